@@ -1,0 +1,233 @@
+/* See api.h. Every resource is a line in the table; where it is, what it may, who answers. */
+#include "admin/api.h"
+
+#include <string.h>
+
+#include "admin/control_web.h"
+#include "admin/reconcile_web.h"
+#include "admin/repair_web.h"
+#include "admin/web.h"
+#include "base/arena.h"
+#include "base/json_in.h"
+#include "base/json_out.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "net/http_in.h"
+
+struct route {
+	const char *method, *path; /* below /api/v1; {} stands for one piece */
+	void (*handle)(struct api_call *c);
+};
+
+static const struct route routes[] = {
+	{ "GET", "/status", web_status },
+	{ "POST", "/reload", control_web_reload },
+	{ "POST", "/endpoints/{}/pause", control_web_pause_endpoint },
+	{ "POST", "/endpoints/{}/resume", control_web_resume_endpoint },
+	{ "POST", "/endpoints/{}/drain", control_web_drain_endpoint },
+	{ "POST", "/bridges/{}/pause", control_web_pause_bridge },
+	{ "POST", "/bridges/{}/resume", control_web_resume_bridge },
+	{ "POST", "/bridges/{}/drain", control_web_drain_bridge },
+	{ "GET", "/parked", repair_web_list },
+	{ "POST", "/parked/retry", repair_web_retry_all },
+	{ "POST", "/parked/drop", repair_web_drop_all },
+	{ "GET", "/parked/{}", repair_web_show },
+	{ "PATCH", "/parked/{}", repair_web_edit },
+	{ "DELETE", "/parked/{}", repair_web_drop },
+	{ "POST", "/parked/{}/retry", repair_web_retry },
+	{ "GET", "/messages/{}/trace", repair_web_trace },
+	{ "GET", "/reconciliations", reconcile_web_list },
+	{ "POST", "/reconciliations", reconcile_web_start },
+};
+
+/* ---- answers ---- */
+
+static const struct {
+	int status;
+	const char *word, *title;
+} problems[] = {
+	[API_UNAUTHORIZED] = { 401, "unauthorized", "a token is required here" },
+	[API_FORBIDDEN] = { 403, "forbidden", "this token may only read" },
+	[API_NOT_FOUND] = { 404, "not_found", "there is nothing at this address" },
+	[API_METHOD] = { 405, "method", "this cannot be done here" },
+	[API_CONFLICT] = { 409, "conflict", "it is not as the request takes it to be" },
+	[API_CHANGED] = { 412, "changed", "it was changed meanwhile" },
+	[API_INVALID] = { 422, "invalid", "the request is not understood" },
+	[API_CONFIGURATION] = { 422, "configuration", "the configuration has mistakes" },
+	[API_BUSY] = { 503, "busy", "too much is under way" },
+	[API_STORE] = { 503, "store", "the store cannot do it now" },
+};
+
+static void refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
+    const char *next, const char *allow)
+{
+	struct arena *a = http_in_call_arena(call);
+	struct json_out *o = json_out_new(a);
+	struct http_header extra[3];
+	size_t nextra = 0, len;
+	const char *body;
+
+	if (problem == API_UNAUTHORIZED)
+		extra[nextra++] = (struct http_header){ "WWW-Authenticate", "Bearer", false };
+	if (problems[problem].status == 503)
+		extra[nextra++] = (struct http_header){ "Retry-After", "5", false };
+	if (allow != NULL)
+		extra[nextra++] = (struct http_header){ "Allow", allow, false };
+	json_begin_object(o);
+	json_member_text(o, "type",
+	    arena_printf(a, "urn:tieline:problem:%s", problems[problem].word));
+	json_member_text(o, "title", problems[problem].title);
+	json_member_int(o, "status", problems[problem].status);
+	json_member_text(o, "detail", detail);
+	json_member_text(o, "next", next);
+	json_end_object(o);
+	body = json_done(o, &len);
+	http_reply(call, problems[problem].status, extra, nextra, "application/problem+json", body,
+	    len);
+}
+
+void api_refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
+    const char *next)
+{
+	refuse(call, problem, detail, next, NULL);
+}
+
+void api_problem(struct api_call *c, enum api_problem problem, const char *detail, const char *next)
+{
+	refuse(c->call, problem, detail, next, NULL);
+}
+
+void api_reply(struct api_call *c, int status, const char *body, size_t len)
+{
+	http_reply(c->call, status, NULL, 0, body != NULL ? "application/json" : NULL, body, len);
+}
+
+/* ---- requests ---- */
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c);
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* Percent signs, and (in a query) plus signs for blanks. NULL: what comes out is no text. */
+static const char *decode(struct arena *a, const char *text, size_t len)
+{
+	char *out = arena_alloc(a, len + 1);
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0
+		    && hex_digit(text[i + 2]) >= 0) {
+			out[n++] = (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
+			i += 2;
+		} else {
+			out[n++] = text[i] == '+' ? ' ' : text[i];
+		}
+	}
+	out[n] = '\0';
+	return strlen(out) == n && utf8_valid(out, n) ? out : NULL;
+}
+
+const char *api_query(const struct api_call *c, const char *name)
+{
+	const char *at = http_in_call_request(c->call)->query;
+	size_t len = strlen(name), all;
+
+	for (; at != NULL && *at != '\0'; at += all + (at[all] == '&')) {
+		all = strcspn(at, "&");
+		if (all > len && strncmp(at, name, len) == 0 && at[len] == '=')
+			return decode(c->arena, at + len + 1, all - len - 1);
+	}
+	return NULL;
+}
+
+const char *api_header(const struct api_call *c, const char *name)
+{
+	const struct http_in *in = http_in_call_request(c->call);
+
+	return http_header(in->headers, in->nheaders, name);
+}
+
+const struct json *api_body(struct api_call *c)
+{
+	const struct http_in *in = http_in_call_request(c->call);
+	struct json_error error;
+	const struct json *body = json_read(c->arena, in->body, in->body_len, &error);
+
+	if (body != NULL && body->type == JSON_OBJECT)
+		return body;
+	api_problem(c, API_INVALID, "the body is no JSON object", NULL);
+	return NULL;
+}
+
+/* ---- the table ---- */
+
+/* Whether path is that of the route; *name is what stands for {}. */
+static bool fits(const char *route, const char *path, const char **name, size_t *len)
+{
+	size_t n = strcspn(route, "{");
+
+	*name = NULL;
+	if (strncmp(route, path, n) != 0)
+		return false;
+	if (route[n] == '\0')
+		return path[n] == '\0';
+	*name = path + n;
+	*len = strcspn(*name, "/");
+	return *len > 0 && strcmp(route + n + 2, *name + *len) == 0;
+}
+
+static void run(const struct route *r, struct api_call *c, enum api_rights rights)
+{
+	bool changes = strcmp(r->method, "GET") != 0;
+
+	if (changes && rights != API_ALL) {
+		api_problem(c, API_FORBIDDEN, NULL, "use admin.token, or the socket");
+		return;
+	}
+	if (changes)
+		LOG(LOG_INFO, "admin", F_STR("who", c->who),
+		    F_STR("reason", arena_printf(c->arena, "%s %s", r->method, r->path)));
+	r->handle(c);
+}
+
+void api_take(const struct web *w, struct http_in_call *call, enum api_rights rights,
+    const char *who)
+{
+	const struct http_in *in = http_in_call_request(call);
+	const char *path = strncmp(in->path, "/api/v1/", 8) == 0 ? in->path + 7 : "";
+	const char *method = strcmp(in->method, "HEAD") == 0 ? "GET" : in->method, *name;
+	struct arena *a = http_in_call_arena(call);
+	const char *allowed = NULL;
+	struct api_call *c;
+	size_t i, len = 0;
+
+	if (rights == API_NONE) {
+		refuse(call, API_UNAUTHORIZED, NULL,
+		    "send Authorization: Bearer with admin.token or admin.read_token", NULL);
+		return;
+	}
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!fits(routes[i].path, path, &name, &len))
+			continue;
+		if (strcmp(routes[i].method, method) != 0) {
+			allowed = allowed == NULL
+			    ? routes[i].method
+			    : arena_printf(a, "%s, %s", allowed, routes[i].method);
+			continue;
+		}
+		c = ARENA_NEW(a, struct api_call);
+		*c = (struct api_call){ w, call, a, arena_strdup(a, who), NULL };
+		c->name = name != NULL ? decode(a, name, len) : NULL;
+		if (name != NULL && c->name == NULL)
+			break;
+		run(&routes[i], c, rights);
+		return;
+	}
+	refuse(call, allowed != NULL ? API_METHOD : API_NOT_FOUND, NULL,
+	    allowed != NULL ? NULL : "the manual lists what there is: tieline(1), docs/commands.md",
+	    allowed);
+}

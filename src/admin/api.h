@@ -1,0 +1,58 @@
+/* The interface for programs: /api/v1 on the socket and on the admin listener. One table of routes; errors
+ * are application/problem+json (RFC 9457). */
+#ifndef ADMIN_API_H
+#define ADMIN_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct http_in_call;
+struct json;
+struct web;
+
+/* One request. Lives, with its arena, until it is answered, at once or later. */
+struct api_call {
+	const struct web *web;
+	struct http_in_call *call;
+	struct arena *arena;
+	const char *who;  /* "socket uid 1000", "token" */
+	const char *name; /* what stood for {name} in the route; NULL: it has none */
+};
+
+enum api_rights { API_NONE, API_READ, API_ALL };
+
+/* Takes a call whose path begins with /api/ and answers it. */
+void api_take(const struct web *w, struct http_in_call *call, enum api_rights rights,
+    const char *who);
+
+/* ---- for handlers ---- */
+
+/* A parameter behind the question mark, decoded; NULL: not given. */
+const char *api_query(const struct api_call *c, const char *name);
+/* The body. NULL: it is no JSON object, and that is answered. */
+const struct json *api_body(struct api_call *c);
+const char *api_header(const struct api_call *c, const char *name);
+
+void api_reply(struct api_call *c, int status, const char *body, size_t len);
+/* The words of the manual. detail says what is wrong here, next what to do; NULL: nothing. */
+enum api_problem {
+	API_UNAUTHORIZED,
+	API_FORBIDDEN,
+	API_NOT_FOUND,
+	API_METHOD,
+	API_CONFLICT,
+	API_CHANGED,
+	API_INVALID,
+	API_CONFIGURATION,
+	API_BUSY,
+	API_STORE
+};
+void api_problem(struct api_call *c, enum api_problem problem, const char *detail,
+    const char *next);
+/* For calls that have no route: the same without an api_call. */
+void api_refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
+    const char *next);
+
+#endif

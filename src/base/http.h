@@ -1,0 +1,80 @@
+/* HTTP request and response as plain data, so that connectors need no socket. Everything is borrowed
+ * from the arena or buffer of whoever made it. */
+#ifndef BASE_HTTP_H
+#define BASE_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+struct http_header {
+	const char *name, *value;
+	bool secret; /* shown as [secret] wherever people can see it */
+};
+
+/* A request that came in. */
+struct http_in {
+	const char *method; /* "POST" */
+	const char *path;   /* without query */
+	const char *query;  /* what follows ?, or NULL */
+	const char *peer;   /* address, for the log */
+	const struct http_header *headers;
+	size_t nheaders;
+	const char *body; /* NUL-terminated behind body_len; may hold NULs */
+	size_t body_len;
+	int64_t received_ms; /* so that verify needs no clock */
+};
+
+/* First header of that name, letters in any case; NULL where there is none. */
+const char *http_header(const struct http_header *headers, size_t count, const char *name);
+
+/* A request to be made. */
+struct http_req {
+	const char *method;
+	const char *url;
+	const char
+	    *unix_socket; /* path of the socket to connect to instead of url's host; NULL: none */
+	struct http_header headers[6];
+	size_t nheaders;
+	const char *content_type; /* of body; NULL: no body */
+	const char *body;
+	size_t body_len;
+	int64_t timeout_msecs;
+	bool repeatable; /* doing it twice does what doing it once does (GET, look-ups): only
+					 * such a request may be repeated by the transport itself */
+};
+
+/* Why there is no whole answer. */
+enum transport {
+	TRANSPORT_OK,      /* there is one */
+	TRANSPORT_CONNECT, /* no connection: refused, unreachable, name unknown */
+	TRANSPORT_TLS,
+	TRANSPORT_TIMEOUT,
+	TRANSPORT_CUT,      /* closed before or within the answer */
+	TRANSPORT_TOO_LARGE /* the answer is larger than limits.answer */
+};
+
+struct http_resp {
+	enum transport transport;
+	bool sent;  /* some of our request may have reached them. False only when surely not */
+	int status; /* 0 where not even a status line came */
+	const char *content_type; /* NULL: none said */
+	const char *body;         /* NUL-terminated; "" where none */
+	size_t body_len;
+	int64_t retry_after_msecs; /* Retry-After in either form, relative to now; -1: none */
+	int64_t took_msecs;
+	const char *detail; /* the transport's own words, for the log */
+};
+
+/* Retry-After (RFC 9110 10.2.3): seconds or a date. -1 where neither. */
+int64_t http_retry_after(const char *value, int64_t now_ms);
+
+/* Percent-encodes what may not stand in one path segment or query value (all but unreserved). */
+char *http_encode(struct arena *a, const char *text);
+
+/* Host of an http(s) URL, lower case, without port or userinfo; NULL where it is not one. */
+char *http_host(struct arena *a, const char *url);
+
+#endif

@@ -1,0 +1,298 @@
+/* Pages of what is there become events.
+ *
+ * Answers have the same things in another shape than callbacks: each message is written down as the
+ * callback that would have told it, and read as one. So there is one reader, and whatever it learns of
+ * newer servers holds for pages too.
+ *
+ * What a page of messages does not say: which contact inbox the conversation has. Newer servers tell it
+ * with each message, and a page of conversations with the last one of each. */
+#include "connector/chatwoot/chatwoot.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json_out.h"
+
+enum {
+	PAGE_NEWEST = 20,
+	PAGE_FULL = 100 /* with after= */
+};
+
+struct page {
+	const struct via *via;
+	struct arena *a;
+	const char *conversation; /* as asked for; NULL: the messages say it */
+	const struct json *about; /* the block that a callback would have had; NULL: not known */
+	const struct json *meta;
+	int64_t since_ms;
+	size_t *unreadable; /* counts what cannot be read; NULL: then nothing is */
+	struct parse_error *error;
+};
+
+static int unparsable(struct page *p, enum unparsable reason, const char *detail)
+{
+	*p->error = (struct parse_error){ .reason = reason, .detail = detail };
+	return -1;
+}
+
+static void put_member(struct json_out *o, const char *key, const struct json *value)
+{
+	if (value == NULL)
+		return;
+	json_key(o, key);
+	json_put(o, value);
+}
+
+/* The block that a callback would have had. */
+static void put_conversation(struct page *p, struct json_out *o, const struct json *m)
+{
+	const char *id = json_id(m, "conversation_id");
+
+	json_key(o, "conversation");
+	if (p->about != NULL) {
+		json_put(o, p->about);
+		return;
+	}
+	json_begin_object(o);
+	json_member_id(o, "id", id != NULL ? id : p->conversation);
+	put_member(o, "inbox_id", json_at(m, "inbox_id"));
+	put_member(o, "contact_inbox", json_at(m, "conversation.contact_inbox"));
+	put_member(o, "additional_attributes", json_at(p->meta, "additional_attributes"));
+	put_member(o, "labels", json_at(p->meta, "labels"));
+	json_key(o, "meta");
+	json_begin_object(o);
+	put_member(o, "sender", json_at(p->meta, "contact"));
+	json_end_object(o);
+	json_end_object(o);
+}
+
+static void put_account(struct page *p, struct json_out *o)
+{
+	const char *account = chatwoot_account(p->via);
+
+	if (account == NULL)
+		return;
+	json_key(o, "account");
+	json_begin_object(o);
+	json_member_id(o, "id", account);
+	json_end_object(o);
+}
+
+static struct http_in end_callback(struct page *p, struct json_out *o)
+{
+	struct http_in hook = { .method = "POST", .path = "", .received_ms = p->via->now_ms };
+
+	put_account(p, o);
+	json_end_object(o);
+	hook.body = json_done(o, &hook.body_len);
+	return hook;
+}
+
+/* 1: read, 0: it is left out, -1. */
+static int read_callback(struct page *p, const struct http_in *hook, struct event_list *out)
+{
+	if (chatwoot_parse(p->via, p->a, hook, out, p->error) == 0)
+		return 1;
+	if (p->unreadable == NULL)
+		return -1;
+	++*p->unreadable;
+	return 0;
+}
+
+static struct http_in message_callback(struct page *p, const struct json *m)
+{
+	struct json_out *o = json_out_new(p->a);
+	const struct json *c;
+
+	json_begin_object(o);
+	json_member_text(o, "event", "message_created");
+	for (c = m->child; c != NULL; c = c->next)
+		if (strcmp(c->key, "event") != 0 && strcmp(c->key, "conversation") != 0
+		    && strcmp(c->key, "account") != 0)
+			put_member(o, c->key, c);
+	put_conversation(p, o, m);
+	return end_callback(p, o);
+}
+
+/* Times of messages are whole seconds. */
+static bool is_older(const struct page *p, const struct json *m)
+{
+	int64_t seconds = json_int(m, "created_at", 0);
+
+	return seconds > 0 && seconds < p->since_ms / 1000;
+}
+
+static int read_messages(struct page *p, const struct json *list, struct event_list *out)
+{
+	const struct json *m;
+	struct http_in hook;
+	int got;
+
+	for (m = list->child; m != NULL; m = m->next) {
+		if (m->type != JSON_OBJECT)
+			return unparsable(p, UNPARSABLE_BAD_FIELD,
+			    "payload holds what is no message");
+		if (is_older(p, m))
+			continue;
+		hook = message_callback(p, m);
+		got = read_callback(p, &hook, out);
+		if (got < 0)
+			return -1;
+		if (got > 0)
+			out->items[out->count - 1].origin = ORIGIN_HISTORY;
+	}
+	return 0;
+}
+
+/* --- conversations ----------------------------------------------------------------------------- */
+
+/* The block that a callback would have had: members as they are, but for where the contact inbox and
+ * the channel stand. */
+static void put_block(struct page *p, struct json_out *o, const struct json *c)
+{
+	static const char *const kept[] = { "id", "inbox_id", "additional_attributes", "labels",
+		"meta", "status", "created_at", "updated_at", "last_activity_at" };
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		put_member(o, kept[i], json_at(c, kept[i]));
+	put_member(o, "channel", json_at(c, "meta.channel"));
+	put_member(o, "contact_inbox", json_at(c, "messages.0.conversation.contact_inbox"));
+	put_account(p, o);
+}
+
+static const char *block_of(struct page *p, const struct json *c)
+{
+	struct json_out *o = json_out_new(p->a);
+
+	json_begin_object(o);
+	put_block(p, o, c);
+	json_end_object(o);
+	return json_done(o, NULL);
+}
+
+static int read_conversation(struct page *p, const struct json *c, struct event_list *out)
+{
+	struct json_out *o = json_out_new(p->a);
+	struct http_in hook = { .method = "POST", .path = "", .received_ms = p->via->now_ms };
+	int got;
+
+	if (c->type != JSON_OBJECT)
+		return unparsable(p, UNPARSABLE_BAD_FIELD, "payload holds what is no conversation");
+	json_begin_object(o);
+	json_member_text(o, "event", "conversation_updated");
+	put_block(p, o, c);
+	json_end_object(o);
+	hook.body = json_done(o, &hook.body_len);
+	got = read_callback(p, &hook, out);
+	if (got > 0)
+		out->items[out->count - 1].extra = block_of(p, c);
+	return got < 0 ? -1 : 0;
+}
+
+static int read_conversations(struct page *p, const struct json *list, struct event_list *out)
+{
+	const struct json *c;
+
+	for (c = list->child; c != NULL; c = c->next)
+		if (read_conversation(p, c, out) != 0)
+			return -1;
+	return 0;
+}
+
+/* --- whole ------------------------------------------------------------------------------------- */
+
+static enum unparsable unparsable_of(enum json_fault fault)
+{
+	switch (fault) {
+	case JSON_EMPTY: return UNPARSABLE_EMPTY;
+	case JSON_NOT_UTF8: return UNPARSABLE_NOT_UTF8;
+	case JSON_TRUNCATED: return UNPARSABLE_TRUNCATED;
+	case JSON_TOO_DEEP: return UNPARSABLE_TOO_DEEP;
+	case JSON_NOT_JSON:
+	case JSON_OK: break;
+	}
+	return UNPARSABLE_NOT_JSON;
+}
+
+int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conversation,
+    const struct http_resp *resp, struct event_list *out, const char **cursor,
+    struct parse_error *error)
+{
+	struct page p = { .via = via, .a = a, .conversation = conversation, .error = error };
+	const struct json *root, *list;
+	struct json_error fault;
+
+	*cursor = NULL;
+	root = json_read(a, resp->body, resp->body_len, &fault);
+	if (root == NULL) {
+		*error =
+		    (struct parse_error){ unparsable_of(fault.fault), fault.offset, fault.detail };
+		return -1;
+	}
+	if (root->type != JSON_OBJECT)
+		return unparsable(&p, UNPARSABLE_NOT_OBJECT, "the page is no object");
+	list = json_array(root, "payload");
+	if (list == NULL)
+		return unparsable(&p, UNPARSABLE_BAD_FIELD, "payload is no list");
+	p.meta = json_object(root, "meta");
+	if (read_messages(&p, list, out) != 0)
+		return -1;
+	if (list->count >= PAGE_FULL)
+		*cursor = out->items[out->count - 1].remote;
+	return 0;
+}
+
+/* The page before the oldest message of this one; NULL: all was seen that is wanted. */
+static const char *older_messages(const struct page *p, const struct json *list)
+{
+	if (list->count < PAGE_NEWEST || is_older(p, list->child))
+		return NULL;
+	return json_id(list->child, "id");
+}
+
+static int take_messages(struct page *p, const struct job *job, const struct json *answer,
+    struct outcome *out)
+{
+	const struct json *list = json_array(answer, "payload");
+	struct json_error fault;
+
+	if (list == NULL)
+		return -1;
+	p->conversation = job->known->conversation;
+	p->meta = json_object(answer, "meta");
+	if (job->about != NULL && job->about->extra != NULL)
+		p->about = json_read(p->a, job->about->extra, strlen(job->about->extra), &fault);
+	if (read_messages(p, list, &out->events) != 0)
+		return -1;
+	out->cursor = older_messages(p, list);
+	return 0;
+}
+
+static int take_conversations(struct page *p, const struct job *job, const struct json *answer,
+    struct outcome *out)
+{
+	const struct json *list = json_array(answer, "data.payload");
+
+	if (job->known->conversation != NULL)
+		return json_id(answer, "id") != NULL ? read_conversation(p, answer, &out->events)
+						     : -1;
+	return list != NULL ? read_conversations(p, list, &out->events) : -1;
+}
+
+bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
+    const struct json *answer, struct outcome *out)
+{
+	struct parse_error error;
+	struct page p = { .via = via,
+		.a = a,
+		.since_ms = job->since_ms,
+		.unreadable = &out->unreadable,
+		.error = &error };
+
+	if (answer == NULL)
+		return false;
+	if (job->step == STEP_LIST_MESSAGES)
+		return take_messages(&p, job, answer, out) == 0;
+	return take_conversations(&p, job, answer, out) == 0;
+}

@@ -1,0 +1,477 @@
+/* A message becomes requests.
+ *
+ * As agents' side, a person who is new there:
+ *
+ *   find_contact ─ not there ─▶ create_contact ─┐
+ *        └─ there ─▶ find_conversation ─ not there ─▶ create_conversation, the message in it
+ *                          └─ there ─▶ list_messages ─ not in it ─▶ send
+ *
+ * Nothing here can be created twice by the same request, so each create comes behind the look-up that
+ * would find it: after a doubt it is enough to wait for a late commit and to look again. Some steps
+ * are not in the plan, and only an answer leads to them: list_messages, where a conversation is there
+ * and may hold the message already; list_contacts and update_contact, where the person has a contact
+ * that lacks our contact inbox.
+ *
+ * As customers' side nobody is created: the contact is the server's own.
+ *
+ * Our mark stands in source_id at the agents' side only. Every real channel takes an outgoing message
+ * that has one for its own echo and does not send it. */
+#include "connector/chatwoot/chatwoot.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json_out.h"
+#include "base/utf8.h"
+#include "core/text.h"
+
+enum { LATE_COMMIT_MSECS = 16 * 1000 }; /* the server gives a request up after 15 s */
+
+/* --- plan -------------------------------------------------------------------------------------- */
+
+/* Customers' words come from the contact. All else is outgoing, and there Liquid is carried out. */
+static bool is_incoming(const struct message *m)
+{
+	return m->to == SIDE_AGENTS && m->role == ROLE_CUSTOMER;
+}
+
+static void fill_texts(struct arena *a, struct message *m)
+{
+	const char *text = m->text != NULL ? m->text : "", *name = text_name(a, m->name);
+
+	if (m->texts != NULL)
+		return;
+	if (name != NULL && !is_incoming(m) && m->role != ROLE_SYSTEM)
+		text = arena_printf(a, "%s: %s", name, text);
+	m->parts = (int)text_split(a, text, is_incoming(m) ? 0 : TEXT_BRACES, TEXT_POINTS,
+	    CHATWOOT_TEXT_POINTS, &m->texts);
+	m->text = m->texts[m->part < m->parts ? m->part : 0];
+}
+
+static void add_step(struct plan *p, struct step_plan step)
+{
+	p->steps[p->count++] = step;
+}
+
+static void plan_send(struct plan *p, enum when when, int part)
+{
+	add_step(p,
+	    (struct step_plan){ STEP_SEND, when, part, .doubt_wait_msecs = LATE_COMMIT_MSECS,
+		.doubt_look = STEP_LOOK_UP, .gives = "message" });
+}
+
+/* The contact is looked for even where we made it once: it may have been merged since, and only the
+ * address stays. */
+static void plan_opening(struct plan *p, const struct message *m)
+{
+	add_step(p, (struct step_plan){ STEP_FIND_CONTACT, WHEN_ALWAYS, 0, .gives = "contact" });
+	if (m->to == SIDE_AGENTS)
+		add_step(p,
+		    (struct step_plan){ STEP_CREATE_CONTACT, WHEN_NOT_FOUND, 0,
+			.doubt_wait_msecs = LATE_COMMIT_MSECS, .doubt_look = STEP_FIND_CONTACT,
+			.gives = "contact" });
+	add_step(p,
+	    (struct step_plan){ STEP_FIND_CONVERSATION, WHEN_FOUND, 0, .gives = "conversation" });
+	add_step(p,
+	    (struct step_plan){ STEP_CREATE_CONVERSATION, WHEN_NOT_FOUND, 0,
+		.doubt_wait_msecs = LATE_COMMIT_MSECS, .doubt_look = STEP_FIND_CONVERSATION,
+		.gives = "conversation message" });
+	plan_send(p, WHEN_FOUND, 0);
+}
+
+static int refuse(struct effect *refused, enum reason reason, const char *why)
+{
+	*refused = (struct effect){ EFFECT_REJECTED, reason, .wait_msecs = -1, .why = why };
+	return -1;
+}
+
+static bool can_open(const struct message *m, const struct known *known)
+{
+	if (m->person == NULL)
+		return false;
+	if (m->to == SIDE_CUSTOMERS)
+		return m->may_open && m->person->address != NULL;
+	return known->address != NULL || m->person->identity != NULL;
+}
+
+int chatwoot_plan(const struct via *via, struct arena *a, struct message *message,
+    const struct known *known, struct plan *out, struct effect *refused)
+{
+	bool opening = known->conversation == NULL;
+	int part;
+
+	(void)via;
+	out->count = 0;
+	if (message->to == SIDE_CUSTOMERS && message->role == ROLE_SYSTEM)
+		return refuse(refused, REASON_UNSUPPORTED, "a note is not for customers");
+	if (opening && !can_open(message, known))
+		return refuse(refused, REASON_UNREACHABLE, "no conversation with this person");
+	fill_texts(a, message);
+	if (message->parts > PLAN_MAX - 5)
+		return refuse(refused, REASON_TOO_LARGE, "too long a text");
+	if (opening)
+		plan_opening(out, message);
+	else
+		plan_send(out, WHEN_ALWAYS, 0);
+	for (part = 1; part < message->parts; part++)
+		plan_send(out, WHEN_ALWAYS, part);
+	return 0;
+}
+
+/* --- pieces of requests ------------------------------------------------------------------------ */
+
+/* One request being made. */
+struct making {
+	const struct via *via;
+	struct arena *a;
+	const struct job *job;
+	const struct message *message;
+	struct http_req *out;
+	struct json_out *o; /* its body */
+};
+
+static const char *account(const struct making *k)
+{
+	const char *id = chatwoot_account(k->via);
+
+	return id != NULL ? id : "{account}";
+}
+
+static const char *inbox(const struct making *k)
+{
+	const char *id = chatwoot_inbox(k->via);
+
+	return id != NULL ? id : "{inbox}";
+}
+
+static const char *contact(const struct making *k)
+{
+	return k->job->known->contact != NULL ? k->job->known->contact : "{contact}";
+}
+
+static const char *conversation(const struct making *k)
+{
+	return k->job->known->conversation != NULL ? k->job->known->conversation : "{conversation}";
+}
+
+/* The contact inbox: ours as agents' side, at the customers' side what the server calls him. */
+static const char *address(const struct making *k)
+{
+	const struct person *p = k->message->person;
+
+	if (k->message->to == SIDE_CUSTOMERS && p != NULL && p->address != NULL)
+		return p->address;
+	if (k->job->known->address != NULL || p == NULL || p->identity == NULL)
+		return k->job->known->address;
+	return chatwoot_address(k->via, k->a, p->identity);
+}
+
+#define URL(k, format, ...) \
+	((k)->out->url = arena_printf((k)->a, "%s/api/v1/accounts/%s" format, \
+	     (k)->via->endpoint->base_url, account(k), ##__VA_ARGS__))
+
+static void begin_body(struct making *k)
+{
+	k->out->method = "POST";
+	k->out->content_type = "application/json";
+	k->o = json_out_new(k->a);
+	json_begin_object(k->o);
+}
+
+static void end_body(struct making *k)
+{
+	json_end_object(k->o);
+	k->out->body = json_done(k->o, &k->out->body_len);
+}
+
+/* Never without source_id: the server would draw one, and make a contact inbox nobody finds again. It
+ * refuses a blank one. */
+static void put_contact_inbox(struct making *k)
+{
+	const char *source = address(k);
+
+	json_member_id(k->o, "inbox_id", inbox(k));
+	json_member_text(k->o, "source_id", source != NULL ? source : "");
+}
+
+/* --- contacts ---------------------------------------------------------------------------------- */
+
+static void build_find_contact(struct making *k)
+{
+	URL(k, "/contact_inboxes/filter");
+	begin_body(k);
+	put_contact_inbox(k);
+	end_body(k);
+}
+
+/* A plus, no leading zero, at most 15 digits: anything else the server refuses. What people put
+ * between the digits is left out. NULL: it is not such a number. */
+static const char *phone_as_e164(struct arena *a, const char *phone)
+{
+	char digits[17];
+	size_t len = 0;
+
+	if (phone == NULL || *phone != '+')
+		return NULL;
+	digits[len++] = *phone++;
+	for (; *phone != '\0'; phone++) {
+		if (strchr(" -./()", *phone) != NULL)
+			continue;
+		if (!isdigit((unsigned char)*phone) || len == sizeof(digits) - 1)
+			return NULL;
+		digits[len++] = *phone;
+	}
+	digits[len] = '\0';
+	return len < 2 || digits[1] == '0' ? NULL : arena_strdup(a, digits);
+}
+
+static bool is_email(const char *email)
+{
+	const char *at = email != NULL ? strchr(email, '@') : NULL;
+
+	return at != NULL && at != email && strchr(at + 1, '@') == NULL && strspn(at + 1, ".") == 0
+	    && strchr(at + 1, '.') != NULL && email[strlen(email) - 1] != '.'
+	    && strpbrk(email, " \t\r\n<>,;:\"()[]\\") == NULL
+	    && text_len(email, TEXT_POINTS) <= CHATWOOT_STRING_POINTS;
+}
+
+/* The step's cursor names the fields that an earlier answer refused. */
+static bool is_refused(const struct making *k, const char *field)
+{
+	return k->job->cursor != NULL && strstr(k->job->cursor, field) != NULL;
+}
+
+static const char *cut_string(struct arena *a, const char *text)
+{
+	return arena_strndup(a, text, utf8_cut_points(text, strlen(text), CHATWOOT_STRING_POINTS));
+}
+
+/* What may not stand in its field, because another contact has it or it does not look like one, is
+ * still shown to the agents. */
+static void put_reach(struct making *k)
+{
+	const struct person *p = k->message->person;
+	const char *phone = is_refused(k, "phone_number") ? NULL : phone_as_e164(k->a, p->phone);
+	const char *email = is_refused(k, "email") || !is_email(p->email) ? NULL : p->email;
+
+	json_member_text(k->o, "phone_number", phone);
+	json_member_text(k->o, "email", email);
+	if ((p->phone == NULL || phone != NULL) && (p->email == NULL || email != NULL))
+		return;
+	json_key(k->o, "custom_attributes");
+	json_begin_object(k->o);
+	if (phone == NULL)
+		json_member_text(k->o, "unverified_phone", p->phone);
+	if (email == NULL)
+		json_member_text(k->o, "unverified_email", p->email);
+	json_end_object(k->o);
+}
+
+static void build_create_contact(struct making *k)
+{
+	static const struct person nobody;
+	const struct person *p = k->message->person != NULL ? k->message->person : &nobody;
+	const char *name = p->name != NULL ? p->name : p->email != NULL ? p->email : p->phone;
+
+	URL(k, "/contacts");
+	begin_body(k);
+	if (name != NULL)
+		json_member_text(k->o, "name", cut_string(k->a, name));
+	json_member_text(k->o, "identifier", p->identity);
+	put_contact_inbox(k);
+	if (p != &nobody)
+		put_reach(k);
+	end_body(k);
+}
+
+static void build_list_contacts(struct making *k)
+{
+	URL(k, "/contacts/filter");
+	begin_body(k);
+	json_key(k->o, "payload");
+	json_begin_array(k->o);
+	json_begin_object(k->o);
+	json_member_text(k->o, "attribute_key", "identifier");
+	json_member_text(k->o, "filter_operator", "equal_to");
+	json_key(k->o, "values");
+	json_begin_array(k->o);
+	json_put_text(k->o, k->message->person != NULL ? k->message->person->identity : NULL);
+	json_end_array(k->o);
+	json_key(k->o, "query_operator");
+	json_put_null(k->o);
+	json_end_object(k->o);
+	json_end_array(k->o);
+	end_body(k);
+}
+
+static void build_update_contact(struct making *k)
+{
+	URL(k, "/contacts/%s/contact_inboxes", contact(k));
+	begin_body(k);
+	put_contact_inbox(k);
+	end_body(k);
+}
+
+/* --- conversations and messages ---------------------------------------------------------------- */
+
+/* cursor: "<conversation>/messages" with or without a query, to go through the messages of one. */
+static void build_find_conversation(struct making *k)
+{
+	const char *source = address(k);
+
+	k->out->method = "GET";
+	if (k->job->cursor != NULL)
+		URL(k, "/conversations/%s", k->job->cursor);
+	else
+		URL(k, "/conversations?inbox_id=%s&source_id=%s&status=all&sort_by=created_at_desc",
+		    inbox(k), http_encode(k->a, source != NULL ? source : ""));
+}
+
+static void put_message(struct making *k)
+{
+	const struct message *m = k->message;
+
+	json_member_text(k->o, "content", m->text != NULL ? m->text : "");
+	json_member_text(k->o, "message_type", is_incoming(m) ? "incoming" : "outgoing");
+	if (m->to == SIDE_AGENTS && m->role == ROLE_SYSTEM)
+		json_member_bool(k->o, "private", true);
+	if (m->to == SIDE_AGENTS)
+		json_member_text(k->o, "source_id", m->mark);
+	if (is_incoming(m) || m->role == ROLE_SYSTEM)
+		return;
+	json_key(k->o, "content_attributes");
+	json_begin_object(k->o);
+	if (m->to == SIDE_AGENTS)
+		json_member_bool(k->o, "external_echo", true);
+	else
+		json_member_text(k->o, "tieline", m->mark);
+	json_end_object(k->o);
+}
+
+static void build_create_conversation(struct making *k)
+{
+	URL(k, "/conversations");
+	begin_body(k);
+	put_contact_inbox(k);
+	json_key(k->o, "additional_attributes");
+	json_begin_object(k->o);
+	json_member_text(k->o, "tieline", k->message->conversation_mark);
+	json_end_object(k->o);
+	json_member_id(k->o, "contact_id", contact(k));
+	json_key(k->o, "message");
+	json_begin_object(k->o);
+	put_message(k);
+	json_end_object(k->o);
+	end_body(k);
+}
+
+static void build_send(struct making *k)
+{
+	URL(k, "/conversations/%s/messages", conversation(k));
+	begin_body(k);
+	put_message(k);
+	end_body(k);
+}
+
+/* Above the last message known before the attempt, where there is one, else the newest. */
+static void build_list_messages(struct making *k)
+{
+	const char *after = k->job->known->message;
+
+	k->out->method = "GET";
+	if (k->job->cursor != NULL)
+		URL(k, "/conversations/%s", k->job->cursor);
+	else if (k->job->step == STEP_LOOK_UP && chatwoot_is_id(after))
+		URL(k, "/conversations/%s/messages?after=%s", conversation(k), after);
+	else
+		URL(k, "/conversations/%s/messages", conversation(k));
+}
+
+/* --- the endpoint's own ------------------------------------------------------------------------ */
+
+static void build_errand(struct making *k)
+{
+	const char *id = chatwoot_inbox(k->via);
+
+	k->out->method = "GET";
+	if (k->job->step == STEP_SIGN_IN)
+		k->out->url = arena_printf(k->a, "%s/api/v1/profile", k->via->endpoint->base_url);
+	else if (id != NULL)
+		URL(k, "/inboxes/%s", id);
+	else
+		URL(k, "/inboxes");
+}
+
+/* --- pages ------------------------------------------------------------------------------------- */
+
+/* The server counts the seconds back by its own clock. All that changed come at once. */
+static void build_page(struct making *k)
+{
+	const struct job *job = k->job;
+	int64_t seconds = (k->via->now_ms - job->since_ms) / 1000 + 1;
+
+	k->out->method = "GET";
+	if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
+		URL(k, "/conversations/%s/messages?before=%s", conversation(k), job->cursor);
+	else if (job->step == STEP_LIST_MESSAGES)
+		URL(k, "/conversations/%s/messages", conversation(k));
+	else if (job->known->conversation != NULL)
+		URL(k, "/conversations/%s", conversation(k));
+	else
+		URL(k, "/conversations?inbox_id=%s&status=all&updated_within=%" PRId64, inbox(k),
+		    seconds > 0 ? seconds : 1);
+}
+
+/* --- build ------------------------------------------------------------------------------------- */
+
+bool chatwoot_is_repeatable(const struct job *job)
+{
+	switch (job->step) {
+	case STEP_CREATE_CONTACT:
+	case STEP_CREATE_CONVERSATION:
+	case STEP_SEND: return false;
+	default: return true;
+	}
+}
+
+static void build_delivery(struct making *k)
+{
+	switch (k->job->step) {
+	case STEP_FIND_CONTACT: build_find_contact(k); break;
+	case STEP_CREATE_CONTACT: build_create_contact(k); break;
+	case STEP_LIST_CONTACTS: build_list_contacts(k); break;
+	case STEP_UPDATE_CONTACT: build_update_contact(k); break;
+	case STEP_FIND_CONVERSATION: build_find_conversation(k); break;
+	case STEP_CREATE_CONVERSATION: build_create_conversation(k); break;
+	case STEP_SEND: build_send(k); break;
+	default: build_list_messages(k);
+	}
+}
+
+void chatwoot_build(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	static const struct message nothing;
+	static const struct known unknown;
+	const struct chatwoot_conf *conf = via->conf;
+	struct job whole = *job;
+	struct making k = { via, a, &whole, job->message != NULL ? job->message : &nothing, out,
+		NULL };
+
+	if (whole.known == NULL)
+		whole.known = &unknown;
+	*out = (struct http_req){
+		.headers = { { "Api-Access-Token", conf->api_token, true } },
+		.nheaders = 1,
+		.timeout_msecs = via->endpoint->timeout_msecs,
+		.repeatable = chatwoot_is_repeatable(job),
+	};
+	if (job->kind == JOB_ENDPOINT)
+		build_errand(&k);
+	else if (job->kind == JOB_PAGE)
+		build_page(&k);
+	else
+		build_delivery(&k);
+}

@@ -1,0 +1,37 @@
+/* The platforms that are built in, and what they share. */
+#include "connector/connector.h"
+
+#include <string.h>
+
+extern const struct connector smartify_connector, chatwoot_connector;
+
+static const struct connector *const connectors[] = {
+	&smartify_connector,
+	&chatwoot_connector,
+	NULL,
+};
+
+const struct connector *connector_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name != NULL && connectors[i] != NULL; i++)
+		if (strcmp(connectors[i]->name, name) == 0)
+			return connectors[i];
+	return NULL;
+}
+
+const struct connector *const *connector_all(void)
+{
+	return connectors;
+}
+
+const char *memo_get(const struct via *via, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < via->nmemo; i++)
+		if (strcmp(via->memo[i].key, key) == 0)
+			return via->memo[i].value;
+	return NULL;
+}

@@ -1,0 +1,387 @@
+/* Message → steps and requests.
+ *
+ * As agents' side (customers' words):   [sign_in] [reopen] send…
+ *   The person posts with a token of his own, into a conversation whose id we derive; the first
+ *   message makes it. What agents and bots said at the other side is posted by the relay account under
+ *   their name; before a customer's first word that account has to open the conversation:
+ *   [sign_in create_contact] create_conversation send…
+ * As customers' side (agents' words):   [reopen] [take_over] send…
+ *   The relay account posts, under the agent's name.
+ *
+ * One send per part of a text that is too long. Bodies hold raw UTF-8, since the server counts what is
+ * on the wire; attributes is always an object (as anything else the server stores the message twice)
+ * and never asks for the platform's own markup (which would drop our mark). */
+#include "connector/smartify/smartify.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json_in.h"
+#include "base/json_out.h"
+#include "base/secret.h"
+#include "core/text.h"
+
+/* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
+#define TEXT_WIRE_MAX (500000 - 4096)
+#define TEXT_RULES (TEXT_DOLLAR | TEXT_BACKSLASH_COMMAND)
+#define FIRST_TEXT_MAX 500
+#define TOKEN_SECS 3600
+
+/* A late commit after a lost answer is rare and quick; the second look is for a slow server. */
+#define DOUBT_MSECS 5000
+#define DOUBT_AGAIN_MSECS 15000
+
+bool smartify_as_person(const struct message *message)
+{
+	return message != NULL && message->to == SIDE_AGENTS && message->role == ROLE_CUSTOMER;
+}
+
+/* --- plan -------------------------------------------------------------------------------------- */
+
+static struct step_plan *add(struct plan *plan, enum step step)
+{
+	struct step_plan *s = &plan->steps[plan->count++];
+
+	*s = (struct step_plan){ .step = step, .when = WHEN_ALWAYS };
+	return s;
+}
+
+/* A step that must not be done twice. */
+static struct step_plan *add_once(struct plan *plan, enum step step, const char *gives)
+{
+	struct step_plan *s = add(plan, step);
+
+	s->doubt_wait_msecs = DOUBT_MSECS;
+	s->doubt_look = STEP_LOOK_UP;
+	s->doubt_again_msecs = DOUBT_AGAIN_MSECS;
+	s->gives = gives;
+	return s;
+}
+
+static void plan_as_agents(const struct message *message, const struct known *known,
+    struct plan *plan)
+{
+	bool as_person = smartify_as_person(message);
+	bool opens = message->may_open;
+
+	if (!known->signed_in && (as_person || opens))
+		add(plan, STEP_SIGN_IN);
+	if (opens && !as_person) {
+		if (!known->signed_in)
+			add(plan, STEP_CREATE_CONTACT);
+		add_once(plan, STEP_CREATE_CONVERSATION, NULL);
+	}
+	/* What is written into a closed conversation stays unseen. */
+	if (!opens && (message->reopen || (known->closed && as_person)))
+		add(plan, STEP_REOPEN);
+}
+
+static void plan_as_customers(const struct message *message, const struct known *known,
+    struct plan *plan)
+{
+	if (message->reopen || known->closed)
+		add(plan, STEP_REOPEN);
+	if (message->take_over && !known->taken_over) {
+		add_once(plan, STEP_TAKE_OVER, NULL);
+		plan->steps[plan->count - 1].doubt_again_msecs = 0;
+	}
+}
+
+static int refuse(struct effect *refused, enum reason reason, const char *why)
+{
+	*refused = (struct effect){ .kind = EFFECT_REJECTED, .reason = reason, .why = why };
+	return -1;
+}
+
+int smartify_plan(const struct via *via, struct arena *a, struct message *message,
+    const struct known *known, struct plan *out, struct effect *refused)
+{
+	size_t parts, i;
+
+	(void)via;
+	*out = (struct plan){ 0 };
+	if (message->text == NULL || *message->text == '\0')
+		return refuse(refused, REASON_INVALID, "nothing to write");
+	if (known->conversation == NULL && message->to == SIDE_CUSTOMERS)
+		return refuse(refused, REASON_UNREACHABLE,
+		    "no conversation of that customer is known");
+	if (known->conversation == NULL && !message->may_open)
+		return refuse(refused, REASON_UNREACHABLE, "no conversation to write to");
+	parts = text_split(a, message->text, TEXT_RULES, TEXT_WIRE_BYTES, TEXT_WIRE_MAX,
+	    &message->texts);
+	message->parts = (int)parts;
+	message->part = 0;
+	message->text = message->texts[0];
+
+	if (message->to == SIDE_AGENTS)
+		plan_as_agents(message, known, out);
+	else
+		plan_as_customers(message, known, out);
+	if (out->count + parts > PLAN_MAX)
+		return refuse(refused, REASON_TOO_LARGE, "more parts than one message may have");
+	for (i = 0; i < parts; i++)
+		add_once(out, STEP_SEND, "message")->part = (int)i;
+	return 0;
+}
+
+/* --- who asks ---------------------------------------------------------------------------------- */
+
+void smartify_add_auth(struct http_req *req, const char *token)
+{
+	req->headers[req->nheaders++] = (struct http_header){
+		.name = "Authorization",
+		.value = token != NULL ? token : "JWT",
+		.secret = true,
+	};
+}
+
+static const char *address_of(const struct via *via, struct arena *a, const struct job *job)
+{
+	const struct person *person = job->message->person;
+
+	if (job->known->address != NULL)
+		return job->known->address;
+	return smartify_address(via, a,
+	    person != NULL && person->identity != NULL ? person->identity : "");
+}
+
+/* Names go by the two claims the server joins with a blank. */
+static void put_names(struct json_out *o, struct arena *a, const char *name)
+{
+	const char *blank = name != NULL ? strchr(name, ' ') : NULL;
+
+	if (blank == NULL) {
+		json_member_text(o, "firstname", name);
+		return;
+	}
+	json_member_text(o, "firstname", arena_strndup(a, name, (size_t)(blank - name)));
+	json_member_text(o, "lastname", blank + 1);
+}
+
+/* The person himself. The e-mail is always the one last seen: a token with another one makes the
+ * server overwrite name and e-mail of the contact. Never a role in it: that would make an account. */
+static const char *person_token(const struct via *via, struct arena *a, const struct job *job)
+{
+	const struct person *person = job->message->person;
+	const struct secrets *secrets = &via->endpoint->webhook_secret;
+	const char *subscription = smartify_subscription(via);
+	int64_t now_secs = via->now_ms / 1000;
+	struct json_out *o = json_out_new(a);
+
+	json_begin_object(o);
+	json_member_text(o, "_id", address_of(via, a, job));
+	json_member_text(o, "sub", "userexternal");
+	if (subscription != NULL)
+		json_member_text(o, "aud",
+		    arena_printf(a, "https://tiledesk.com/subscriptions/%s", subscription));
+	if (person != NULL) {
+		put_names(o, a, person->name);
+		json_member_text(o, "email", person->email);
+	}
+	json_member_int(o, "iat", now_secs);
+	json_member_int(o, "exp", now_secs + TOKEN_SECS);
+	json_end_object(o);
+	return arena_printf(a, "JWT %s",
+	    jwt_hs256(a, json_done(o, NULL), secrets->n > 0 ? secrets->v[0] : ""));
+}
+
+/* --- where ------------------------------------------------------------------------------------- */
+
+static const char *conversation_of(const struct via *via, struct arena *a, const struct job *job)
+{
+	return job->known->conversation != NULL ? job->known->conversation
+						: smartify_conversation(via, a, job->message);
+}
+
+static struct http_req request(const struct via *via, struct arena *a, const char *method,
+    const char *path)
+{
+	const struct smartify_conf *conf = via->conf;
+
+	return (struct http_req){
+		.method = method,
+		.url = arena_printf(a, "%s/%s%s", via->endpoint->base_url, conf->project_id, path),
+		.timeout_msecs = via->endpoint->timeout_msecs,
+	};
+}
+
+/* tail is what follows the id of the conversation. */
+static struct http_req request_in(const struct via *via, struct arena *a, const char *method,
+    const struct job *job, const char *tail)
+{
+	const char *id = conversation_of(via, a, job);
+
+	if (!via->explain || *id != '{')
+		id = http_encode(a, id);
+	return request(via, a, method, arena_printf(a, "/requests/%s%s", id, tail));
+}
+
+static void put_body(struct http_req *req, struct json_out *o)
+{
+	json_end_object(o);
+	req->content_type = "application/json";
+	req->body = json_done(o, &req->body_len);
+}
+
+/* --- bodies ------------------------------------------------------------------------------------ */
+
+static struct json_out *begin_body(struct arena *a)
+{
+	struct json_out *o = json_out_new(a);
+
+	json_begin_object(o);
+	return o;
+}
+
+static void put_nested(struct json_out *o, const char *key, const char *inner, const char *text)
+{
+	json_key(o, key);
+	json_begin_object(o);
+	json_member_text(o, inner, text);
+	json_end_object(o);
+}
+
+static void build_sign_in(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	*out = (struct http_req){
+		.method = "POST",
+		.url = arena_printf(a, "%s/auth/signinWithCustomToken", via->endpoint->base_url),
+		.timeout_msecs = via->endpoint->timeout_msecs,
+		.repeatable = true,
+	};
+	put_body(out, begin_body(a));
+	smartify_add_auth(out, person_token(via, a, job));
+}
+
+/* Without it the account that opens the conversation would give the contact its own name. */
+static void build_create_contact(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const struct person *person = job->message->person;
+	struct json_out *o = begin_body(a);
+
+	*out = request(via, a, "POST", "/leads");
+	json_member_text(o, "lead_id", address_of(via, a, job));
+	if (person != NULL) {
+		json_member_text(o, "fullname", person->name);
+		json_member_text(o, "email", person->email);
+	}
+	put_body(out, o);
+}
+
+static void put_where_to(const struct via *via, struct json_out *o, bool opens)
+{
+	const struct smartify_conf *conf = via->conf;
+
+	put_nested(o, "channel", "name", conf->channel);
+	if (opens)
+		json_member_text(o, "departmentid", smartify_department(via));
+}
+
+static void build_create_conversation(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const struct message *m = job->message;
+	struct json_out *o = begin_body(a);
+
+	*out = request(via, a, "POST", "/requests");
+	json_member_text(o, "request_id", conversation_of(via, a, job));
+	json_member_text(o, "sender", address_of(via, a, job));
+	json_member_text(o, "first_text",
+	    text_neutralise(a, text_excerpt(a, m->text, FIRST_TEXT_MAX), TEXT_RULES));
+	put_nested(o, "attributes", "tieline", m->conversation_mark);
+	put_where_to(via, o, true);
+	put_body(out, o);
+}
+
+/* The person needs no sender: he is who asks. Agents' answers keep the channel agents have. */
+static void build_send(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const struct message *m = job->message;
+	bool as_person = smartify_as_person(m);
+	struct json_out *o = begin_body(a);
+
+	*out = request_in(via, a, "POST", job, "/messages");
+	json_member_text(o, "text", m->text);
+	if (!as_person) {
+		json_member_text(o, "sender", smartify_user(via));
+		json_member_text(o, "senderFullname", m->name);
+	}
+	put_nested(o, "attributes", "tieline", m->mark);
+	if (m->to == SIDE_AGENTS)
+		put_where_to(via, o, as_person && m->may_open && m->part == 0);
+	put_body(out, o);
+	if (as_person)
+		smartify_add_auth(out, person_token(via, a, job));
+}
+
+static void build_take_over(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	struct json_out *o = begin_body(a);
+
+	*out = request_in(via, a, "POST", job, "/participants");
+	json_member_text(o, "member", smartify_user(via));
+	put_body(out, o);
+}
+
+static void build_put(const struct via *via, struct arena *a, const struct job *job,
+    const char *tail, struct http_req *out)
+{
+	*out = request_in(via, a, "PUT", job, tail);
+	put_body(out, begin_body(a));
+}
+
+/* A message is looked for among all messages; the second page, and what is no message, is the
+ * conversation itself. */
+static void build_look(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	bool messages = job->in_doubt == STEP_SEND && job->cursor == NULL;
+
+	*out = request_in(via, a, "GET", job, messages ? "/messages" : "");
+	out->repeatable = true;
+}
+
+static void build_page(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	if (job->step == STEP_LIST_MESSAGES)
+		*out = request_in(via, a, "GET", job, "/messages");
+	else if (job->known->conversation != NULL)
+		*out = request_in(via, a, "GET", job, "");
+	else
+		*out = request(via, a, "GET", smartify_conversations_path(a, job));
+	out->repeatable = true;
+}
+
+void smartify_build(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	if (job->kind == JOB_ENDPOINT) {
+		smartify_errand_build(via, a, job, out);
+		return;
+	}
+	if (job->kind == JOB_PAGE)
+		build_page(via, a, job, out);
+	else if (job->kind == JOB_LOOK)
+		build_look(via, a, job, out);
+	else if (job->step == STEP_SIGN_IN)
+		build_sign_in(via, a, job, out);
+	else if (job->step == STEP_CREATE_CONTACT)
+		build_create_contact(via, a, job, out);
+	else if (job->step == STEP_CREATE_CONVERSATION)
+		build_create_conversation(via, a, job, out);
+	else if (job->step == STEP_REOPEN)
+		build_put(via, a, job, "/reopen", out);
+	else if (job->step == STEP_TAKE_OVER)
+		build_take_over(via, a, job, out);
+	else if (job->step == STEP_SET_STATUS)
+		build_put(via, a, job, "/close", out);
+	else
+		build_send(via, a, job, out);
+	if (out->nheaders == 0)
+		smartify_add_auth(out, memo_get(via, MEMO_TOKEN));
+}

@@ -1,0 +1,91 @@
+/* See compose.h. */
+#include "core/compose.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "core/text.h"
+
+/* The same words on every copy have the same root: that of our own mark, where there is one. A
+ * foreign relay's root is not believed, since message numbers can be guessed. */
+static struct root root_of(const struct compose_in *in)
+{
+	if (in->mark != NULL && in->mark->ours)
+		return in->mark->root;
+	return ids_root(in->from.platform, in->from.host, in->from.tenant, in->event->remote);
+}
+
+/* Files are not carried in this version; that there was one is never hidden. */
+static const char *with_files_named(struct arena *a, const struct event *e, const char *text)
+{
+	const struct attachment *f;
+	size_t i;
+
+	for (i = 0; i < e->nattachments; i++) {
+		f = &e->attachments[i];
+		text = arena_printf(a, "%s%s[file not available: %s, attachments are not carried]",
+		    text, *text != '\0' ? "\n" : "",
+		    f->name != NULL ? f->name : attachment_kind_word((int)f->kind));
+	}
+	return text;
+}
+
+static const char *shown_name(const struct compose_in *in)
+{
+	const struct bridge_conf *b = in->bridge;
+	const struct author *author = &in->event->author;
+
+	if (author->role == ROLE_CUSTOMER)
+		return NULL;
+	if (b->agent_names)
+		return author->name;
+	return b->title != NULL ? b->title : in->title;
+}
+
+void compose(struct arena *a, const struct compose_in *in, struct composed *out)
+{
+	const struct event *e = in->event;
+	struct message *m = &out->message;
+	const char *said = e->text != NULL ? e->text : "";
+	const char *text = text_clean(a, said, strlen(said));
+	struct root conversation;
+
+	*out = (struct composed){ .keys = in->keys, .bridge_tag = in->bridge->tag };
+	out->root = root_of(in);
+	out->hop = in->mark != NULL ? in->mark->hop + 1 : 1;
+	if (in->mark != NULL && in->mark->ours)
+		text = text_unneutralise(a, text);
+	m->to = in->to;
+	m->role = e->author.role;
+	m->text = with_files_named(a, e, text);
+	m->parts = 1;
+	m->name = shown_name(in);
+	m->person = in->person;
+	m->conversation = e->conversation;
+	m->at_ms = e->at_ms;
+	m->reopen = in->reopen;
+	m->take_over = in->take_over;
+	m->may_open = in->may_open;
+	m->generation = in->generation;
+	m->bridge = in->bridge->name;
+	conversation = ids_root_of_conversation(in->customers.platform, in->customers.host,
+	    in->customers.tenant,
+	    in->customers_conversation != NULL ? in->customers_conversation : "");
+	m->conversation_root = root_format(&conversation, out->conversation_root);
+	if (in->may_open) /* nobody else says it, and a mark costs a microsecond or two */
+		m->conversation_mark = mark_build(in->keys, in->bridge->tag, 'c', out->hop,
+		    &conversation, (int)in->generation, out->conversation_mark);
+	m->mark = mark_build(in->keys, in->bridge->tag, 'm', out->hop, &out->root, 0, out->mark);
+}
+
+void compose_part(struct composed *c, int part)
+{
+	struct message *m = &c->message;
+
+	if (m->texts != NULL && part < m->parts)
+		m->text = m->texts[part];
+	if (part == m->part)
+		return;
+	m->part = part;
+	m->mark = mark_build(c->keys, c->bridge_tag, 'm', c->hop, &c->root, part, c->mark);
+}

@@ -1,0 +1,127 @@
+/* What the configuration says that core, connectors and flow read: immutable once loaded. */
+#ifndef CORE_CONF_H
+#define CORE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/options.h"
+#include "core/model.h"
+
+#define BRIDGES_PER_ENDPOINT 15
+
+/* What a platform can do; constant. */
+struct caps {
+	bool customers_side, agents_side; /* what it can be in a bridge */
+	bool dedicated;    /* as agents' side every conversation of the endpoint is meant for us:
+					 * what cannot be placed is parked, not passed over */
+	bool unordered;    /* callbacks come in any order */
+	bool searchable;   /* our mark can be looked for */
+	bool marks_echo;   /* what we wrote comes back with our mark */
+	bool rate_by_host; /* counts requests by our address, so for all endpoints there together */
+	bool locks;        /* who asks while it has had enough is locked out for longer */
+	bool pages;        /* what is there can be read: conversations by change, their messages */
+	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
+};
+
+struct connector;
+
+/* A person's word over an endpoint or a bridge; the store keeps it. */
+enum control {
+	CONTROL_RUN,
+	CONTROL_PAUSED,  /* nothing is sent there */
+	CONTROL_DRAINING /* what is queued is sent, nothing new is queued */
+};
+
+struct endpoint_conf {
+	int id; /* the store's; set when the store is open */
+	const char *name;
+	const struct connector *connector;
+	const struct caps *caps; /* the connector's */
+	const void *conf;        /* the connector's own options */
+	bool insecure;
+	const char *base_url; /* without trailing slash */
+	const char *host;     /* of base_url, lower case, no port */
+	const char *tenant;   /* the part of the platform it is: project, account; NULL: learned */
+	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
+	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
+	int64_t poll_msecs;
+	int64_t body_max;
+	int64_t timeout_msecs;
+	int64_t concurrency;
+	struct rate rate;
+	struct rate conversation_rate; /* messages into one conversation */
+	int64_t reconcile_msecs;       /* MSECS_NEVER */
+};
+
+enum reopen { REOPEN_ALWAYS, REOPEN_NEVER, REOPEN_NEW_AFTER };
+enum agent_started { AGENT_STARTED_CREATE, AGENT_STARTED_PARK, AGENT_STARTED_DROP };
+enum take_over { TAKE_OVER_FIRST_ANSWER, TAKE_OVER_START, TAKE_OVER_NEVER };
+enum choice { CHOICE_RELAY, CHOICE_DROP };
+enum match_contacts { MATCH_VERIFIED, MATCH_ANY, MATCH_NONE };
+enum adopt { ADOPT_PERSON, ADOPT_MARKS };
+enum receipts { RECEIPTS_ALL, RECEIPTS_FAILURES, RECEIPTS_NONE };
+enum timestamps { TIMESTAMPS_PREFIX, TIMESTAMPS_DAY_LINE, TIMESTAMPS_NONE };
+
+/* MSECS_NEVER: kept for ever; 0: not kept. */
+struct retention {
+	int64_t bodies_msecs, links_msecs, raw_msecs, callbacks_msecs;
+};
+
+/* Left: what it is called at the customers' side, right: at the agents'; "*" stands for all others. */
+struct map_conf {
+	struct option_map agents, teams, labels, attributes, priority;
+};
+
+/* Which conversations of the customers' side; an empty list: whichever. */
+struct only {
+	const char *const *channels, *const *departments, *const *tags;
+	size_t nchannels, ndepartments, ntags;
+};
+
+struct bridge_conf {
+	int id;               /* the store's */
+	int64_t since_ms;     /* when the store first heard of it; 0: not known */
+	enum control control; /* the store's */
+	const char *name;
+	char tag[7]; /* in marks (ids_bridge_tag) */
+	const struct endpoint_conf *customers, *agents;
+	struct only only;
+	enum reopen reopen;
+	int64_t new_after_msecs;
+	enum agent_started agent_started;
+	bool agent_names;  /* show */
+	const char *title; /* NULL: the desk's name */
+	enum choice mirror_agents, bots, automatic;
+	enum take_over take_over;
+	enum match_contacts match_contacts;
+	bool system_lines;  /* as notes */
+	bool private_notes; /* mirrored */
+	bool resend_uncertain, stop_on_rejected, failure_notice;
+	bool profile_to_agents, profile_to_customers;
+	bool typing_to_agents, typing_to_customers;
+	bool status_to_agents, status_to_customers;
+
+	/* Read and checked, so that a file for a later 1.x is good now; not acted on yet. */
+	enum adopt adopt;
+	enum choice edits, deletes;
+	enum receipts receipts;
+	bool quotes_inline, markup_keep;
+	bool assignment_to_agents, assignment_to_customers;
+	bool labels_to_agents, labels_to_customers;
+	bool attributes_to_agents, attributes_to_customers;
+	bool priority_to_agents, priority_to_customers;
+	struct map_conf map;
+	struct option_map texts;
+	enum timestamps timestamps;
+	struct retention retention;
+};
+
+struct limits {
+	int64_t body, bodies, header, connections, read_timeout_msecs, mailbox, answer;
+	int64_t disk_reserve, lane, try_for_msecs, drain_msecs, hops;
+	struct rate fuse;
+};
+
+#endif

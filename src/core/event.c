@@ -1,0 +1,21 @@
+/* See model.h. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "core/model.h"
+
+/* The old items stay behind in the arena: they are few, and it dies with the job. */
+struct event *event_list_add(struct event_list *list, struct arena *a)
+{
+	struct event *grown;
+
+	if (list->count == list->size) {
+		list->size = list->size == 0 ? 4 : list->size * 2;
+		grown = arena_zalloc(a, list->size * sizeof(*grown));
+		if (list->count > 0)
+			memcpy(grown, list->items, list->count * sizeof(*grown));
+		list->items = grown;
+	}
+	memset(&list->items[list->count], 0, sizeof(list->items[0]));
+	return &list->items[list->count++];
+}

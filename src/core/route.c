@@ -1,0 +1,426 @@
+/* One ordered list of rules for all platforms; the first that holds is the reason:
+ *
+ *   what parsing alone found (other account, inbox, event; internal) · echo · notice, loop, hops ·
+ *   draft · private · hidden · system · command · preflight · deleted, known · empty · filtered ·
+ *   wrong side · unlinked · policy · before the link
+ *
+ * After it the link: which conversation at the other side the message travels to, decided once per
+ * message and stored with it. What is no message (a conversation's state, a contact, typing) goes to
+ * the bridges whose options carry it that way. */
+#include "core/route.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_drop(struct route *out, enum drop drop, bool whole_endpoint, const char *detail)
+{
+	out->drop = drop;
+	out->whole_endpoint = whole_endpoint;
+	out->detail = detail;
+	return true;
+}
+
+bool route_is_echo(const struct event *event, const struct mark *mark,
+    const struct bridge_conf *bridge, enum side side)
+{
+	if (mark == NULL || !mark->ours || strcmp(mark->bridge, bridge->tag) != 0)
+		return false;
+	/* A customer may post any attributes: what we wrote at C never bears his name. */
+	return side == SIDE_AGENTS || event->author.role != ROLE_CUSTOMER;
+}
+
+/* Rules on the mark. A mark whose code is wrong is no mark; of a foreign relay's only the hops count. */
+static bool drop_by_mark(const struct route_in *in, struct route *out)
+{
+	const struct mark *m = in->mark;
+
+	if (route_is_echo(in->event, m, in->bridge, in->side))
+		return is_drop(out, DROP_ECHO, false, in->event->mark);
+	if (m != NULL && m->kind == 'n')
+		return is_drop(out, DROP_SYSTEM, true, "notice");
+	if (in->known != NULL && in->known->root_at_target)
+		return is_drop(out, DROP_LOOP, false, "loop");
+	if (m != NULL && m->hop + 1 > in->hops)
+		return is_drop(out, DROP_LOOP, true, "hops");
+	return false;
+}
+
+static bool drop_known(const struct event *e, struct route *out)
+{
+	if (e->flags & EVENT_IS_DELETED)
+		return is_drop(out, DROP_UNSUPPORTED, true,
+		    "deletions are not carried in this version");
+	if (e->kind == EVENT_UPDATE)
+		return is_drop(out, DROP_NO_CHANGE, true, "status_only");
+	return is_drop(out, DROP_DUPLICATE, true, e->key);
+}
+
+/* b NULL: whatever the bridge. */
+static const char *private_detail(const struct bridge_conf *b)
+{
+	return b != NULL && b->private_notes
+	    ? "private_notes: mirror, which this version does not do yet"
+	    : "private_notes: drop";
+}
+
+static const char *system_detail(const struct bridge_conf *b)
+{
+	return b != NULL && b->system_lines
+	    ? "system_lines: note, which this version does not do yet"
+	    : "system_lines: drop";
+}
+
+/* Rules that hold whatever the bridge; those a bridge may switch name it in detail. */
+static bool drop_by_kind(const struct event *e, const struct bridge_conf *b, bool is_known,
+    struct route *out)
+{
+	if (e->flags & EVENT_IS_DRAFT)
+		return is_drop(out, DROP_HIDDEN, true, "draft");
+	if (e->is_private)
+		return is_drop(out, DROP_PRIVATE, false, private_detail(b));
+	if (e->flags & EVENT_IS_HIDDEN)
+		return is_drop(out, DROP_HIDDEN, true, e->detail);
+	if (e->flags & EVENT_IS_SYSTEM)
+		return is_drop(out, DROP_SYSTEM, false, system_detail(b));
+	if (e->flags & EVENT_IS_COMMAND)
+		return is_drop(out, DROP_SYSTEM, true, "command");
+	if (e->flags & EVENT_IS_PREFLIGHT)
+		return is_drop(out, DROP_PREFLIGHT, true, "preflight");
+	if (is_known)
+		return drop_known(e, out);
+	if (e->flags & EVENT_IS_DELETED)
+		return is_drop(out, DROP_NO_CHANGE, true, "deleted_unsent");
+	if (e->flags & EVENT_IS_EMPTY)
+		return is_drop(out, DROP_EMPTY, true, "neither text nor file");
+	return false;
+}
+
+static bool in_list(const char *const *list, size_t count, const char *word)
+{
+	size_t i;
+
+	for (i = 0; word != NULL && i < count; i++)
+		if (strcasecmp(list[i], word) == 0)
+			return true;
+	return false;
+}
+
+static bool is_selected(const struct only *only, const struct event *e)
+{
+	size_t i;
+	bool tagged = only->ntags == 0;
+
+	if (only->nchannels > 0 && !in_list(only->channels, only->nchannels, e->channel))
+		return false;
+	if (only->ndepartments > 0 && !in_list(only->departments, only->ndepartments, e->department)
+	    && !in_list(only->departments, only->ndepartments, e->department_name))
+		return false;
+	for (i = 0; !tagged && i < e->ntags; i++)
+		tagged = in_list(only->tags, only->ntags, e->tags[i]);
+	return tagged;
+}
+
+static bool drop_by_policy(const struct route_in *in, struct route *out)
+{
+	const struct event *e = in->event;
+	const struct bridge_conf *b = in->bridge;
+
+	if (in->side == SIDE_CUSTOMERS && e->author.role != ROLE_CUSTOMER
+	    && b->mirror_agents == CHOICE_DROP)
+		return is_drop(out, DROP_DISABLED, false, "mirror_agents: drop");
+	if ((e->flags & EVENT_IS_AUTOMATIC) && b->automatic == CHOICE_DROP)
+		return is_drop(out, DROP_AUTOMATIC, false, "automatic: drop");
+	if (e->author.role == ROLE_BOT && !(e->flags & EVENT_IS_AUTOMATIC)
+	    && b->bots == CHOICE_DROP)
+		return is_drop(out, DROP_BOT, false, "bots: drop");
+	return false;
+}
+
+static bool is_closed(enum state state)
+{
+	return state == STATE_RESOLVED;
+}
+
+/* Closed for so long that the bridge wants another conversation? */
+static bool is_over(const struct route_in *in, const struct row_link *l)
+{
+	switch (in->bridge->reopen) {
+	case REOPEN_ALWAYS: return false;
+	case REOPEN_NEVER: return true;
+	case REOPEN_NEW_AFTER:
+		return in->now_ms - l->agents_closed_ms > in->bridge->new_after_msecs;
+	}
+	return true;
+}
+
+static void use(struct route *out, const struct row_link *l, bool reopen)
+{
+	out->choice = LINK_USE;
+	out->link = l->id;
+	out->customers = l->customers;
+	out->agents = l->agents;
+	out->generation = l->generation;
+	out->reopen = reopen;
+}
+
+static void open_new(const struct route_in *in, struct route *out, int64_t generation)
+{
+	out->choice = LINK_NEW;
+	out->customers = in->view->thread;
+	out->agents = 0;
+	out->generation = generation;
+}
+
+/* C wrote in a conversation that is linked: the same one, reopened, or another generation. */
+static void continue_link(const struct route_in *in, struct route *out)
+{
+	const struct row_link *l = &in->known->link;
+	bool by_customer = in->event->author.role == ROLE_CUSTOMER;
+
+	if (l->gone)
+		open_new(in, out, l->generation + 1);
+	else if (!is_closed(l->agents_state) || !by_customer)
+		use(out, l, false);
+	else if (is_over(in, l))
+		open_new(in, out, l->generation + 1);
+	else
+		use(out, l, true);
+}
+
+/* C began another conversation of a person we know: it joins the far one that is still there, unless
+ * the old conversation at C goes on beside it or the bridge wants a new one. */
+static void join_or_open(const struct route_in *in, struct route *out)
+{
+	const struct row_link *l = &in->known->latest;
+	bool far_closed = is_closed(l->agents_state);
+	bool join;
+
+	if (l->id == 0 || l->gone || l->agents == 0)
+		join = false;
+	else if (far_closed)
+		join = !is_over(in, l);
+	else
+		join = is_closed(l->customers_state) && in->bridge->reopen != REOPEN_NEVER;
+	open_new(in, out, 1);
+	if (join) {
+		out->choice = LINK_JOIN;
+		out->agents = l->agents;
+		out->reopen = far_closed;
+	}
+}
+
+static void link_up(const struct route_in *in, struct route *out)
+{
+	out->to = SIDE_AGENTS;
+	out->person = in->view->person;
+	if (in->known->link.id != 0)
+		continue_link(in, out);
+	else
+		join_or_open(in, out);
+}
+
+/* Several bridges may share the agents' side. A conversation that one of them has is no business of the
+ * others; one that none has goes to where the person was heard last. */
+static bool is_of_another_bridge(const struct route_in *in)
+{
+	const struct view_bridge *b = in->view->bridges;
+	size_t i;
+
+	for (i = 0; i < BRIDGES_PER_ENDPOINT; i++)
+		if (b[i].link.id != 0 || b[i].latest.id > in->known->latest.id)
+			return true;
+	return false;
+}
+
+/* An agent opened a conversation with somebody we know here. */
+static bool link_agent_started(const struct route_in *in, struct route *out)
+{
+	const struct row_link *l = &in->known->latest;
+
+	if (l->id == 0 || l->customers == 0 || in->bridge->agent_started != AGENT_STARTED_CREATE)
+		return false;
+	out->choice = LINK_JOIN;
+	out->person = l->person;
+	out->customers = l->customers;
+	out->agents = in->view->thread;
+	out->generation = l->generation + 1;
+	return true;
+}
+
+static void link_down(const struct route_in *in, struct route *out)
+{
+	const struct row_link *l = &in->known->link;
+	const struct bridge_conf *b = in->bridge;
+
+	out->to = SIDE_CUSTOMERS;
+	if (l->id != 0 && l->gone) {
+		is_drop(out, DROP_UNLINKED, false, "the customer's conversation was deleted");
+		out->park = REASON_NOT_FOUND;
+		return;
+	}
+	if (l->id != 0) {
+		out->person = l->person;
+		use(out, l, false);
+	} else if (is_of_another_bridge(in)) {
+		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
+		return;
+	} else if (!link_agent_started(in, out)) {
+		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
+		if (b->agents->caps->dedicated && b->agent_started != AGENT_STARTED_DROP)
+			out->park = REASON_UNREACHABLE;
+		return;
+	}
+	/* Known, so decided here: whether this answer is the one that takes the conversation over. */
+	out->take_over = b->take_over != TAKE_OVER_NEVER && !l->taken_over
+	    && (b->take_over == TAKE_OVER_START || in->event->author.role == ROLE_AGENT);
+}
+
+bool route_is_settled_by_parsing(const struct event *event,
+    const struct bridge_conf *const *bridges, size_t count, struct route *out)
+{
+	*out = (struct route){ 0 };
+	(void)bridges;
+	if (event->drop != DROP_NONE)
+		return is_drop(out, event->drop, true, event->detail);
+	if (count == 0)
+		return is_drop(out, DROP_FILTERED, true, "no bridge has this endpoint");
+	if (event->mark != NULL || (event->kind != EVENT_MESSAGE && event->kind != EVENT_UPDATE))
+		return false;
+	return drop_by_kind(event, NULL, false, out);
+}
+
+/* ---- what is no message ---- */
+
+static const char *const status_words[] = { "status: none", "status: to_customers",
+	"status: to_agents" };
+static const char *const profile_words[] = { "profile: none", "profile: to_customers",
+	"profile: to_agents" };
+static const char *const typing_words[] = { "typing: none", "typing: to_customers",
+	"typing: to_agents" };
+
+/* An option with a direction: does it carry what was heard at that side? */
+static bool drop_by_direction(const struct route_in *in, bool to_agents, bool to_customers,
+    const char *const words[3], struct route *out)
+{
+	if (in->side == SIDE_CUSTOMERS ? to_agents : to_customers)
+		return false;
+	return is_drop(out, DROP_DISABLED, false, words[to_agents ? 2 : to_customers ? 1 : 0]);
+}
+
+static bool drop_typing(const struct route_in *in, struct route *out)
+{
+	bool by_customer = in->event->author.role == ROLE_CUSTOMER;
+
+	if (in->event->is_private)
+		return is_drop(out, DROP_PRIVATE, true, "typing of a note");
+	if (by_customer != (in->side == SIDE_CUSTOMERS))
+		return is_drop(out, DROP_WRONG_SIDE, false,
+		    by_customer ? "the customer of the agents' side types"
+				: "somebody types who is not the customer");
+	return drop_by_direction(in, in->bridge->typing_to_agents, in->bridge->typing_to_customers,
+	    typing_words, out);
+}
+
+static bool drop_no_message(const struct route_in *in, struct route *out)
+{
+	const struct bridge_conf *b = in->bridge;
+	const struct event *e = in->event;
+
+	if (e->flags & EVENT_IS_DRAFT)
+		return is_drop(out, DROP_HIDDEN, true, "draft");
+	if (in->is_known)
+		return is_drop(out, DROP_DUPLICATE, true, e->key);
+	if (in->side == SIDE_CUSTOMERS && e->kind == EVENT_CONVERSATION
+	    && !is_selected(&b->only, e))
+		return is_drop(out, DROP_FILTERED, false, "not_selected");
+	switch (e->kind) {
+	case EVENT_CONVERSATION:
+		return drop_by_direction(in, b->status_to_agents, b->status_to_customers,
+		    status_words, out);
+	case EVENT_CONTACT:
+		return drop_by_direction(in, b->profile_to_agents, b->profile_to_customers,
+		    profile_words, out);
+	case EVENT_TYPING: return drop_typing(in, out);
+	default: return is_drop(out, DROP_UNSUPPORTED, true, event_kind_word((int)e->kind));
+	}
+}
+
+static bool drop_message(const struct route_in *in, struct route *out)
+{
+	const struct event *e = in->event;
+
+	if (drop_by_mark(in, out) || drop_by_kind(e, in->bridge, in->is_known, out))
+		return true;
+	if (in->side == SIDE_CUSTOMERS && !is_selected(&in->bridge->only, e))
+		return is_drop(out, DROP_FILTERED, false, "not_selected");
+	if (in->side == SIDE_AGENTS && e->author.role == ROLE_CUSTOMER)
+		return is_drop(out, DROP_WRONG_SIDE, false,
+		    "a customer's message at the agents' side");
+	return false;
+}
+
+static void route_down(const struct route_in *in, struct route *out)
+{
+	struct route policy = { .to = SIDE_CUSTOMERS };
+	bool unwanted = drop_by_policy(in, &policy);
+
+	link_down(in, out);
+	if (unwanted && out->drop == DROP_NONE)
+		*out = policy;
+	else if (unwanted)
+		out->park = REASON_NONE; /* nobody waits for it */
+}
+
+/* Of two ids that are numbers. */
+static bool is_above(const char *id, const char *other)
+{
+	size_t len = strlen(id), other_len = strlen(other);
+
+	if (strspn(id, "0123456789") != len || strspn(other, "0123456789") != other_len)
+		return true;
+	return len != other_len ? len > other_len : strcmp(id, other) > 0;
+}
+
+/* A message that changes may be one whose callback was lost, or one from before: that is history. One
+ * that was read may lie before what the link begins with, which was only the first that we heard of; but
+ * not before the bridge. Times of messages are whole seconds. */
+static bool is_before_link(const struct route_in *in)
+{
+	const struct event *e = in->event;
+	const struct row_link *l = &in->known->link;
+	const char *first = in->side == SIDE_CUSTOMERS ? l->first_customers : l->first_agents;
+
+	if (e->kind != EVENT_UPDATE && e->origin != ORIGIN_REPAIR)
+		return false;
+	if (e->at_ms > 0 && e->at_ms + 1000 <= in->bridge->since_ms)
+		return true;
+	return e->kind == EVENT_UPDATE && l->id != 0 && first != NULL && e->remote != NULL
+	    && !is_above(e->remote, first);
+}
+
+static void drop_before_link(const struct route_in *in, struct route *out)
+{
+	if ((out->drop != DROP_NONE && out->park == REASON_NONE) || !is_before_link(in))
+		return;
+	*out = (struct route){ .to = out->to };
+	is_drop(out, DROP_STALE, false, "before_link");
+}
+
+void route_event(const struct route_in *in, struct route *out)
+{
+	const struct event *e = in->event;
+
+	*out = (struct route){ 0 };
+	out->to = in->side == SIDE_CUSTOMERS ? SIDE_AGENTS : SIDE_CUSTOMERS;
+	if (e->drop != DROP_NONE)
+		is_drop(out, e->drop, true, e->detail);
+	else if (e->kind != EVENT_MESSAGE && e->kind != EVENT_UPDATE)
+		drop_no_message(in, out);
+	else if (drop_message(in, out))
+		return;
+	else if (in->side == SIDE_AGENTS)
+		route_down(in, out);
+	else if (!drop_by_policy(in, out))
+		link_up(in, out);
+	drop_before_link(in, out);
+}

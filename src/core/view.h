@@ -1,0 +1,46 @@
+/* What is known of a conversation when one of its events is routed: the store fills it, core/route.c
+ * reads it. Strings live in the arena of the operation that asked. */
+#ifndef CORE_VIEW_H
+#define CORE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/conf.h"
+#include "core/model.h"
+
+/* One conversation at the customers' side tied to one at the agents' side, within a bridge. */
+struct row_link {
+	int64_t id; /* 0: there is none */
+	int bridge;
+	int64_t person, generation;
+	int64_t customers, agents; /* thread ids; 0: not yet */
+	const char *customers_remote, *customers_ref, *agents_remote, *agents_ref;
+	enum state customers_state, agents_state; /* STATE_NONE: nothing heard, taken for open */
+	int64_t customers_closed_ms, agents_closed_ms; /* when we saw it closed; 0: not */
+	const char *first_customers, *first_agents; /* message ids where it began; NULL unknown */
+	bool taken_over, gone;
+};
+
+struct ask { /* one bridge that has the event's endpoint */
+	int bridge;
+	enum side side; /* what the endpoint is in it */
+	int other;      /* the endpoint at the other end */
+};
+
+struct view_bridge {
+	struct row_link link;   /* of this conversation: newest generation; id 0: not linked */
+	struct row_link latest; /* not linked: the person's newest link in this bridge, if any */
+	int64_t lane;           /* of (target, person), 0: none yet */
+	bool root_at_target;    /* the target already holds the event's root (only where asked) */
+};
+
+struct view {
+	int64_t thread;   /* the event's conversation at its endpoint; 0: none and not made */
+	int64_t person;   /* 0: not known */
+	enum state state; /* of the thread */
+	int64_t state_version;
+	struct view_bridge bridges[BRIDGES_PER_ENDPOINT]; /* in the order of asks */
+};
+
+#endif

@@ -1,0 +1,613 @@
+/* One callback:
+ *
+ *   ingest_take ─ judge ─ parse ─▶ hook_handle, per event ─▶ hook_done: answered when all are
+ *
+ *   message, update   ─ echo of ours ─▶ the trip that waits for it, else the store
+ *                     └ else ─APPEND─▶ on_appended ─▶ router
+ *   conversation      ─STATE─▶ on_stated
+ *   the rest          counted
+ *
+ * What parsing alone can drop never touches the disk. What is genuine and cannot be read is kept raw and
+ * answered 200: a platform that sees errors stops sending. */
+#include "flow/ingest.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/event_codec.h"
+#include "core/route.h"
+#include "flow/courier.h"
+#include "flow/endpoint.h"
+#include "flow/hook.h"
+#include "flow/reconcile.h"
+#include "flow/router.h"
+#include "net/http_in.h"
+
+#define RETRY_AFTER_SECS 5
+
+/* How long an answer about the disk is good for: asking takes three system calls. */
+#define DISK_LOOK_MSECS 200
+
+struct ingest {
+	struct flow *flow;
+	size_t pending;
+	bool has_room; /* when last looked */
+	int64_t looked_ms;
+};
+
+struct hook { /* in the memory of its call, which ends with the answer */
+	struct ingest *ingest;
+	struct http_in_call *call; /* NULL: it is fed, and told by fed */
+	void (*fed)(void *arg, const struct fed *fed);
+	void *arg;
+	struct endpoint *endpoint;
+	int64_t received_ms;
+	int waiting; /* events on their way to disk, and one while they are handed out */
+	size_t stored;
+	enum hook_result result; /* the best of its events' */
+	bool is_failed;
+	enum store_fault fault;
+	struct err err;
+	int64_t begun_us;
+};
+
+/* One event on its way to disk. */
+struct entry { /* in the memory of its letter */
+	union {
+		struct store_op op;
+		struct op_append append;
+		struct op_state state;
+		struct op_echo echo;
+		struct op_raw raw;
+	};
+	struct hook *hook;
+	struct letter *letter;
+	struct shortcut *shortcut;      /* APPEND: routed already; in the letter's memory */
+	struct conversation *expecting; /* APPEND: to be routed when it is stored */
+};
+
+enum refusal ingest_closed(const struct ingest *g)
+{
+	struct store_health h;
+
+	if (g->flow->draining)
+		return REFUSE_DRAINING;
+	store_health(g->flow->store, &h);
+	if (h.last_fault == STORE_FAULT_DISK_FULL)
+		return REFUSE_DISK_FULL;
+	if (h.disk_free >= 0 && h.disk_free < g->flow->config->limits.disk_reserve)
+		return REFUSE_DISK_FULL;
+	return REFUSE_NONE;
+}
+
+/* The same for a callback, of which there may be thousands a second. */
+static enum refusal closed_now(struct ingest *g)
+{
+	int64_t now_ms = loop_now_ms(g->flow->loop);
+	enum refusal closed;
+
+	if (g->has_room && !g->flow->draining && now_ms >= g->looked_ms
+	    && now_ms - g->looked_ms < DISK_LOOK_MSECS)
+		return REFUSE_NONE;
+	closed = ingest_closed(g);
+	g->has_room = closed == REFUSE_NONE;
+	g->looked_ms = now_ms;
+	return closed;
+}
+
+/* ---- answers ---- */
+
+static void refuse(struct http_in_call *call, struct endpoint *e, enum refusal refusal,
+    const char *detail)
+{
+	int status = refusal_status(refusal);
+
+	if (e != NULL) {
+		if (status == 413 || (status == 503 && refusal != REFUSE_DRAINING))
+			sweep_refused(e->sweep);
+		e->stats.refused[refusal]++;
+		LOG(LOG_WARN, "refused", F_STR("endpoint", e->conf.name),
+		    F_STR("reason", refusal_word((int)refusal)), F_INT("status", status),
+		    F_STR("err", detail));
+	}
+	http_refuse(call, status, status == 401 ? "unauthorized" : refusal_word((int)refusal),
+	    status == 503 || status == 429 ? RETRY_AFTER_SECS : 0, status == 405 ? "POST" : NULL);
+}
+
+static void hook_counts_as(struct hook *h, enum hook_result result)
+{
+	if (result < h->result)
+		h->result = result;
+}
+
+static enum refusal fault_refusal(enum store_fault fault)
+{
+	switch (fault) {
+	case STORE_FAULT_NONE: /* it did not even get as far: the mailbox is full */
+		return REFUSE_BUSY;
+	case STORE_FAULT_DISK_FULL: return REFUSE_DISK_FULL;
+	default: return REFUSE_STORE;
+	}
+}
+
+static void hook_done(struct hook *h)
+{
+	static const char ok[] = "{\"status\":\"ok\"}";
+	struct endpoint_stats *stats = &h->endpoint->stats;
+
+	if (--h->waiting > 0)
+		return;
+	h->ingest->pending--;
+	if (h->call == NULL) {
+		h->fed(h->arg, &(struct fed){ h->is_failed, h->stored });
+		xfree(h);
+		return;
+	}
+	histogram_add(&stats->hook_seconds, (double)(clock_mono_us() - h->begun_us) / 1e6);
+	if (h->is_failed) {
+		refuse(h->call, h->endpoint, fault_refusal(h->fault), h->err.text);
+	} else {
+		stats->hooks[h->result]++;
+		http_reply(h->call, 200, NULL, 0, "application/json", ok, sizeof(ok) - 1);
+	}
+}
+
+/* ---- what comes back from the store ---- */
+
+static struct entry *entry_new(struct hook *h, struct letter *letter)
+{
+	struct entry *n = ARENA_NEW(letter->arena, struct entry);
+
+	n->hook = h;
+	n->letter = letter;
+	h->waiting++;
+	return n;
+}
+
+static void entry_free(struct entry *n)
+{
+	struct hook *h = n->hook;
+
+	if (n->op.result != 0) {
+		h->is_failed = true;
+		h->fault = n->op.fault;
+		h->err = n->op.err;
+	}
+	router_came(n->expecting);
+	letter_unref(n->letter);
+	hook_done(h);
+}
+
+static void entry_submit(struct entry *n)
+{
+	if (flow_offer(n->hook->ingest->flow, &n->op) == 0)
+		return;
+	n->op.result = err_set(&n->op.err, "the store's mailbox is full");
+	n->op.done(&n->op);
+}
+
+static void on_appended(struct store_op *op)
+{
+	struct entry *n = (struct entry *)op;
+	struct endpoint *e = n->hook->endpoint;
+	struct router *router = e->flow->router;
+	struct event *event = n->letter->event;
+
+	if (n->shortcut != NULL)
+		router_short_done(router, e, n->letter, &n->append, n->shortcut);
+	if (op->result != 0) {
+		entry_free(n);
+		return;
+	}
+	if (n->append.is_duplicate) {
+		hook_counts_as(n->hook, HOOK_DUPLICATE);
+		e->stats.drops[event->kind == EVENT_UPDATE ? DROP_NO_CHANGE : DROP_DUPLICATE]++;
+		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
+		    F_STR("remote", event->remote));
+	} else {
+		hook_counts_as(n->hook, HOOK_STORED);
+		n->hook->stored++;
+		LOG(LOG_INFO, "stored", F_STR("endpoint", e->conf.name),
+		    F_ID("event", 'e', event->id), F_STR("remote", event->remote));
+		if (n->shortcut == NULL)
+			router_take(router, e, n->letter, &n->append.view);
+	}
+	entry_free(n);
+}
+
+/* A conversation that a trip has just opened may be closed there before we have even heard, or written
+ * down, that it is open. */
+static bool is_being_opened(const struct entry *n)
+{
+	const struct endpoint *e = n->hook->endpoint;
+
+	return courier_is_opening(e->flow->courier, e, n->letter->event);
+}
+
+static void on_stated(struct store_op *op)
+{
+	struct entry *n = (struct entry *)op;
+
+	if (op->result == 0 && !n->state.is_known && !n->state.make && is_being_opened(n)) {
+		n->state.make = true;
+		entry_submit(n);
+		return;
+	}
+	if (op->result == 0 && !n->state.is_changed) {
+		n->hook->endpoint->stats.drops[DROP_NO_CHANGE]++;
+	} else if (op->result == 0) {
+		hook_counts_as(n->hook, HOOK_STORED);
+		router_forget(n->hook->ingest->flow->router, 0, n->state.thread);
+	}
+	entry_free(n);
+}
+
+static void on_echo(struct store_op *op)
+{
+	struct entry *n = (struct entry *)op;
+
+	if (op->result == 0 && !n->echo.is_known)
+		LOG(LOG_WARN, "dropped", F_STR("endpoint", n->hook->endpoint->conf.name),
+		    F_STR("reason", "echo"), F_STR("remote", n->echo.remote),
+		    F_STR("err", "our mark, and nothing on disk says that we sent it"));
+	entry_free(n);
+}
+
+static void on_raw(struct store_op *op)
+{
+	entry_free((struct entry *)op);
+}
+
+/* ---- events ---- */
+
+const char *ingest_key(const struct endpoint *e, struct arena *a, const struct event *event)
+{
+	struct mark mark;
+
+	if (e->nbridges > 1 && mark_read(&e->flow->keys, event->mark, &mark) && mark.ours)
+		return arena_printf(a, "k:%s", event->remote);
+	return event->key;
+}
+
+/* An endpoint of several bridges keeps the roots of what is there, so that a ring of bridges ends at
+ * its first full turn. And what one bridge wrote there is an ordinary message for the others: it gets a
+ * key of its own, since under the plain one it is known as that bridge's copy. */
+static void mind_other_bridges(const struct endpoint *e, struct letter *letter,
+    struct op_append *op)
+{
+	struct event *event = letter->event;
+	struct root *root;
+	struct mark mark;
+
+	if (e->nbridges < 2)
+		return;
+	root = ARENA_NEW(letter->arena, struct root);
+	if (mark_read(&e->flow->keys, event->mark, &mark) && mark.ours) {
+		*root = mark.root;
+		event->key = ingest_key(e, letter->arena, event);
+	} else {
+		*root = ids_root(e->connector->name, e->conf.host, e->conf.tenant, event->remote);
+	}
+	op->root = root->b;
+}
+
+static void append(struct hook *h, struct letter *letter)
+{
+	struct entry *n = entry_new(h, letter_ref(letter));
+	struct endpoint *e = h->endpoint;
+
+	n->append = (struct op_append){
+		.op = { .kind = STORE_APPEND, .done = on_appended },
+		.arena = letter->arena,
+		.event = letter->event,
+		.asks = e->asks,
+		.nasks = e->nbridges,
+		.owner = e->flow->owner,
+		.now_ms = letter->event->here_ms,
+	};
+	mind_other_bridges(e, letter, &n->append);
+	n->shortcut = ARENA_NEW(letter->arena, struct shortcut);
+	if (!router_try_short(e->flow->router, e, letter, &n->append, n->shortcut)) {
+		n->shortcut = NULL;
+		n->expecting = router_expect(e->flow->router, e, letter->event);
+		n->append.want_view = true;
+	}
+	entry_submit(n);
+}
+
+static void take_state(struct hook *h, struct letter *letter)
+{
+	struct entry *n = entry_new(h, letter_ref(letter));
+
+	n->state = (struct op_state){
+		.op = { .kind = STORE_STATE, .done = on_stated },
+		.endpoint = h->endpoint->conf.id,
+		.conversation = letter->event->conversation,
+		.state = letter->event->state,
+		.version = letter->event->version,
+		.now_ms = letter->event->here_ms,
+	};
+	entry_submit(n);
+}
+
+static void ask_echo(struct hook *h, struct letter *letter)
+{
+	struct entry *n = entry_new(h, letter_ref(letter));
+
+	n->echo = (struct op_echo){
+		.op = { .kind = STORE_ECHO, .done = on_echo },
+		.endpoint = h->endpoint->conf.id,
+		.remote = letter->event->remote,
+	};
+	entry_submit(n);
+}
+
+/* For how many of the endpoint's bridges it is their own echo; a trip that waits for it is told. */
+static size_t count_echoes(struct hook *h, const struct event *event, bool *told)
+{
+	struct endpoint *e = h->endpoint;
+	struct mark mark;
+	size_t i, echoes = 0;
+
+	if (!mark_read(&e->flow->keys, event->mark, &mark)) {
+		e->stats.forged += mark.forged;
+		return 0;
+	}
+	for (i = 0; i < e->nbridges; i++) {
+		if (!route_is_echo(event, &mark, e->bridges[i], e->asks[i].side))
+			continue;
+		echoes++;
+		*told |= courier_echo(e->flow->courier, e->bridges[i]->id, &mark, event);
+	}
+	e->stats.drops[DROP_ECHO] += echoes;
+	return echoes;
+}
+
+static void take_message(struct hook *h, struct letter *letter)
+{
+	struct endpoint *e = h->endpoint;
+	bool told = false;
+	size_t echoes = count_echoes(h, letter->event, &told);
+
+	if (echoes < e->nbridges)
+		append(h, letter); /* for another bridge it is an ordinary message */
+	else if (!told && letter->event->kind != EVENT_UPDATE)
+		ask_echo(h, letter);
+}
+
+static void hook_handle(struct hook *h, struct letter *letter)
+{
+	struct endpoint *e = h->endpoint;
+	struct event *event = letter->event;
+	struct route route;
+
+	event->endpoint = e->conf.id;
+	event->here_ms = h->received_ms;
+	e->stats.events[event->kind]++;
+	if (route_is_settled_by_parsing(event, e->bridges, e->nbridges, &route)) {
+		e->stats.drops[route.drop]++;
+		return;
+	}
+	switch (event->kind) {
+	case EVENT_MESSAGE:
+	case EVENT_UPDATE: take_message(h, letter); break;
+	case EVENT_CONVERSATION: take_state(h, letter); break;
+	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
+	}
+}
+
+/* Several events of one callback each get memory of their own, since they end at different times. */
+static void hand_out(struct hook *h, struct arena *a, struct event_list *events)
+{
+	struct letter *letter;
+	size_t i;
+
+	if (events->count == 0) {
+		arena_free(a);
+		return;
+	}
+	for (i = 0; i + 1 < events->count; i++) {
+		struct arena *own = arena_new();
+
+		letter = letter_new(own, event_copy(own, &events->items[i]));
+		hook_handle(h, letter);
+		letter_unref(letter);
+	}
+	letter = letter_new(a, &events->items[i]);
+	hook_handle(h, letter);
+	letter_unref(letter);
+}
+
+/* ---- for who reads ---- */
+
+bool ingest_wants(const struct endpoint *e, const struct event *event)
+{
+	struct route route;
+
+	return !route_is_settled_by_parsing(event, e->bridges, e->nbridges, &route);
+}
+
+bool ingest_is_echo(const struct endpoint *e, const struct event *event)
+{
+	struct mark mark;
+	size_t i;
+
+	if (!mark_read(&e->flow->keys, event->mark, &mark))
+		return false;
+	for (i = 0; i < e->nbridges; i++)
+		if (!route_is_echo(event, &mark, e->bridges[i], e->asks[i].side))
+			return false;
+	return e->nbridges > 0;
+}
+
+/* ---- what cannot be read ---- */
+
+static bool is_secret_header(const char *name)
+{
+	static const char *const words[] = { "authorization", "secret", "token", "cookie",
+		"signature" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(name, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+static const char *header_lines(struct arena *a, const struct http_in *in)
+{
+	struct buf b;
+	const char *text;
+	size_t i;
+
+	buf_init(&b);
+	for (i = 0; i < in->nheaders; i++)
+		if (!is_secret_header(in->headers[i].name))
+			buf_addf(&b, "%s: %s\n", in->headers[i].name, in->headers[i].value);
+	text = b.data != NULL ? arena_strdup(a, b.data) : "";
+	buf_fini(&b);
+	return text;
+}
+
+static void keep_raw(struct hook *h, struct arena *a, const struct http_in *in,
+    const struct parse_error *error)
+{
+	struct entry *n = entry_new(h, letter_new(a, NULL));
+	struct endpoint *e = h->endpoint;
+
+	h->result = HOOK_UNPARSABLE;
+	LOG(LOG_WARN, "unparsable", F_STR("endpoint", e->conf.name),
+	    F_STR("reason", unparsable_word((int)error->reason)),
+	    F_INT("bytes", (int64_t)in->body_len), F_STR("err", error->detail));
+	n->raw = (struct op_raw){
+		.op = { .kind = STORE_RAW, .done = on_raw },
+		.endpoint = e->conf.id,
+		.at_ms = in->received_ms,
+		.reason = error->reason,
+		.offset = (int64_t)error->offset,
+		.headers = header_lines(a, in),
+		.body = in->body,
+		.body_len = in->body_len,
+	};
+	entry_submit(n);
+}
+
+/* ---- the callback ---- */
+
+static struct endpoint *find_endpoint(struct ingest *g, struct http_in_call *call)
+{
+	struct flow *f = g->flow;
+	const char *name, *key;
+	size_t i;
+
+	if (!hook_path(http_in_call_arena(call), http_in_call_request(call)->path, &name, &key))
+		return NULL;
+	for (i = 0; i < f->nendpoints; i++) {
+		if (strcmp(f->endpoints[i].conf.name, name) != 0)
+			continue;
+		if (hook_key_fits(&f->endpoints[i].conf, key))
+			return &f->endpoints[i];
+		f->endpoints[i].stats.refused[REFUSE_NOT_FOUND]++;
+	}
+	return NULL;
+}
+
+static void hook_parse(struct ingest *g, struct http_in_call *call, struct endpoint *e,
+    const struct via *via)
+{
+	const struct http_in *in = http_in_call_request(call);
+	struct hook *h = ARENA_NEW(http_in_call_arena(call), struct hook);
+	struct arena *a = arena_new();
+	struct event_list events = { 0 };
+	struct parse_error error = { 0 };
+
+	h->ingest = g;
+	h->call = call;
+	h->endpoint = e;
+	h->received_ms = in->received_ms;
+	h->waiting = 1;
+	h->result = HOOK_DROPPED;
+	h->begun_us = clock_mono_us();
+	g->pending++;
+	sweep_heard(e->sweep);
+	e->stats.last_hook_ms = in->received_ms;
+	if (e->connector->parse(via, a, in, &events, &error) != 0)
+		keep_raw(h, a, in, &error);
+	else
+		hand_out(h, a, &events);
+	hook_done(h);
+}
+
+void ingest_take(struct ingest *g, struct http_in_call *call)
+{
+	const struct http_in *in = http_in_call_request(call);
+	struct endpoint *e = find_endpoint(g, call);
+	struct hook_verdict v;
+	enum refusal closed;
+	struct via via;
+
+	if (e == NULL) {
+		http_refuse(call, 404, "not_found", 0, NULL);
+		return;
+	}
+	via = endpoint_via(e);
+	v = hook_judge_form(&e->conf, in);
+	if (v.refusal == REFUSE_NONE) {
+		v = hook_judge_proof(&via, e->connector, in);
+		if (v.refusal == REFUSE_NONE && v.verify == VERIFY_UNCHECKED) {
+			v.refusal = REFUSE_BAD_SECRET;
+			v.detail =
+			    "no webhook_secret is configured, so nothing can prove it genuine";
+		}
+		endpoint_count_proof(e, v.refusal);
+	}
+	closed = closed_now(g);
+	if (v.refusal != REFUSE_NONE)
+		refuse(call, e, v.refusal, v.detail);
+	else if (closed != REFUSE_NONE)
+		refuse(call, e, closed, NULL);
+	else
+		hook_parse(g, call, e, &via);
+}
+
+/* ---- what does not come by a callback ---- */
+
+void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct event_list *events,
+    void (*fed)(void *arg, const struct fed *fed), void *arg)
+{
+	struct hook *h = xcalloc(1, sizeof(*h));
+
+	h->ingest = g;
+	h->endpoint = e;
+	h->fed = fed;
+	h->arg = arg;
+	h->received_ms = loop_now_ms(g->flow->loop);
+	h->waiting = 1;
+	h->result = HOOK_DROPPED;
+	g->pending++;
+	hand_out(h, a, events);
+	hook_done(h);
+}
+
+struct ingest *ingest_new(struct flow *f)
+{
+	struct ingest *g = xcalloc(1, sizeof(*g));
+
+	g->flow = f;
+	f->ingest = g;
+	return g;
+}
+
+void ingest_free(struct ingest *g)
+{
+	xfree(g);
+}
+
+size_t ingest_pending(const struct ingest *g)
+{
+	return g->pending;
+}

@@ -1,0 +1,979 @@
+/* The story of one trip:
+ *
+ *   trip_begin ─▶ trip_go ─▶ (gate) ─▶ trip_send ─http─▶ trip_on_response
+ *                    ▲                                    │ another step: what was learned goes to disk
+ *                    └──────────── trip_on_stepped ◀──────┤ first
+ *                                  trip_on_settled ◀──────┘ the end: delivered, waiting, parked
+ *
+ * In doubt (the request may have arrived and no answer says so) the delivery is UNSURE on disk, the trip
+ * waits long enough for a late commit at the far side, looks for its mark, and only then sends again. The
+ * echo of our own message ends the doubt at any time. While UNSURE is on disk, sending again needs no
+ * further claim: a crash then finds UNSURE, and looks. */
+#include "flow/trip.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "core/policy.h"
+#include "flow/endpoint.h"
+#include "flow/pace.h"
+#include "flow/plan.h"
+
+/* After the echo has come, the answer is on its way too; a connection is not thrown away for less. */
+#define ECHO_PATIENCE_MSECS 500
+
+static void trip_go(struct trip *t);
+static void trip_conclude(struct trip *t, const struct effect *effect);
+
+/* ---- small helpers ---- */
+
+static void trip_set_active(struct trip *t, bool active)
+{
+	if (t->is_active == active)
+		return;
+	t->is_active = active;
+	t->courier->active += active ? 1 : (size_t)-1;
+}
+
+uint64_t trip_hash(const struct root *root, int bridge)
+{
+	return hash_bytes(root->b, sizeof(root->b), (uint64_t)bridge);
+}
+
+static int64_t trip_now(const struct trip *t)
+{
+	return loop_now_ms(t->courier->flow->loop);
+}
+
+/* The transport's words, or ours. What a platform says of a message may quote from it, or name the
+ * person, so that is for debugging only. */
+static const char *words_for_log(const struct effect *effect)
+{
+	switch (effect->reason) {
+	case REASON_CONNECT:
+	case REASON_TLS:
+	case REASON_TIMEOUT:
+	case REASON_CUT:
+	case REASON_CREDENTIALS:
+	case REASON_NOT_ENABLED:
+	case REASON_UNSUPPORTED: return effect->why;
+	default: return log_wants(LOG_DEBUG) ? effect->why : NULL;
+	}
+}
+
+static void trip_log(const struct trip *t, enum log_level level, const char *at,
+    const struct effect *effect)
+{
+	LOG(level, at, F_STR("endpoint", t->target->conf.name), F_STR("bridge", t->bridge->name),
+	    F_ID("event", 'e', t->row.delivery.id >> 4), F_ID("delivery", 'd', t->row.delivery.id),
+	    F_ID("lane", 'l', t->lane->id), F_INT("attempt", t->attempt),
+	    F_STR("step", step_word((int)t->now.step)),
+	    F_STR("effect", effect_word((int)effect->kind)),
+	    F_STR("reason",
+		effect->reason != REASON_NONE ? reason_word((int)effect->reason) : NULL),
+	    F_STR("remote", effect->remote_id), F_STR("err", words_for_log(effect)));
+}
+
+static const char *keep(struct arena *a, const char *s)
+{
+	return s != NULL ? arena_strdup(a, s) : NULL;
+}
+
+/* The row's texts live in the memory of the operation that brought it. */
+static void row_copy(struct arena *a, struct row_trip *r)
+{
+	r->delivery.carry = keep(a, r->delivery.carry);
+	r->delivery.remote_id = keep(a, r->delivery.remote_id);
+	r->lane.contact = keep(a, r->lane.contact);
+	r->lane.address = keep(a, r->lane.address);
+	r->link.customers_remote = keep(a, r->link.customers_remote);
+	r->link.customers_ref = keep(a, r->link.customers_ref);
+	r->link.agents_remote = keep(a, r->link.agents_remote);
+	r->link.agents_ref = keep(a, r->link.agents_ref);
+	r->link.first_customers = keep(a, r->link.first_customers);
+	r->link.first_agents = keep(a, r->link.first_agents);
+	r->person.identity = keep(a, r->person.identity);
+	r->person.id = keep(a, r->person.id);
+	r->person.address = keep(a, r->person.address);
+	r->person.name = keep(a, r->person.name);
+	r->person.email = keep(a, r->person.email);
+	r->person.phone = keep(a, r->person.phone);
+}
+
+enum side trip_side(const struct trip *t)
+{
+	return t->bridge->agents->id == t->target->conf.id ? SIDE_AGENTS : SIDE_CUSTOMERS;
+}
+
+/* ---- making a trip ---- */
+
+static void trip_prepare(struct trip *t)
+{
+	struct flow *f = t->courier->flow;
+	const struct cargo cargo = {
+		.keys = &f->keys,
+		.event = t->letter->event,
+		.bridge = t->bridge,
+		.to = trip_side(t),
+		.target = endpoint_via(t->target),
+		.desk = endpoint_via(endpoint_find(f, t->bridge->agents->id)),
+		.from = &endpoint_find(f, t->letter->event->endpoint)->conf,
+		.customers = &endpoint_find(f, t->bridge->customers->id)->conf,
+		.link = &t->row.link,
+		.lane = &t->row.lane,
+		.person = &t->row.person,
+		.reopen = t->row.delivery.reopen,
+		.take_over = t->row.delivery.take_over,
+	};
+
+	t->is_open =
+	    (trip_side(t) == SIDE_AGENTS ? t->row.link.agents_remote : t->row.link.customers_remote)
+	    != NULL;
+	plan_words(t->arena, &cargo, &t->words, &t->known);
+}
+
+struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_trip *row,
+    struct letter *letter)
+{
+	struct arena *a = arena_new();
+	struct trip *t = ARENA_NEW(a, struct trip);
+
+	t->courier = c;
+	t->target = lane->target;
+	t->lane = lane;
+	t->letter = letter_ref(letter);
+	t->arena = a;
+	t->config = config_ref(c->flow->config);
+	t->bridge = flow_bridge(c->flow, row->delivery.bridge);
+	t->row = *row;
+	t->row.event = NULL;
+	row_copy(t->arena, &t->row);
+	t->attempt = row->delivery.attempt > 0 ? row->delivery.attempt : 1;
+	t->begun_ms = trip_now(t);
+	t->looks_first =
+	    letter->event->origin == ORIGIN_REPAIR || row->delivery.id >> 4 <= c->flow->put_back;
+	t->looked = -1;
+	lane->id = row->lane.id;
+	trip_prepare(t);
+	map_add(&c->trips, &t->node, trip_hash(&t->words.root, t->bridge->id));
+	trip_set_active(t, true);
+	return t;
+}
+
+static void trip_unqueue(struct trip *t)
+{
+	TAILQ_REMOVE(&t->target->gate.sending, t, sending);
+	t->target->gate.queued--;
+	t->is_queued = false;
+}
+
+void trip_free(struct trip *t)
+{
+	trip_set_active(t, false);
+	if (t->is_queued)
+		trip_unqueue(t);
+	if (t->call != NULL) {
+		http_out_cancel(t->call);
+		gate_leave(&t->target->gate);
+	}
+	loop_timer_free(t->timer);
+	map_remove(&t->courier->trips, &t->node);
+	letter_unref(t->letter);
+	config_unref(t->config);
+	arena_free(t->arena); /* and with it the trip */
+}
+
+/* ---- where in the plan ---- */
+
+static bool step_is_look_up(enum step step)
+{
+	return step == STEP_FIND_CONTACT || step == STEP_FIND_CONVERSATION || step == STEP_LOOK_UP
+	    || step == STEP_LIST_MESSAGES || step == STEP_LIST_CONVERSATIONS;
+}
+
+static bool step_applies(const struct trip *t, const struct step_plan *s)
+{
+	return s->when == WHEN_ALWAYS || (s->when == WHEN_FOUND) == t->found;
+}
+
+/* The first step from index on that applies; false: the plan is at its end. */
+static bool trip_turn_to(struct trip *t, size_t index)
+{
+	while (index < t->plan.count && !step_applies(t, &t->plan.steps[index]))
+		index++;
+	if (index >= t->plan.count)
+		return false;
+	t->next = index + 1;
+	t->is_detour = false;
+	t->now = t->plan.steps[index];
+	t->skipped = 0;
+	return true;
+}
+
+/* Where an answer, or a former life, says to go on: that step of the plan, or a detour outside it. A plan
+ * is made of what is known, so a step that was begun may have dropped out of it; then all of the plan is
+ * still to be done. */
+static void trip_turn_to_step(struct trip *t, enum step step, int part)
+{
+	size_t i;
+
+	t->skipped = 0;
+	for (i = 0; i < t->plan.count; i++)
+		if (t->plan.steps[i].step == step && t->plan.steps[i].part == part) {
+			t->next = i + 1;
+			t->is_detour = false;
+			t->now = t->plan.steps[i];
+			return;
+		}
+	if (!t->is_detour && t->next > 0)
+		t->next--; /* behind it goes on who asked for it */
+	t->is_detour = true;
+	t->now = (struct step_plan){ .step = step, .part = part };
+}
+
+static bool trip_plan(struct trip *t)
+{
+	const struct via via = endpoint_via(t->target);
+	struct effect refused;
+
+	if (plan_steps(t->arena, &via, &t->words, &t->known, &t->plan, &refused))
+		return true;
+	trip_conclude(t, &refused);
+	return false;
+}
+
+/* ---- sending ---- */
+
+static struct job trip_job(const struct trip *t)
+{
+	return (struct job){
+		.kind = t->is_looking ? JOB_LOOK : JOB_DELIVER,
+		.step = t->is_looking ? t->now.doubt_look : t->now.step,
+		.in_doubt = t->is_looking ? t->now.step : STEP_NONE,
+		.attempt = t->attempt,
+		.before = t->row.delivery.reason,
+		.is_late = t->looks_first,
+		.message = &t->words.message,
+		.known = &t->known,
+		.cursor = t->cursor,
+	};
+}
+
+static void trip_on_response(void *arg, const struct http_resp *resp);
+
+void trip_send(struct trip *t)
+{
+	const struct via via = endpoint_via(t->target);
+	const struct job job = trip_job(t);
+
+	trip_unqueue(t);
+	compose_part(&t->words, t->now.part);
+	t->req = (struct http_req){ 0 };
+	t->target->connector->build(&via, t->arena, &job, &t->req);
+	t->call = http_out_start(t->courier->flow->wire, &t->req, trip_on_response, t);
+}
+
+static void trip_part_done(struct trip *t, const struct effect *effect);
+
+/* What was in doubt is there after all. */
+static void trip_found(struct trip *t, const struct effect *effect)
+{
+	if (!t->is_doubted)
+		return;
+	t->is_doubted = false;
+	t->target->stats.found++;
+	trip_log(t, LOG_INFO, "found", effect);
+}
+
+static void trip_deliver_by_echo(struct trip *t)
+{
+	const struct effect effect = { .kind = EFFECT_DELIVERED,
+		.wait_msecs = -1,
+		.remote_id = t->echo_remote };
+
+	if (t->timer != NULL)
+		loop_timer_stop(t->timer);
+	t->effect = effect;
+	trip_found(t, &effect);
+	t->is_looking = t->is_unsent = false;
+	trip_part_done(t, &effect);
+}
+
+/* What no callback told may have been told to an earlier life, which sent it, and whose store was lost or
+ * put back since: it is looked for before it is sent. */
+static void trip_look_first(struct trip *t)
+{
+	if (t->is_looking || t->looked == t->now.part || t->now.step != STEP_SEND
+	    || t->now.doubt_look == STEP_NONE)
+		return;
+	t->looked = t->now.part;
+	t->is_looking = t->is_unsent = true;
+	t->cursor = NULL;
+}
+
+/* The next request goes out as soon as the gate has a place. */
+static void trip_go(struct trip *t)
+{
+	trip_set_active(t, true);
+	if (t->is_echoed) {
+		trip_deliver_by_echo(t);
+		return;
+	}
+	if (t->looks_first)
+		trip_look_first(t);
+	lane_rest(t->lane, false);
+	TAILQ_INSERT_TAIL(&t->target->gate.sending, t, sending);
+	t->target->gate.queued++;
+	t->is_queued = true;
+	gate_wake(t->target);
+}
+
+/* ---- doubt ---- */
+
+static void trip_on_timer(void *arg);
+
+static void trip_wait(struct trip *t, int64_t msecs)
+{
+	if (t->timer == NULL)
+		t->timer = loop_timer_new(t->courier->flow->loop, trip_on_timer, t);
+	loop_timer_set(t->timer, msecs);
+	trip_set_active(t, t->call != NULL);
+	lane_rest(t->lane, t->call == NULL);
+}
+
+static void trip_look(struct trip *t)
+{
+	t->is_looking = true;
+	t->cursor = NULL;
+	trip_go(t);
+}
+
+static void trip_on_timer(void *arg)
+{
+	struct trip *t = arg;
+
+	if (t->call != NULL) { /* the echo came and the answer did not */
+		http_out_cancel(t->call);
+		t->call = NULL;
+		gate_leave(&t->target->gate);
+		trip_deliver_by_echo(t);
+		return;
+	}
+	if (t->courier->flow->draining)
+		return;
+	if (t->now.doubt_look != STEP_NONE)
+		trip_look(t);
+	else
+		trip_go(t);
+}
+
+/* Nothing was found: it did not arrive, so it is sent again. */
+static void trip_send_again(struct trip *t)
+{
+	const struct effect expired = { .kind = EFFECT_RETRY,
+		.reason = t->effect.reason,
+		.wait_msecs = -1 };
+	const struct effect given_up = { .kind = EFFECT_REJECTED,
+		.reason = t->give_up,
+		.why = t->effect.why };
+
+	t->is_looking = false;
+	t->misses = t->failures = 0;
+	t->is_doubted = false;
+	t->attempt++;
+	if (t->doubts_max > 0 && t->doubts >= t->doubts_max) {
+		trip_conclude(t, &given_up);
+	} else if (t->row.delivery.expires_ms != 0 && trip_now(t) > t->row.delivery.expires_ms) {
+		trip_conclude(t, &expired);
+	} else {
+		t->target->stats.resent++;
+		trip_log(t, LOG_INFO, "resent", &t->effect);
+		if (t->skipped > 0)
+			trip_turn_to(t, t->next - 1 - t->skipped);
+		trip_go(t);
+	}
+}
+
+static void trip_on_not_found(struct trip *t)
+{
+	if (t->is_unsent) {
+		t->is_looking = t->is_unsent = false;
+		t->misses = t->failures = 0;
+		trip_go(t);
+	} else if (t->now.doubt_again_msecs > 0 && t->misses++ == 0) {
+		trip_wait(t, t->now.doubt_again_msecs);
+	} else {
+		trip_send_again(t);
+	}
+}
+
+/* ---- what was learned goes to disk before the next request ---- */
+
+static bool differs(const char *now, const char *was)
+{
+	return now != NULL && (was == NULL || strcmp(now, was) != 0);
+}
+
+/* Takes over what an answer taught; true where a restart would have to know it. */
+static bool trip_learn(struct trip *t, const struct outcome *o)
+{
+	struct known *k = &t->known;
+	const struct known *l = &o->learned;
+	bool news = o->forget_sign_in;
+
+#define LEARN_TEXT(field) \
+	if (differs(l->field, k->field)) { \
+		k->field = l->field; \
+		news = true; \
+	}
+#define LEARN_FLAG(field) \
+	if (l->field && !k->field) { \
+		k->field = true; \
+		news = true; \
+	}
+	LEARN_TEXT(contact)
+	LEARN_TEXT(address)
+	LEARN_TEXT(conversation)
+	LEARN_TEXT(conversation_ref)
+	LEARN_FLAG(signed_in)
+	LEARN_FLAG(taken_over)
+	if (o->forget_sign_in)
+		k->signed_in = false;
+	if (l->message != NULL)
+		k->message = l->message;
+	t->is_open = t->is_open || l->conversation != NULL;
+	return news;
+}
+
+/* Only what the rows did not say already: mostly nothing, and then the store reads and writes neither
+ * lane nor link. An id of our own choice says nothing before it is used. */
+static struct known trip_news(const struct trip *t)
+{
+	const struct row_lane *lane = &t->row.lane;
+	const struct row_link *link = &t->row.link;
+	bool up = trip_side(t) == SIDE_AGENTS;
+	struct known k = t->known;
+
+	if (!differs(k.contact, lane->contact))
+		k.contact = NULL;
+	if (!differs(k.address, lane->address))
+		k.address = NULL;
+	if (!t->is_open)
+		k.conversation = k.conversation_ref = NULL;
+	else if (!differs(k.conversation, up ? link->agents_remote : link->customers_remote)
+	    && !differs(k.conversation_ref, up ? link->agents_ref : link->customers_ref))
+		k.conversation = k.conversation_ref = NULL;
+	k.signed_in = k.signed_in && !lane->signed_in;
+	k.taken_over = k.taken_over && !link->taken_over;
+	return k;
+}
+
+static struct learned trip_learned(struct trip *t, bool forget_sign_in)
+{
+	if (forget_sign_in)
+		t->row.lane.signed_in = false;
+	return (struct learned){
+		.known = trip_news(t),
+		.forget_sign_in = forget_sign_in,
+		.link = t->row.link.id,
+		.lane = t->row.lane.id,
+		.to = trip_side(t),
+		.endpoint = t->target->conf.id,
+	};
+}
+
+/* Held messages of the conversation that was just opened may travel now. What counts is what was
+ * written: an echo may have told of the conversation since. */
+static void trip_tell_opened(struct trip *t, const struct learned *written)
+{
+	const struct courier_watch *w = &t->courier->watch;
+	struct row_link *l = &t->row.link;
+	const char **remote =
+	    trip_side(t) == SIDE_AGENTS ? &l->agents_remote : &l->customers_remote;
+
+	if (written->known.conversation == NULL || *remote != NULL)
+		return;
+	*remote = written->known.conversation;
+	w->changed(w->arg, l->id);
+	w->opened(w->arg, t->target, *remote, l);
+}
+
+static void trip_on_stepped(struct store_op *op)
+{
+	struct trip *t = (struct trip *)((char *)op - offsetof(struct trip, step.op));
+
+	if (flow_redo(t->courier->flow, op))
+		return;
+	trip_tell_opened(t, &t->step.learned);
+	trip_go(t);
+}
+
+static void trip_store_step(struct trip *t, bool forget_sign_in, const char *part_remote)
+{
+	t->step = (struct op_step){
+		.op = { .kind = STORE_STEP, .done = trip_on_stepped },
+		.delivery = t->row.delivery.id,
+		.learned = trip_learned(t, forget_sign_in),
+		.step = t->now.step,
+		.part = t->now.part,
+		.part_remote = part_remote,
+	};
+	flow_submit(t->courier->flow, &t->step.op);
+}
+
+/* ---- the end of an attempt ---- */
+
+static void trip_on_settled(struct store_op *op);
+
+static struct verdict trip_judge(const struct trip *t, const struct effect *effect)
+{
+	const struct attempt a = {
+		.effect = *effect,
+		.attempt = t->attempt,
+		.now_ms = trip_now(t),
+		.expires_ms = t->row.delivery.expires_ms,
+		.doubt_wait_msecs = t->now.doubt_wait_msecs,
+		.can_look = t->now.doubt_look != STEP_NONE,
+		.resend_uncertain = t->bridge->resend_uncertain,
+		.is_gate_closed = !gate_is_open(&t->target->gate),
+		.dice = effect->kind == EFFECT_DELIVERED ? 0 : random_dice(),
+	};
+	struct attempt repeat = a;
+
+	/* A step that may be done twice has no doubt. */
+	if (effect->kind == EFFECT_UNSURE && t->now.doubt_look == STEP_NONE
+	    && t->target->conf.caps->searchable) {
+		repeat.effect.kind = EFFECT_RETRY;
+		return policy_judge(&repeat);
+	}
+	return policy_judge(&a);
+}
+
+/* The trip itself is the courier's. */
+static void trip_settle_lost(struct store_op *op)
+{
+	arena_free(((struct op_settle *)op)->arena);
+}
+
+static void trip_conclude(struct trip *t, const struct effect *effect)
+{
+	const struct verdict v = trip_judge(t, effect);
+	bool over = v.state >= DELIVERY_DELIVERED;
+	bool holds = v.state == DELIVERY_PARKED && t->bridge->stop_on_rejected;
+
+	t->effect = *effect;
+	t->effect.reason = v.reason;
+	trip_set_active(t, true);
+	if (t->timer != NULL)
+		loop_timer_stop(t->timer);
+	if (v.shut_gate)
+		endpoint_refused(t->target, effect->why);
+	lane_rest(t->lane, false);
+	t->settle = (struct op_settle){
+		.op = { .kind = STORE_SETTLE, .done = trip_on_settled, .lost = trip_settle_lost },
+		.arena = over ? arena_new() : NULL,
+		.delivery = t->row.delivery.id,
+		.event = t->row.delivery.id >> 4,
+		.learned = trip_learned(t, false),
+		.state = v.state,
+		.due_ms = v.due_ms,
+		.step = t->now.step,
+		.part = t->now.part,
+		.reason = v.reason,
+		.why = effect->why,
+		.remote_id = v.state == DELIVERY_DELIVERED ? effect->remote_id : NULL,
+		.root = t->target->nbridges > 1 ? t->words.root.b : NULL,
+		.link_gone = t->is_gone,
+		.hold_lane = holds,
+		/* Where others wait to be claimed the lane rejoins them at the tail. */
+		.claim_next = over && !holds && gate_is_open(&t->target->gate)
+		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
+		    && pace_wait(t->lane) == 0,
+		.owner = t->courier->flow->owner,
+		.now_ms = trip_now(t),
+	};
+	/* Where nothing stands behind it, in its lane or before the gate, nobody waits for it. */
+	if (v.state == DELIVERY_DELIVERED && t->lane->count <= 1
+	    && !gate_is_wanted(&t->target->gate))
+		flow_submit_lazily(t->courier->flow, &t->settle.op);
+	else
+		flow_submit(t->courier->flow, &t->settle.op);
+}
+
+static void count_relayed(const struct trip *t)
+{
+	struct flow *f = t->courier->flow;
+	struct bridge_stats *b =
+	    &f->stats.bridges[flow_bridge(f, t->bridge->id) - f->config->bridges];
+	const struct event *e = t->letter->event;
+	enum side to = trip_side(t);
+
+	b->relayed[to][e->origin]++;
+	if (e->origin == ORIGIN_LIVE)
+		histogram_add(&b->relay_seconds[to], (double)(trip_now(t) - e->here_ms) / 1000.0);
+}
+
+static void trip_report(struct trip *t)
+{
+	switch (t->settle.state) {
+	case DELIVERY_DELIVERED:
+		count_relayed(t);
+		trip_log(t, LOG_INFO, "settled", &t->effect);
+		break;
+	case DELIVERY_PARKED:
+		t->target->stats.parked[t->settle.reason]++;
+		trip_log(t, LOG_WARN, "parked", &t->effect);
+		break;
+	case DELIVERY_UNSURE:
+		t->target->stats.uncertain++;
+		t->is_doubted = true;
+		trip_log(t, LOG_WARN, "unsure", &t->effect);
+		break;
+	default:
+		t->target->stats.retries[t->settle.reason]++;
+		trip_log(t, LOG_INFO, "retry", &t->effect);
+	}
+}
+
+static void trip_on_settled(struct store_op *op)
+{
+	struct trip *t = (struct trip *)((char *)op - offsetof(struct trip, settle.op));
+	struct courier *c = t->courier;
+	struct lane *lane = t->lane;
+	struct op_settle settle = t->settle;
+
+	if (flow_redo(c->flow, op))
+		return;
+	trip_tell_opened(t, &settle.learned);
+	if (settle.link_gone)
+		c->watch.changed(c->watch.arg, t->row.link.id);
+	trip_report(t);
+	if (settle.state < DELIVERY_DELIVERED && t->is_echoed) {
+		trip_deliver_by_echo(t); /* it came back while we wrote that it had not arrived */
+		return;
+	}
+	if (settle.state == DELIVERY_UNSURE) {
+		trip_wait(t, settle.due_ms - trip_now(t));
+		return;
+	}
+	trip_free(t);
+	c->ended(c, lane, &settle);
+}
+
+/* ---- answers ---- */
+
+static void trip_next(struct trip *t, const struct outcome *o, bool news)
+{
+	bool there = true, was_once = t->now.doubt_look != STEP_NONE;
+
+	if (step_is_look_up(t->now.step))
+		t->found = o->found;
+	if (o->cursor != NULL) {
+		t->cursor = o->cursor;
+		trip_go(t);
+		return;
+	}
+	t->cursor = NULL;
+	if (o->go != STEP_NONE)
+		trip_turn_to_step(t, o->go, t->now.part);
+	else
+		there = trip_turn_to(t, t->next);
+	if (!there) {
+		const struct effect fault = { .kind = EFFECT_REJECTED,
+			.reason = REASON_BAD_ANSWER,
+			.why = "the plan ended without a message" };
+
+		LOG(LOG_ERROR, "internal", F_STR("file", __FILE__), F_INT("line", __LINE__));
+		trip_conclude(t, &fault);
+	} else if (news || (was_once && t->now.doubt_look != STEP_NONE)) {
+		/* Of two steps that must not be done twice, disk says which of them may be under way. */
+		trip_store_step(t, o->forget_sign_in, NULL);
+	} else {
+		trip_go(t);
+	}
+}
+
+static bool trip_turn_to_part(struct trip *t, int part)
+{
+	size_t i;
+
+	for (i = 0; i < t->plan.count; i++)
+		if (t->plan.steps[i].part == part)
+			return trip_turn_to(t, i);
+	return false;
+}
+
+/* A part is there, however that was found out; the message is when the last one is. */
+static void trip_part_done(struct trip *t, const struct effect *effect)
+{
+	pace_took(t->lane);
+	if (trip_turn_to_part(t, t->now.part + 1)) {
+		t->is_echoed = false;
+		trip_store_step(t, false, effect->remote_id);
+	} else {
+		trip_conclude(t, effect);
+	}
+}
+
+/* It cannot be told yet whether it arrived. Looking harms nobody: again, while the delivery lives. */
+static void trip_look_later(struct trip *t, const struct effect *effect)
+{
+	const struct effect given_up = { .kind = EFFECT_REJECTED,
+		.reason = REASON_UNCERTAIN,
+		.why = effect->why };
+	int64_t now_ms = trip_now(t);
+
+	if (t->row.delivery.expires_ms != 0 && now_ms > t->row.delivery.expires_ms)
+		trip_conclude(t, &given_up);
+	else if (!gate_is_open(&t->target->gate))
+		trip_go(t); /* as soon as anything may go there */
+	else
+		trip_wait(t,
+		    policy_retry_at(++t->failures, effect->wait_msecs, now_ms, random_dice())
+			- now_ms + RETRY_FIRST_MSECS);
+}
+
+static void trip_take_look(struct trip *t, const struct outcome *o, bool news)
+{
+	switch (o->effect.kind) {
+	case EFFECT_DELIVERED:
+		trip_found(t, &o->effect);
+		t->is_looking = t->is_unsent = false;
+		trip_part_done(t, &o->effect);
+		return;
+	case EFFECT_NEXT_STEP:
+		if (o->cursor != NULL) {
+			t->cursor = o->cursor;
+			trip_go(t);
+		} else if (o->found) {
+			trip_found(t, &o->effect);
+			t->is_looking = t->is_unsent = false;
+			trip_next(t, o, news);
+		} else {
+			trip_on_not_found(t);
+		}
+		return;
+	case EFFECT_PAUSE:
+		endpoint_refused(t->target, o->effect.why);
+		trip_look_later(t, &o->effect);
+		return;
+	default: trip_look_later(t, &o->effect);
+	}
+}
+
+/* The far side forgets who signed in as soon as he has: that is tried again like any refusal. */
+static void trip_sign_in_later(struct trip *t, const struct effect *effect)
+{
+	const struct effect refused = { .kind = EFFECT_RETRY,
+		.reason = effect->reason,
+		.wait_msecs = -1,
+		.why = effect->why };
+
+	trip_conclude(t, &refused);
+}
+
+static void trip_take(struct trip *t, const struct outcome *o)
+{
+	bool news = trip_learn(t, o);
+
+	t->is_gone |= o->gone;
+	if (t->is_looking) {
+		trip_take_look(t, o, news);
+		return;
+	}
+	/* What came back is there, whatever the answer says. */
+	if (t->is_echoed && o->effect.kind != EFFECT_DELIVERED
+	    && o->effect.kind != EFFECT_NEXT_STEP) {
+		trip_deliver_by_echo(t);
+		return;
+	}
+	if (o->effect.kind != EFFECT_UNSURE || o->give_up != t->give_up)
+		t->doubts = 0;
+	t->doubts += o->effect.kind == EFFECT_UNSURE;
+	t->doubts_max = o->doubts_max;
+	t->give_up = o->give_up;
+	switch (o->effect.kind) {
+	case EFFECT_NEXT_STEP:
+		if (o->forget_sign_in && t->is_signed_anew)
+			trip_sign_in_later(t, &o->effect);
+		else
+			trip_next(t, o, news);
+		t->is_signed_anew |= o->forget_sign_in;
+		break;
+	case EFFECT_DELIVERED: trip_part_done(t, &o->effect); break;
+	default: trip_conclude(t, &o->effect);
+	}
+}
+
+static void trip_on_response(void *arg, const struct http_resp *resp)
+{
+	struct trip *t = arg;
+	const struct via via = endpoint_via(t->target);
+	const struct job job = trip_job(t);
+	struct outcome o = { .effect = { .kind = EFFECT_UNSURE, .wait_msecs = -1 } };
+
+	t->call = NULL;
+	if (t->timer != NULL)
+		loop_timer_stop(t->timer);
+	t->target->connector->interpret(&via, t->arena, &job, resp, &o);
+	t->effect = o.effect;
+	endpoint_count(t->target, job.step, o.effect.kind, resp->took_msecs);
+	endpoint_heard(t->target, o.effect.kind, o.effect.reason);
+	gate_heard(&t->target->gate, &o.effect, resp);
+	gate_leave(&t->target->gate);
+	if (o.effect.reason == REASON_BUSY)
+		pace_refused(t->lane, &o.effect, resp);
+	endpoint_learn(t->target, o.memo, o.nmemo);
+	if (o.nmemo > 0)
+		endpoint_kick(t->target);
+	trip_take(t, &o);
+	gate_wake(t->target);
+}
+
+/* ---- starting ---- */
+
+/* Done again it harms nobody, and that it was done is not on disk. */
+static bool step_leaves_no_trace(const struct step_plan *s)
+{
+	return s->doubt_look == STEP_NONE && !step_is_look_up(s->step) && s->step != STEP_SIGN_IN;
+}
+
+/* What stood before the step on disk may be due again since: the conversation was closed meanwhile. */
+static void trip_step_back(struct trip *t)
+{
+	size_t i = t->next;
+
+	while (!t->is_detour && i > 1 && step_leaves_no_trace(&t->plan.steps[i - 2]))
+		i--;
+	if (i != t->next)
+		trip_turn_to(t, i - 1);
+}
+
+static bool trip_find_place(struct trip *t)
+{
+	const struct row_delivery *d = &t->row.delivery;
+
+	if (!trip_plan(t))
+		return false;
+	if (d->step != STEP_NONE)
+		trip_turn_to_step(t, d->step, d->part);
+	else
+		trip_turn_to(t, 0);
+	trip_step_back(t);
+	return true;
+}
+
+/* It waited for its turn for longer than it may be tried. */
+static bool trip_is_late(struct trip *t)
+{
+	const struct effect expired = { .kind = EFFECT_RETRY,
+		.reason = t->row.delivery.reason,
+		.wait_msecs = -1 };
+
+	if (t->row.delivery.expires_ms == 0 || trip_now(t) <= t->row.delivery.expires_ms)
+		return false;
+	trip_conclude(t, &expired);
+	return true;
+}
+
+void trip_begin(struct trip *t)
+{
+	if (!trip_is_late(t) && trip_find_place(t))
+		trip_go(t);
+}
+
+/* The longest wait of all steps. */
+static int64_t plan_doubt(const struct trip *t)
+{
+	int64_t most = 0;
+	size_t i;
+
+	for (i = 0; i < t->plan.count; i++)
+		if (t->plan.steps[i].doubt_wait_msecs > most)
+			most = t->plan.steps[i].doubt_wait_msecs;
+	return most;
+}
+
+/* Where the step that a former life was at stands in the plan; the beginning of its part, where it has
+ * dropped out. */
+static size_t trip_place(const struct trip *t)
+{
+	size_t i;
+
+	if (!t->is_detour)
+		return t->next - 1;
+	for (i = 0; i + 1 < t->plan.count && t->plan.steps[i].part != t->now.part; i++)
+		;
+	return i;
+}
+
+/* Behind such a step, or one that has dropped out of the plan, the next one may have been under way
+ * already; that one is looked for first. */
+static void trip_skip_traceless(struct trip *t)
+{
+	size_t begin = trip_place(t), i = begin;
+
+	while (i + 1 < t->plan.count && step_leaves_no_trace(&t->plan.steps[i]))
+		i++;
+	if (t->plan.steps[i].doubt_look == STEP_NONE)
+		return;
+	t->skipped = i - begin;
+	t->next = i + 1;
+	t->is_detour = false;
+	t->now = t->plan.steps[i];
+}
+
+/* Which of the steps was under way nobody knows, and the process may have died just now, so the wait
+ * counts from here. That holds for a doubt that was on disk as well: what was looked for and not found
+ * was sent again without another write. */
+void trip_resume(struct trip *t, bool is_long_ago)
+{
+	const struct row_delivery *d = &t->row.delivery;
+	int64_t wait = 0;
+
+	if (!trip_find_place(t))
+		return;
+	trip_skip_traceless(t);
+	t->effect = (struct effect){ .kind = EFFECT_UNSURE,
+		.reason = REASON_CUT,
+		.wait_msecs = -1,
+		.why = is_long_ago ? "put back by a person" : "the relay stopped meanwhile" };
+	t->is_doubted = true;
+	if (!is_long_ago)
+		wait = plan_doubt(t);
+	if (d->state == DELIVERY_UNSURE && d->due_ms - trip_now(t) > wait)
+		wait = d->due_ms - trip_now(t);
+	trip_wait(t, wait);
+	trip_log(t, LOG_INFO, "unsure", &t->effect);
+}
+
+/* ---- the echo ---- */
+
+/* A conversation that was deleted is made anew by a message sent there, and its second id tells. */
+static bool is_ghost(const struct trip *t, const struct event *e)
+{
+	return t->known.conversation_ref != NULL && e->conversation_ref != NULL
+	    && strcmp(t->known.conversation_ref, e->conversation_ref) != 0;
+}
+
+void trip_take_echo(struct trip *t, const struct event *event)
+{
+	if (t->is_echoed || is_ghost(t, event))
+		return;
+	t->is_echoed = t->is_open = true;
+	t->echo_remote = arena_strdup(t->arena, event->remote);
+	if (t->known.conversation == NULL)
+		t->known.conversation = keep(t->arena, event->conversation);
+	if (t->known.conversation_ref == NULL)
+		t->known.conversation_ref = keep(t->arena, event->conversation_ref);
+	if (t->call != NULL) {
+		trip_wait(t, ECHO_PATIENCE_MSECS);
+	} else if (t->is_queued) { /* before the gate, to be sent again or looked for */
+		trip_unqueue(t);
+		trip_deliver_by_echo(t);
+	} else if (t->timer != NULL && loop_timer_pending(t->timer)) {
+		trip_deliver_by_echo(t);
+	}
+	/* else it is on its way to disk, and looks at is_echoed when it is back */
+}

@@ -1,0 +1,80 @@
+/* The table of contents: every command, and where it is. */
+#include "admin/cli.h"
+#include "admin/cli_config.h"
+#include "admin/cli_control.h"
+#include "admin/cli_explain.h"
+#include "admin/cli_reconcile.h"
+#include "admin/cli_repair.h"
+#include "admin/cli_status.h"
+#include "app.h"
+
+const struct command commands[] = {
+	{ "serve", app_serve, "serve [--listen ADDRESS] [--log-level LEVEL]",
+	    "the relay, in the foreground",
+	    "Runs until SIGTERM or SIGINT, then finishes what is under way and exits 0.\n"
+	    "Logs go to stderr; at=ready says that callbacks are accepted.\n" },
+	{ "check", cli_check, "check [ENDPOINT…]", "what is wrong with the configuration",
+	    "Says ok, warn or FAIL about each part of it. Exits 78 when there are mistakes: all of\n"
+	    "them are told, with line and column. --json prints JSON Lines.\n" },
+	{ "explain", cli_explain,
+	    "explain --endpoint NAME [--as hook|page|answer] [--headers FILE]…\n"
+	    "           [--step STEP] [--conversation ID] [--status N] [--link OURS=THEIRS]… [--known ID]…\n"
+	    "           [--now TIME] [--instance-key HEX] [BODY…]",
+	    "what would happen with a callback, without doing it",
+	    "Reads each BODY (- or none: stdin) as if they came one after the other, and prints\n"
+	    "JSON Lines: what each is, which bridges take it, every request that would be made.\n"
+	    "Touches neither network nor store. Nothing is linked but by --link, nothing was sent;\n"
+	    "what an earlier BODY told counts as seen. Exits 1 when one was refused, 65 when one\n"
+	    "could not be read.\n" },
+	{ "options", cli_options, "options [--markdown] [PLATFORM]",
+	    "every key of the configuration",
+	    "What each may be, is when nothing is said, and means; with PLATFORM the keys of its\n"
+	    "endpoints. --json and --markdown print the same for programs and manuals.\n" },
+	{ "status", cli_status, "status [--watch] [--exit-code]",
+	    "what runs, what waits, what is wrong",
+	    "Endpoints, bridges, what waits and is parked, and for each bad state what to do next.\n"
+	    "An endpoint not heard of since the relay started is down, and its note says so.\n"
+	    "Without a relay the first line is \"relay: not running\", and the rest is what its store\n"
+	    "holds. --watch looks again every 2 s; --exit-code exits 1 unless all is well.\n" },
+	{ "trace", cli_trace, "trace [--save DIR] ID", "one message's life",
+	    "What it was, where it went, every attempt that did not succeed, what people did. ID: e812,\n"
+	    "d1440, desk:40871 (what stands at=stored and at=settled in the log), or a platform's own\n"
+	    "id. --save writes BODY and HEADERS of a kept callback (h77) as explain reads them.\n" },
+	{ "parked", cli_parked,
+	    "parked [list] [--endpoint NAME] [--bridge NAME] [--reason REASON]\n"
+	    "       tieline parked show ID\n"
+	    "       tieline parked retry|drop ID…\n"
+	    "       tieline parked retry|drop --all [--endpoint NAME] [--bridge NAME] [--reason REASON]\n"
+	    "       tieline parked edit [--text-file FILE] ID",
+	    "what waits for a person, and what to do with it",
+	    "Deliveries (d1440) and callbacks that could not be read (h77). retry puts one back: what\n"
+	    "may have left before is looked for there first. edit changes words that the platform\n"
+	    "refused, in $EDITOR, and puts the message back. --all says how many and asks. Works on the\n"
+	    "store where no relay runs. --json prints JSON Lines.\n" },
+	{ "reconcile", cli_reconcile, "reconcile [--since TIME] [--dry-run] [BRIDGE…]",
+	    "compare with the platforms now, and repair",
+	    "Reads the conversations that changed since the last comparison (or TIME) at both ends, and\n"
+	    "passes on what no callback announced. --dry-run only counts it, and exits 1 when\n"
+	    "something is missing. The relay does the same by itself: see `reconcile` of an endpoint.\n" },
+	{ "pause", cli_control, "pause NAME", "send nothing to an endpoint, or over a bridge",
+	    "What is under way ends; callbacks are accepted and kept, and wait for resume, over\n"
+	    "restarts as well. Exits 66 when there is no such name, 69 when no relay runs.\n" },
+	{ "resume", cli_control, "resume NAME", "go on after pause or drain",
+	    "Exits 66 when there is no such name, 69 when no relay runs.\n" },
+	{ "drain", cli_control, "drain NAME", "send what is queued, and queue nothing new",
+	    "New callbacks are accepted and kept, and go on their way with resume. Exits 66 when\n"
+	    "there is no such name, 69 when no relay runs.\n" },
+	{ "reload", cli_reload, "reload", "read the configuration anew",
+	    "All or nothing: with any mistake the running configuration stays, and the mistakes are\n"
+	    "printed; exits 78 then, 69 when no relay runs. SIGHUP does the same. Adding, renaming and\n"
+	    "taking out endpoints and bridges needs a restart.\n" },
+	{ "health", cli_health, "health [--ready]", "whether the relay is alive",
+	    "For container checks: exits 0 or 1 within 2 s, and needs no configuration. With --ready\n"
+	    "also whether callbacks are accepted. A platform that is down makes neither of them fail.\n" },
+	{ 0 },
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(argc, argv);
+}

@@ -1,0 +1,123 @@
+/* What the files of the SQLite driver share. */
+#ifndef STORE_SQLITE_DB_H
+#define STORE_SQLITE_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "store/driver.h"
+#include "store/sqlite_stmt.h"
+
+#define LANE_SIGNED_IN 1
+#define LANE_HELD 2
+#define LINK_TAKEN_OVER 1
+#define LINK_GONE 2
+#define DELIVERY_REOPEN 1
+#define DELIVERY_TAKE_OVER 2
+#define DELIVERY_TO_AGENTS 4
+#define DELIVERY_EDITED 8
+
+/* Deliveries counted in this transaction, written with its commit. */
+#define TALLY_MAX 16
+struct tally {
+	int bridge, side;
+	int64_t hour, count;
+};
+
+struct store_db {
+	struct sqlite3 *handle;
+	struct stmt q[QUERY_COUNT];
+	struct store_failure failure; /* of the operation that runs */
+	const char *path;
+	char *wal, *lock;
+	int lock_fd;
+	char left[48];     /* what the last life wrote there at its end; "": it did not, or runs */
+	bool was_new_lock; /* there was none */
+	int64_t put_back;  /* see store_put_back */
+	bool is_open;      /* all of it could be read */
+	int schema;
+	int64_t last_event;         /* newest id given */
+	int64_t last_pos, kept_pos; /* given; up to which meta promises that none is given twice */
+	struct tally tally[TALLY_MAX];
+	int ntally;
+	int64_t tally_hour; /* newest seen: with a new one the oldest go */
+	struct buf bytes;   /* of the event being written */
+};
+
+static inline struct stmt *query(struct store_db *db, enum query name)
+{
+	return stmt_begin(&db->q[name]);
+}
+
+/* migrate.c */
+int sqlite_migrate(struct sqlite3 *handle, const char *path, bool read_only, int *version,
+    enum store_open *why, struct err *err);
+
+/* sqlite_apply.c, sqlite_upkeep.c. -1: db->failure is filled. */
+int sqlite_apply(struct store_db *db, struct store_op *op);
+int sqlite_load(struct store_db *db, struct op_load *op);
+int sqlite_status(struct store_db *db, struct op_status *op);
+int sqlite_raw(struct store_db *db, struct op_raw *op);
+int sqlite_retain(struct store_db *db, struct op_retain *op);
+int sqlite_tally(struct store_db *db, int bridge, int side, int64_t now_ms);
+int sqlite_tally_write(struct store_db *db);
+int sqlite_next_pos(struct store_db *db, int64_t *pos);
+
+/* sqlite_repair.c */
+struct op_parked;
+struct op_mend;
+struct op_trace;
+struct op_raw_read;
+int sqlite_parked(struct store_db *db, struct op_parked *op);
+int sqlite_mend(struct store_db *db, struct op_mend *op);
+int sqlite_trace(struct store_db *db, struct op_trace *op);
+int sqlite_raw_read(struct store_db *db, struct op_raw_read *op);
+/* One more line of a delivery's life; who NULL: the relay itself. */
+struct happening {
+	int64_t delivery, at_ms;
+	int attempt; /* -1: as the row says */
+	int step, state, reason;
+	const char *why, *who;
+};
+int sqlite_happened(struct store_db *db, const struct happening *h);
+/* Puts a person's words into the event of an edited delivery. */
+int sqlite_take_edit(struct store_db *db, int64_t delivery, struct arena *a, struct event *event);
+
+/* sqlite_sweep.c */
+int sqlite_known(struct store_db *db, struct op_known *op);
+int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op);
+int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
+
+/* sqlite_control.c */
+int sqlite_control(struct store_db *db, struct op_control *op);
+int sqlite_controlled(struct store_db *db, struct op_control *op);
+
+/* sqlite_rows.c: 1 found, 0 not, -1. What is not found is left cleared. */
+int row_link(struct stmt *q, struct arena *a, struct row_link *out);
+int row_link_by_id(struct store_db *db, int64_t id, struct arena *a, struct row_link *out);
+int row_lane(struct stmt *q, struct arena *a, struct row_lane *out);
+int row_lane_by_id(struct store_db *db, int64_t id, struct arena *a, struct row_lane *out);
+int row_lane_of(struct store_db *db, int endpoint, int64_t person, struct arena *a,
+    struct row_lane *out);
+int row_person(struct stmt *q, struct arena *a, int64_t *id, struct person *out);
+int row_person_by_id(struct store_db *db, int64_t id, struct arena *a, struct person *out);
+int row_event(struct store_db *db, int64_t id, struct arena *a, struct event **out);
+/* All of a delivery but its event. */
+int row_trip(struct store_db *db, int64_t delivery, struct arena *a, struct row_trip *out);
+
+/* sqlite_rows.c: found, or made and brought up to date. 0 or -1. */
+int make_thread(struct store_db *db, int endpoint, const char *remote, const char *ref,
+    int64_t person, struct view *out);
+int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id);
+
+/* sqlite_view.c */
+int sqlite_view(struct store_db *db, const struct event *e, const struct ask *asks, size_t nasks,
+    const unsigned char *root, struct arena *a, struct view *view);
+int sqlite_root_add(struct store_db *db, int endpoint, const unsigned char *root, int64_t ref);
+
+/* Our own mistakes and our callers': fills the failure. Returns -1. */
+int sqlite_refuse(struct store_db *db, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

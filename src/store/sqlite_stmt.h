@@ -1,0 +1,275 @@
+/* SQL of the SQLite driver, all of it but the schema: one line per statement, all prepared at start,
+ * so that a typo stops the first test and not the first message. */
+#ifndef STORE_SQLITE_STMT_H
+#define STORE_SQLITE_STMT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/driver.h"
+
+struct arena;
+struct sqlite3;
+struct sqlite3_stmt;
+
+#define LINK_SELECT \
+	"SELECT l.id, l.bridge, l.person, l.generation, l.customers, l.agents," \
+	" l.first_c, l.first_a, l.flags, c.remote, c.ref, c.state, c.closed_at," \
+	" a.remote, a.ref, a.state, a.closed_at FROM link l" \
+	" LEFT JOIN thread c ON c.id = l.customers LEFT JOIN thread a ON a.id = l.agents "
+#define DELIVERY_SELECT \
+	"SELECT id, lane, link, bridge, pos, state, attempt, claimed, due, expires," \
+	" step, part, flags, carry, reason, remote_id FROM delivery "
+#define PERSON_SELECT "SELECT id, identity, remote, address, name, email, phone FROM person "
+#define LANE_SELECT "SELECT id, endpoint, person, contact, address, flags FROM lane "
+
+#define QUERIES(X) \
+	X(BEGIN, "BEGIN") \
+	X(BEGIN_WRITE, "BEGIN IMMEDIATE") \
+	X(COMMIT, "COMMIT") \
+	X(ROLLBACK, "ROLLBACK") \
+\
+	X(META_GET, "SELECT value FROM meta WHERE key = ?") \
+	X(META_SET, \
+	    "INSERT INTO meta(key, value) VALUES(?, ?)" \
+	    " ON CONFLICT DO UPDATE SET value = excluded.value") \
+	X(ENDPOINT_GET, "SELECT id, platform, ident FROM endpoint WHERE name = ?") \
+	X(ENDPOINT_ADD, "INSERT INTO endpoint(name, platform, ident) VALUES(?, ?, ?)") \
+	X(ENDPOINT_IDENT, "UPDATE endpoint SET platform = ?, ident = ? WHERE id = ?") \
+	X(ENDPOINT_LINKED, \
+	    "SELECT EXISTS(SELECT 1 FROM link l JOIN thread t" \
+	    " ON t.id = l.customers WHERE t.endpoint = ?1)" \
+	    " OR EXISTS(SELECT 1 FROM thread t JOIN link l ON l.agents = t.id" \
+	    " WHERE t.endpoint = ?1)") \
+	X(ENDPOINT_MEMO, "SELECT memo FROM endpoint WHERE id = ?") \
+	X(ENDPOINT_REMEMBER, "UPDATE endpoint SET memo = ?2 WHERE id = ?1 AND memo IS NOT ?2") \
+	X(BRIDGE_GET, "SELECT id, since FROM bridge WHERE name = ?") \
+	X(BRIDGE_ADD, "INSERT INTO bridge(name, since) VALUES(?, ?)") \
+\
+	X(IDMAP_ADD, \
+	    "INSERT INTO idmap(endpoint, kind, remote, ref) VALUES(?, ?, ?, ?)" \
+	    " ON CONFLICT DO NOTHING") \
+	X(IDMAP_GET, "SELECT ref FROM idmap WHERE endpoint = ? AND kind = ? AND remote = ?") \
+\
+	X(EVENT_LAST, "SELECT max(id) FROM event") \
+	X(EVENT_ADD, \
+	    "INSERT INTO event(id, endpoint, thread, kind, origin, at_source, at_here," \
+	    " routed, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(EVENT_BODY, "SELECT body FROM event WHERE id = ?") \
+	X(EVENT_ROUTED, "UPDATE event SET routed = 1 WHERE id = ? AND routed = 0") \
+	X(EVENT_IS_ROUTED, "SELECT routed FROM event WHERE id = ?") \
+	X(EVENT_UNROUTED, "SELECT id, body FROM event WHERE routed = 0 ORDER BY id") \
+	X(EVENT_NEXT, "SELECT id, at_here, routed FROM event WHERE id > ? ORDER BY id LIMIT 1") \
+	X(EVENT_AT, "SELECT at_here FROM event WHERE id = ?") \
+	X(EVENT_DELETE, "DELETE FROM event WHERE id = ?") \
+\
+	X(THREAD_GET, \
+	    "SELECT id, ref, person, state, version FROM thread" \
+	    " WHERE endpoint = ? AND remote = ?") \
+	X(THREAD_ADD, "INSERT INTO thread(endpoint, remote, ref, person) VALUES(?, ?, ?, ?)") \
+	X(THREAD_REF, "UPDATE thread SET ref = ? WHERE id = ?") \
+	X(THREAD_PERSON, "UPDATE thread SET person = ? WHERE id = ?") \
+	X(THREAD_STATE, "UPDATE thread SET state = ?, version = ?, closed_at = ? WHERE id = ?") \
+\
+	X(PERSON_BY_ID, PERSON_SELECT "WHERE id = ?") \
+	X(PERSON_BY_IDENTITY, PERSON_SELECT "WHERE identity = ?") \
+	X(PERSON_ADD, \
+	    "INSERT INTO person(identity, endpoint, remote, address, name, email, phone)" \
+	    " VALUES(?, ?, ?, ?, ?, ?, ?)") \
+	X(PERSON_SET, \
+	    "UPDATE person SET remote = coalesce(?2, remote)," \
+	    " address = coalesce(?3, address), name = coalesce(?4, name)," \
+	    " email = coalesce(?5, email), phone = coalesce(?6, phone) WHERE id = ?1") \
+\
+	X(LANE_BY_ID, LANE_SELECT "WHERE id = ?") \
+	X(LANE_BY_PERSON, LANE_SELECT "WHERE endpoint = ? AND person = ?") \
+	X(LANE_BY_ADDRESS, \
+	    LANE_SELECT "WHERE endpoint = ? AND address = ? ORDER BY id DESC LIMIT 1") \
+	X(LANE_ADD, "INSERT INTO lane(endpoint, person, address) VALUES(?, ?, ?)") \
+	X(LANE_SET, \
+	    "UPDATE lane SET contact = ?, address = ?, flags = flags & ~1 | ? WHERE id = ?") \
+\
+	X(LINK_BY_ID, LINK_SELECT "WHERE l.id = ?") \
+	X(LINK_BY_KEY, LINK_SELECT "WHERE l.bridge = ? AND l.customers = ? AND l.generation = ?") \
+	X(LINK_BY_PAIR, \
+	    LINK_SELECT "WHERE l.bridge = ? AND l.customers = ? AND l.agents = ?" \
+			" ORDER BY l.id DESC LIMIT 1") \
+	X(LINK_BY_CUSTOMERS, \
+	    LINK_SELECT "WHERE l.bridge = ? AND l.customers = ?" \
+			" ORDER BY l.generation DESC LIMIT 1") \
+	X(LINK_BY_AGENTS, \
+	    LINK_SELECT "WHERE l.bridge = ? AND l.agents = ?" \
+			" ORDER BY l.id DESC LIMIT 1") \
+	X(LINK_BY_PERSON, \
+	    LINK_SELECT "WHERE l.bridge = ? AND l.person = ?" \
+			" ORDER BY l.id DESC LIMIT 1") \
+	X(LINK_ADD, \
+	    "INSERT INTO link(bridge, person, customers, generation, agents, first_c, first_a)" \
+	    " VALUES(?, ?, ?, ?, ?, ?, ?)") \
+	X(LINK_NEXT_GENERATION, \
+	    "SELECT coalesce(max(generation), 0) + 1 FROM link" \
+	    " WHERE bridge = ? AND customers = ?") \
+	X(LINK_AGENTS, "UPDATE link SET agents = ?2 WHERE id = ?1 AND agents IS NOT ?2") \
+	X(LINK_CUSTOMERS, \
+	    "UPDATE link SET customers = ?2, generation = max(generation, (SELECT" \
+	    " coalesce(max(o.generation), 0) + 1 FROM link o" \
+	    " WHERE o.bridge = link.bridge AND o.customers = ?2))" \
+	    " WHERE id = ?1 AND customers IS NOT ?2") \
+	X(LINK_FLAGS, "UPDATE link SET flags = flags | ?2 WHERE id = ?1 AND flags & ?2 <> ?2") \
+	X(LINK_FIRST_C, "UPDATE link SET first_c = ?2 WHERE id = ?1 AND first_c IS NULL") \
+	X(LINK_FIRST_A, "UPDATE link SET first_a = ?2 WHERE id = ?1 AND first_a IS NULL") \
+\
+	X(DELIVERY_ADD, \
+	    "INSERT INTO delivery(id, lane, link, bridge, pos, state, attempt, owner," \
+	    " claimed, expires, flags, carry, reason) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(DELIVERY_GET, DELIVERY_SELECT "WHERE id = ?") \
+	X(DELIVERY_FIRST, \
+	    "SELECT state FROM delivery WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1") \
+	X(DELIVERY_KEPT, \
+	    "SELECT 1 FROM delivery WHERE id BETWEEN ? AND ?" \
+	    " AND (state < 10 OR state = 11) LIMIT 1") \
+	X(DELIVERY_HEAD, \
+	    "SELECT id, state, due FROM delivery WHERE lane = ? AND state < 10" \
+	    " AND NOT EXISTS(SELECT 1 FROM control c WHERE c.is_bridge = 1" \
+	    " AND c.id = delivery.bridge AND c.control = 1)" \
+	    " ORDER BY pos LIMIT 1") \
+	X(DELIVERY_CLAIM, \
+	    "UPDATE delivery SET state = ?, attempt = attempt + 1, owner = ?," \
+	    " claimed = ? WHERE id = ?") \
+	X(DELIVERY_STEP, "UPDATE delivery SET step = ?, part = ?, carry = ? WHERE id = ?") \
+	X(DELIVERY_PLACE, "SELECT lane, link, bridge, flags FROM delivery WHERE id = ?") \
+	X(DELIVERY_SETTLE, \
+	    "UPDATE delivery SET state = ?2, due = ?3, step = ?4, part = ?5," \
+	    " reason = ?6, why = ?7, remote_id = coalesce(?8, remote_id)," \
+	    " carry = CASE ?2 WHEN 10 THEN NULL ELSE carry END," \
+	    " ended = CASE WHEN ?2 < 10 THEN 0 ELSE ?9 END WHERE id = ?1") \
+	X(DELIVERY_NOT_OVER, \
+	    "SELECT count(*) FROM delivery INDEXED BY delivery_pending WHERE state < 10") \
+	X(DELIVERY_PENDING, \
+	    "SELECT lane, state, due, id FROM delivery INDEXED BY delivery_pending" \
+	    " WHERE state < 10 ORDER BY lane, pos") \
+\
+	X(STATUS_PENDING, \
+	    "SELECT bridge, flags, id FROM delivery INDEXED BY delivery_pending WHERE state < 10") \
+	X(STATUS_PARKED, \
+	    "SELECT bridge, flags & 4, reason, count(*) FROM delivery" \
+	    " INDEXED BY delivery_parked WHERE state = 11 GROUP BY 1, 2, 3 ORDER BY 3, 1, 2") \
+	X(TALLY_GET, \
+	    "SELECT bridge, side, sum(delivered) FROM tally WHERE hour > ? GROUP BY 1, 2") \
+	X(TALLY_ADD, \
+	    "INSERT INTO tally(bridge, side, hour, delivered) VALUES(?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET delivered = delivered + excluded.delivered") \
+	X(TALLY_DELETE, "DELETE FROM tally WHERE hour <= ?") \
+	X(STATUS_BRIDGES, "SELECT id FROM bridge ORDER BY id") \
+	X(PROBE, \
+	    "INSERT INTO meta(key, value) VALUES('probed', ?)" \
+	    " ON CONFLICT DO UPDATE SET value = excluded.value") \
+\
+	X(RAW_ADD, \
+	    "INSERT INTO raw(endpoint, at, reason, offset, headers, body)" \
+	    " VALUES(?, ?, ?, ?, ?, ?)") \
+	X(RAW_TRIM, \
+	    "DELETE FROM raw WHERE endpoint = ?1 AND id <= (SELECT id FROM raw" \
+	    " WHERE endpoint = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)") \
+	X(RAW_COUNTS, "SELECT endpoint, count(*) FROM raw GROUP BY 1") \
+	X(RAW_DELETE, \
+	    "DELETE FROM raw WHERE id IN (SELECT id FROM raw WHERE at < ? ORDER BY id LIMIT ?)") \
+\
+	X(SWEEP_GET, "SELECT done, reached FROM sweep WHERE endpoint = ?") \
+	X(SWEEP_SET, \
+	    "INSERT INTO sweep(endpoint, done, reached) VALUES(?, ?, ?) ON CONFLICT DO UPDATE" \
+	    " SET done = excluded.done, reached = excluded.reached") \
+\
+	X(PARKED_SCAN, \
+	    "SELECT id, bridge, flags, reason, coalesce(why, carry), ended FROM delivery" \
+	    " INDEXED BY delivery_parked WHERE state = 11 ORDER BY id DESC") \
+	X(RAW_SCAN, "SELECT id, endpoint, at, reason FROM raw ORDER BY id DESC") \
+	X(RAW_GET, "SELECT endpoint, at, reason, offset, headers, body FROM raw WHERE id = ?") \
+	X(RAW_DROP, "DELETE FROM raw WHERE id = ?") \
+	X(MEND_REQUEUE, \
+	    "UPDATE delivery SET state = ?2, due = 0, expires = ?3, reason = 0, why = NULL," \
+	    " pos = coalesce(?4, pos), ended = 0 WHERE id = ?1") \
+	X(MEND_DISCARD, "UPDATE delivery SET state = 12, ended = ?2 WHERE id = ?1") \
+	X(MEND_DELETE, "DELETE FROM delivery WHERE id = ?") \
+	X(MEND_FLAG, "UPDATE delivery SET flags = flags | 8 WHERE id = ?") \
+	X(DELIVERY_COUNT, "SELECT count(*) FROM delivery WHERE id BETWEEN ? AND ?") \
+	X(DELIVERY_ENDED, "SELECT why, ended, flags FROM delivery WHERE id = ?") \
+	X(DELIVERY_OF_EVENT, "SELECT id FROM delivery WHERE id BETWEEN ? AND ? ORDER BY id") \
+	X(EVENT_UNROUTE, "UPDATE event SET routed = 0 WHERE id = ?") \
+	X(LANE_HOLD, "UPDATE lane SET flags = flags | 2 WHERE id = ?") \
+	X(LANE_FREE, "UPDATE lane SET flags = flags & ~2 WHERE id = ? AND flags & 2 <> 0") \
+	X(LANES_HELD, "SELECT id FROM lane INDEXED BY lane_held WHERE flags & 2 <> 0 ORDER BY id") \
+	X(ATTEMPT_ADD, \
+	    "INSERT INTO attempt(delivery, n, at, attempt, step, state, reason, why, who)" \
+	    " SELECT ?1, coalesce((SELECT max(n) FROM attempt WHERE delivery = ?1), 0) + 1, ?2," \
+	    " CASE WHEN ?3 < 0 THEN (SELECT attempt FROM delivery WHERE id = ?1) ELSE ?3 END," \
+	    " ?4, ?5, ?6, ?7, ?8") \
+	X(ATTEMPT_TRIM, \
+	    "DELETE FROM attempt WHERE delivery = ?1" \
+	    " AND n <= (SELECT max(n) FROM attempt WHERE delivery = ?1) - ?2") \
+	X(ATTEMPTS, \
+	    "SELECT at, attempt, step, state, reason, why, who FROM attempt" \
+	    " WHERE delivery = ? ORDER BY n") \
+	X(ATTEMPT_DELETE, "DELETE FROM attempt WHERE delivery BETWEEN ? AND ?") \
+	X(EDIT_GET, "SELECT text, at, who FROM edit WHERE delivery = ?") \
+	X(EDIT_SET, \
+	    "INSERT INTO edit(delivery, text, at, who) VALUES(?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at, who = excluded.who") \
+	X(EDIT_DELETE, "DELETE FROM edit WHERE delivery BETWEEN ? AND ?") \
+\
+	X(CONTROL_SET, \
+	    "INSERT INTO control(is_bridge, id, control) VALUES(?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET control = excluded.control") \
+	X(CONTROL_GET, "SELECT control FROM control WHERE is_bridge = ? AND id = ?")
+
+enum query {
+#define X(name, sql) Q_##name,
+	QUERIES(X)
+#undef X
+	    QUERY_COUNT
+};
+
+enum stmt_result { STMT_ROW, STMT_DONE, STMT_ERROR };
+
+struct stmt {
+	struct sqlite3_stmt *handle;
+	const char *name;
+	struct store_failure *failure; /* of the driver: filled by what fails first */
+	int at;                        /* parameters bound so far */
+	int rc;                        /* first bind that failed */
+};
+
+int stmt_prepare_all(struct stmt q[QUERY_COUNT], struct sqlite3 *db, struct store_failure *failure,
+    struct err *err);
+void stmt_finalize_all(struct stmt q[QUERY_COUNT]);
+/* Ends whatever is open, so that a transaction can end. */
+void stmt_reset_all(struct stmt q[QUERY_COUNT]);
+
+/* Binds go left to right. Texts and blobs are borrowed until stmt_end, or the next stmt_begin. */
+struct stmt *stmt_begin(struct stmt *q);
+void stmt_null(struct stmt *q);
+void stmt_i64(struct stmt *q, int64_t n);
+void stmt_id(struct stmt *q, int64_t id);        /* 0: NULL */
+void stmt_text(struct stmt *q, const char *s);   /* NULL: NULL */
+void stmt_remote(struct stmt *q, const char *s); /* decimal ids as numbers */
+void stmt_blob(struct stmt *q, const void *p, size_t len);
+/* A row that is read to its end is closed by STMT_DONE; else stmt_end. */
+enum stmt_result stmt_step(struct stmt *q);
+void stmt_end(struct stmt *q);
+/* For a statement that gives no row. */
+int stmt_run(struct stmt *q);
+/* Steps and ends a statement that is only asked whether there is a row, or for one number: 1 with
+ * *n, 0 without a row, -1. */
+int stmt_number(struct stmt *q, int64_t *n);
+
+int64_t stmt_col_i64(struct stmt *q, int col);
+int stmt_col_int(struct stmt *q, int col);
+const char *stmt_col_text(struct stmt *q, int col, struct arena *a); /* a copy; NULL stays NULL */
+const char *stmt_col_peek(struct stmt *q, int col);                  /* until the next step */
+const void *stmt_col_blob(struct stmt *q, int col, size_t *len);     /* until the next step */
+
+/* Fills failure from the last error of db, unless something failed before. Returns -1. */
+int sqlite_failed(struct sqlite3 *db, struct store_failure *failure, const char *what);
+
+#endif

@@ -1,0 +1,278 @@
+/* See far.h. */
+#include "far.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "fake_loop.h"
+#include "fake_wire.h"
+#include "flow/endpoint.h"
+#include "flow/flow.h"
+
+static unsigned long messages_made;
+
+char *far_copy(const char *s)
+{
+	return s != NULL ? strdup(s) : NULL;
+}
+
+struct far_answer far_says(int status, const char *body)
+{
+	return (struct far_answer){ status, far_copy(body) };
+}
+
+void far_start(struct far *f, const char *endpoint, const char *tenant,
+    const struct far_platform *platform)
+{
+	memset(f, 0, sizeof(*f));
+	snprintf(f->name, sizeof(f->name), "%s", endpoint);
+	snprintf(f->tenant, sizeof(f->tenant), "%s", tenant);
+	f->platform = platform;
+	TAILQ_INIT(&f->conversations);
+	TAILQ_INIT(&f->contacts);
+	TAILQ_INIT(&f->callbacks);
+}
+
+static void message_free(struct far_message *m)
+{
+	free(m->text);
+	free(m->source_id);
+	free(m->mark);
+	free(m->name);
+	free(m);
+}
+
+static void conversation_free(struct far_conversation *c)
+{
+	struct far_message *m;
+
+	while ((m = TAILQ_FIRST(&c->messages)) != NULL) {
+		TAILQ_REMOVE(&c->messages, m, list);
+		message_free(m);
+	}
+	free(c->person);
+	free(c->name);
+	free(c->mark);
+	free(c);
+}
+
+void far_forget_contacts(struct far *f)
+{
+	struct far_contact *contact;
+
+	while ((contact = TAILQ_FIRST(&f->contacts)) != NULL) {
+		TAILQ_REMOVE(&f->contacts, contact, list);
+		free(contact->identifier);
+		free(contact->source_id);
+		free(contact->name);
+		free(contact);
+	}
+}
+
+void far_end(struct far *f)
+{
+	struct far_conversation *c;
+	struct callback *b;
+
+	while ((b = TAILQ_FIRST(&f->callbacks)) != NULL)
+		far_forget(b);
+	while ((c = TAILQ_FIRST(&f->conversations)) != NULL) {
+		TAILQ_REMOVE(&f->conversations, c, list);
+		conversation_free(c);
+	}
+	far_forget_contacts(f);
+}
+
+/* ---- what is there ---- */
+
+struct far_conversation *far_conversation_new(struct far *f, const char *person)
+{
+	struct far_conversation *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	c->far = f;
+	c->person = far_copy(person);
+	c->version = c->began_ms = c->changed_ms = fake_now_ms;
+	TAILQ_INIT(&c->messages);
+	TAILQ_INSERT_TAIL(&f->conversations, c, list);
+	f->platform->name_conversation(f, c);
+	return c;
+}
+
+struct far_message *far_message_new(struct far *f, struct far_conversation *c, const char *text)
+{
+	struct far_message *m = calloc(1, sizeof(*m));
+
+	assert_non_null(m);
+	m->text = far_copy(text != NULL ? text : "");
+	m->at_ms = fake_now_ms;
+	m->order = ++messages_made;
+	c->changed_ms = fake_now_ms;
+	TAILQ_INSERT_TAIL(&c->messages, m, list);
+	f->platform->name_message(f, m);
+	return m;
+}
+
+struct far_contact *far_contact_new(struct far *f)
+{
+	struct far_contact *contact = calloc(1, sizeof(*contact));
+
+	assert_non_null(contact);
+	snprintf(contact->id, sizeof(contact->id), "%llu", (unsigned long long)++f->last_id);
+	TAILQ_INSERT_TAIL(&f->contacts, contact, list);
+	return contact;
+}
+
+struct far_conversation *far_find(struct far *f, const char *id)
+{
+	struct far_conversation *c;
+
+	TAILQ_FOREACH(c, &f->conversations, list)
+		if (!c->is_deleted && strcmp(c->id, id) == 0)
+			return c;
+	return NULL;
+}
+
+struct far_conversation *far_nth(struct far *f, int n)
+{
+	struct far_conversation *c;
+
+	TAILQ_FOREACH(c, &f->conversations, list)
+		if (!c->is_deleted && n-- == 0)
+			return c;
+	return NULL;
+}
+
+/* In one order for all: by change, then as they began. */
+static bool is_above(const struct far_conversation *c, const struct far_conversation *other)
+{
+	const struct far_conversation *n;
+
+	if (c->changed_ms != other->changed_ms)
+		return c->changed_ms > other->changed_ms;
+	for (n = TAILQ_NEXT(other, list); n != NULL; n = TAILQ_NEXT(n, list))
+		if (n == c)
+			return true;
+	return false;
+}
+
+struct far_conversation *far_changed(struct far *f, int64_t since_ms,
+    const struct far_conversation *above)
+{
+	struct far_conversation *c, *least = NULL;
+
+	TAILQ_FOREACH(c, &f->conversations, list)
+		if (!c->is_deleted && c->changed_ms >= since_ms
+		    && (above == NULL || is_above(c, above))
+		    && (least == NULL || is_above(least, c)))
+			least = c;
+	return least;
+}
+
+bool far_is_text(const struct far_message *m, const char *text)
+{
+	const char *name_ends = strstr(m->text, ": ");
+
+	return strcmp(m->text, text) == 0
+	    || (name_ends != NULL && strcmp(name_ends + 2, text) == 0);
+}
+
+int far_count(const struct far *f, const char *text)
+{
+	const struct far_conversation *c;
+	const struct far_message *m;
+	int n = 0;
+
+	TAILQ_FOREACH(c, &f->conversations, list)
+		TAILQ_FOREACH(m, &c->messages, list)
+			n += far_is_text(m, text);
+	return n;
+}
+
+/* ---- what happens there ---- */
+
+struct callback *far_announce(struct far *f, struct far_conversation *c, struct far_message *m)
+{
+	struct callback *b = calloc(1, sizeof(*b));
+
+	assert_non_null(b);
+	b->far = f;
+	b->conversation = c;
+	b->message = m;
+	b->is_closed = c->is_closed;
+	b->version = c->version;
+	TAILQ_INSERT_TAIL(&f->callbacks, b, list);
+	return b;
+}
+
+void far_forget(struct callback *c)
+{
+	TAILQ_REMOVE(&c->far->callbacks, c, list);
+	free(c);
+}
+
+struct far_conversation *far_begin(struct far *f, const char *person)
+{
+	struct far_conversation *c = far_conversation_new(f, person);
+
+	c->name = far_copy(person);
+	return c;
+}
+
+struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_customer,
+    const char *name, const char *text)
+{
+	struct far_message *m = far_message_new(f, c, text);
+
+	m->by_customer = by_customer;
+	m->name = far_copy(name);
+	far_announce(f, c, m);
+	return m;
+}
+
+void far_close(struct far *f, struct far_conversation *c, bool closed)
+{
+	if (c->is_closed == closed)
+		return;
+	c->is_closed = closed;
+	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
+	c->changed_ms = c->version;
+	far_announce(f, c, NULL);
+}
+
+struct callback *far_last_echo(struct far *f)
+{
+	struct callback *b;
+
+	TAILQ_FOREACH_REVERSE(b, &f->callbacks, callback_list, list)
+	if (b->message != NULL && b->message->by_relay)
+		return b;
+	return NULL;
+}
+
+struct far_answer far_serve(struct far *f, struct sent *s)
+{
+	f->requests++;
+	return f->platform->serve(f, s);
+}
+
+struct posted *far_post(struct rig *r, struct callback *c)
+{
+	const struct endpoint *e = rig_endpoint(r, c->far->name);
+	struct http_header headers[4];
+	struct arena *a = arena_new();
+	const char *body = c->far->platform->body(a, c);
+	size_t nheaders = c->far->platform->headers(a, body, headers);
+
+	c->posted =
+	    rig_post(r, arena_printf(a, "/hooks/%s/%s", c->far->name, e->conf.hook_key.v[0]), body,
+		headers, nheaders);
+	arena_free(a);
+	return c->posted;
+}

@@ -1,0 +1,138 @@
+/* The far sides: the two platforms as far as the flow can see them. They do at once what is asked of
+ * them; whether the answer arrives is the test's affair. What happens there waits as a callback until
+ * the test posts it. */
+#ifndef TESTS_SCENARIO_FAR_H
+#define TESTS_SCENARIO_FAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "rig.h"
+
+struct sent;
+struct json;
+struct arena;
+
+struct far_message {
+	TAILQ_ENTRY(far_message) list;
+	char id[32];
+	char *text, *source_id, *mark; /* mark: wherever it stood */
+	bool by_customer;              /* as the platform shows it */
+	bool by_relay;
+	char *name; /* of who wrote it, as shown */
+	int64_t at_ms;
+	unsigned long order; /* over all far sides */
+};
+
+struct far_conversation {
+	TAILQ_ENTRY(far_conversation) list;
+	struct far *far;
+	char id[96], ref[32];
+	char *person; /* lead, or source id of the contact inbox */
+	char *name;
+	char *mark; /* kind c */
+	bool is_closed, is_deleted, has_relay;
+	int64_t version; /* ms, of its state */
+	int64_t began_ms, changed_ms;
+	TAILQ_HEAD(far_messages, far_message) messages;
+};
+
+struct far_contact {
+	TAILQ_ENTRY(far_contact) list;
+	char id[32];
+	char *identifier, *source_id, *name;
+};
+
+struct far;
+
+/* Something of a far side that is not posted to us yet. */
+struct callback {
+	TAILQ_ENTRY(callback) list;
+	struct far *far;
+	struct far_conversation *conversation;
+	struct far_message *message; /* NULL: of the conversation's state */
+	bool is_closed;              /* of the state */
+	int64_t version;
+	struct posted *posted; /* the last time it was */
+	int posting;           /* the poster's number of that */
+};
+TAILQ_HEAD(callback_list, callback);
+
+struct far_platform;
+
+struct far {
+	char name[32];   /* of the endpoint */
+	char tenant[32]; /* project or account */
+	const struct far_platform *platform;
+	uint64_t last_id;
+	int tokens; /* so often somebody signed in; only the last one is good */
+	TAILQ_HEAD(far_conversations, far_conversation) conversations;
+	TAILQ_HEAD(, far_contact) contacts; /* or people who have signed in */
+	struct callback_list callbacks;     /* in the order things happened */
+	int requests;                       /* that were carried out */
+};
+
+struct far_answer {
+	int status;
+	char *body; /* the caller's */
+};
+
+struct far_platform {
+	const char *name;
+	/* *action is what the request asked for, in a word or two, for messages to people. */
+	struct far_answer (*serve)(struct far *f, const struct sent *s);
+	/* The body of a callback, and its headers. */
+	const char *(*body)(struct arena *a, const struct callback *c);
+	size_t (*headers)(struct arena *a, const char *body, struct http_header headers[4]);
+	void (*name_conversation)(struct far *f, struct far_conversation *c);
+	void (*name_message)(struct far *f, struct far_message *m);
+};
+
+extern const struct far_platform far_chatwoot, far_smartify;
+
+void far_start(struct far *f, const char *endpoint, const char *tenant,
+    const struct far_platform *platform);
+void far_end(struct far *f);
+
+/* Conversations by when they changed last, upwards: the first that did at since_ms or later and is above
+ * the one given (NULL: all). NULL: none. */
+struct far_conversation *far_changed(struct far *f, int64_t since_ms,
+    const struct far_conversation *above);
+
+/* A customer's conversation at the customers' side. */
+struct far_conversation *far_begin(struct far *f, const char *person);
+/* By who: the person himself, or (as an agent) anybody. A callback waits then. */
+struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_customer,
+    const char *name, const char *text);
+void far_close(struct far *f, struct far_conversation *c, bool closed);
+
+void far_forget_contacts(struct far *f); /* and who has signed in */
+
+/* Does what the request says. */
+struct far_answer far_serve(struct far *f, struct sent *s);
+/* Posts it to the relay; it stays in the list. */
+struct posted *far_post(struct rig *r, struct callback *c);
+void far_forget(struct callback *c);
+
+/* n from 0, not deleted ones; NULL. */
+struct far_conversation *far_nth(struct far *f, int n);
+/* Of the last message that the relay wrote. */
+struct callback *far_last_echo(struct far *f);
+/* Whether that is what it says, the name of who said it left aside. */
+bool far_is_text(const struct far_message *m, const char *text);
+/* How often a text stands anywhere there, whoever wrote it. */
+int far_count(const struct far *f, const char *text);
+
+/* ---- for the platforms ---- */
+
+struct far_conversation *far_conversation_new(struct far *f, const char *person);
+struct far_message *far_message_new(struct far *f, struct far_conversation *c, const char *text);
+struct far_contact *far_contact_new(struct far *f);
+struct far_conversation *far_find(struct far *f, const char *id);
+struct callback *far_announce(struct far *f, struct far_conversation *c, struct far_message *m);
+char *far_copy(const char *s); /* NULL stays NULL */
+struct far_answer far_says(int status, const char *body);
+
+#endif

@@ -1,0 +1,458 @@
+/* An account with one inbox, of the kind "API" as agents' side. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json_in.h"
+#include "base/json_out.h"
+#include "base/secret.h"
+#include "fake_loop.h"
+#include "fake_wire.h"
+#include "far.h"
+
+#define SECRET "hook-secret"
+#define PAGE 20
+
+/* ---- callbacks ---- */
+
+static void put_conversation(struct json_out *o, const struct callback *b)
+{
+	const struct far_conversation *c = b->conversation;
+
+	json_member_id(o, "id", c->id);
+	json_member_int(o, "inbox_id", 12);
+	json_member_text(o, "channel", "Channel::Api");
+	json_member_text(o, "status", b->is_closed ? "resolved" : "open");
+	json_member_int(o, "created_at", c->began_ms / 1000);
+	json_key(o, "additional_attributes");
+	json_begin_object(o);
+	json_member_text(o, "tieline", c->mark);
+	json_end_object(o);
+	json_key(o, "contact_inbox");
+	json_begin_object(o);
+	json_member_text(o, "source_id", c->person);
+	json_end_object(o);
+	json_key(o, "meta");
+	json_begin_object(o);
+	json_key(o, "sender");
+	json_begin_object(o);
+	json_member_int(o, "id", 4000);
+	json_member_text(o, "name", c->name);
+	json_end_object(o);
+	json_end_object(o);
+}
+
+static void put_message(struct json_out *o, const struct far_message *m)
+{
+	json_member_id(o, "id", m->id);
+	json_member_text(o, "content", m->text);
+	json_member_text(o, "message_type", m->by_customer ? "incoming" : "outgoing");
+	json_member_int(o, "created_at", m->at_ms / 1000);
+	json_member_bool(o, "private", false);
+	json_member_text(o, "source_id", m->source_id);
+	json_key(o, "content_attributes");
+	json_begin_object(o);
+	if (m->source_id == NULL)
+		json_member_text(o, "tieline", m->mark);
+	json_end_object(o);
+	json_key(o, "sender");
+	json_begin_object(o);
+	json_member_int(o, "id", m->by_customer ? 4000 : 7);
+	json_member_text(o, "name", m->name);
+	json_member_text(o, "type", m->by_customer ? "contact" : "user");
+	json_end_object(o);
+}
+
+static const char *body(struct arena *a, const struct callback *b)
+{
+	struct json_out *o = json_out_new(a);
+
+	json_begin_object(o);
+	if (b->message != NULL) {
+		put_message(o, b->message);
+		json_key(o, "conversation");
+		json_begin_object(o);
+		put_conversation(o, b);
+		json_end_object(o);
+	} else {
+		put_conversation(o, b);
+		json_key(o, "updated_at");
+		json_put_number(o,
+		    arena_printf(a, "%lld.%03lld", (long long)(b->version / 1000),
+			(long long)(b->version % 1000)));
+	}
+	json_key(o, "account");
+	json_begin_object(o);
+	json_key(o, "id");
+	json_put_number(o, b->conversation->far->tenant);
+	json_end_object(o);
+	json_key(o, "inbox");
+	json_begin_object(o);
+	json_member_int(o, "id", 12);
+	json_end_object(o);
+	json_member_text(o, "event",
+	    b->message != NULL ? "message_created" : "conversation_status_changed");
+	json_end_object(o);
+	return json_done(o, NULL);
+}
+
+static size_t headers(struct arena *a, const char *text, struct http_header out[4])
+{
+	const char *timestamp = arena_printf(a, "%lld", (long long)(fake_now_ms / 1000));
+	const char *head = arena_printf(a, "%s.", timestamp);
+	unsigned char mac[SHA256_SIZE];
+	char hex[2 * SHA256_SIZE + 1];
+
+	hmac_sha256_joined(SECRET, strlen(SECRET), head, strlen(head), text, strlen(text), mac);
+	hex_encode(mac, sizeof(mac), hex);
+	out[0] = (struct http_header){ "Content-Type", "application/json", false };
+	out[1] = (struct http_header){ "X-Chatwoot-Timestamp", timestamp, false };
+	out[2] = (struct http_header){ "X-Chatwoot-Signature", arena_printf(a, "sha256=%s", hex),
+		false };
+	return 3;
+}
+
+/* ---- names ---- */
+
+static void name_conversation(struct far *f, struct far_conversation *c)
+{
+	snprintf(c->id, sizeof(c->id), "%llu", (unsigned long long)++f->last_id);
+}
+
+static void name_message(struct far *f, struct far_message *m)
+{
+	snprintf(m->id, sizeof(m->id), "%llu", (unsigned long long)++f->last_id);
+}
+
+/* ---- requests ---- */
+
+struct serving {
+	struct far *f;
+	struct arena *a;
+	const struct sent *s;
+	const char *path; /* behind the account */
+	const struct json *body;
+	struct json_out *o;
+};
+
+static bool is(const struct serving *v, const char *method, const char *begin)
+{
+	return strcmp(v->s->method, method) == 0 && strncmp(v->path, begin, strlen(begin)) == 0;
+}
+
+static struct far_answer done(const struct serving *v)
+{
+	return far_says(200, json_done(v->o, NULL));
+}
+
+static struct far_contact *contact_by(struct far *f, const char *source, const char *identifier)
+{
+	struct far_contact *c;
+
+	TAILQ_FOREACH(c, &f->contacts, list)
+		if ((source != NULL && c->source_id != NULL && strcmp(c->source_id, source) == 0)
+		    || (identifier != NULL && c->identifier != NULL
+			&& strcmp(c->identifier, identifier) == 0))
+			return c;
+	return NULL;
+}
+
+static void put_contact(struct json_out *o, const struct far_contact *c)
+{
+	json_begin_object(o);
+	json_member_id(o, "id", c->id);
+	json_member_text(o, "identifier", c->identifier);
+	json_member_text(o, "name", c->name);
+	json_end_object(o);
+}
+
+static struct far_answer find_contact(struct serving *v)
+{
+	struct far_contact *c = contact_by(v->f, json_text(v->body, "source_id"), NULL);
+
+	if (c == NULL)
+		return far_says(404, "");
+	put_contact(v->o, c);
+	return done(v);
+}
+
+static struct far_answer create_contact(struct serving *v)
+{
+	struct far_contact *c;
+
+	if (contact_by(v->f, NULL, json_text(v->body, "identifier")) != NULL)
+		return far_says(422,
+		    "{\"message\":\"Identifier has already been taken\",\"attributes\":[\"identifier\"]}");
+	c = far_contact_new(v->f);
+	c->identifier = far_copy(json_text(v->body, "identifier"));
+	c->source_id = far_copy(json_text(v->body, "source_id"));
+	c->name = far_copy(json_text(v->body, "name"));
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_object(v->o);
+	json_key(v->o, "contact");
+	put_contact(v->o, c);
+	json_end_object(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
+static struct far_answer filter_contacts(struct serving *v)
+{
+	struct far_contact *c = contact_by(v->f, NULL, json_text(v->body, "payload.0.values.0"));
+
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_array(v->o);
+	if (c != NULL)
+		put_contact(v->o, c);
+	json_end_array(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
+static struct far_answer add_contact_inbox(struct serving *v)
+{
+	struct far_contact *c;
+
+	TAILQ_FOREACH(c, &v->f->contacts, list)
+		if (atoi(c->id) == atoi(v->path + strlen("/contacts/"))) {
+			free(c->source_id);
+			c->source_id = far_copy(json_text(v->body, "source_id"));
+			json_begin_object(v->o);
+			json_member_text(v->o, "source_id", c->source_id);
+			json_end_object(v->o);
+			return done(v);
+		}
+	return far_says(404, "{\"error\":\"Resource could not be found\"}");
+}
+
+static void put_stored(struct json_out *o, const struct far_message *m)
+{
+	json_begin_object(o);
+	put_message(o, m);
+	json_end_object(o);
+}
+
+/* As an answer has it: the contact inbox stands with the last message only. */
+static void put_rest(struct serving *v, const struct far_conversation *c)
+{
+	const struct far_message *last = TAILQ_LAST(&c->messages, far_messages);
+
+	json_begin_object(v->o);
+	json_member_id(v->o, "id", c->id);
+	json_member_int(v->o, "inbox_id", 12);
+	json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+	json_member_int(v->o, "created_at", c->began_ms / 1000);
+	json_key(v->o, "updated_at");
+	json_put_number(v->o,
+	    arena_printf(v->a, "%lld.%03lld", (long long)(c->changed_ms / 1000),
+		(long long)(c->changed_ms % 1000)));
+	json_key(v->o, "additional_attributes");
+	json_begin_object(v->o);
+	json_member_text(v->o, "tieline", c->mark);
+	json_end_object(v->o);
+	json_key(v->o, "meta");
+	json_begin_object(v->o);
+	json_member_text(v->o, "channel", "Channel::Api");
+	json_key(v->o, "sender");
+	json_begin_object(v->o);
+	json_member_int(v->o, "id", 4000);
+	json_member_text(v->o, "name", c->name);
+	json_end_object(v->o);
+	json_end_object(v->o);
+	json_key(v->o, "messages");
+	json_begin_array(v->o);
+	if (last != NULL) {
+		json_begin_object(v->o);
+		put_message(v->o, last);
+		json_key(v->o, "conversation");
+		json_begin_object(v->o);
+		json_key(v->o, "contact_inbox");
+		json_begin_object(v->o);
+		json_member_text(v->o, "source_id", c->person);
+		json_end_object(v->o);
+		json_end_object(v->o);
+		json_end_object(v->o);
+	}
+	json_end_array(v->o);
+	json_end_object(v->o);
+}
+
+static struct far_answer list_changed(struct serving *v)
+{
+	const char *within = strstr(v->path, "updated_within=") + strlen("updated_within=");
+	int64_t since_ms = fake_now_ms - strtoll(within, NULL, 10) * 1000;
+	const struct far_conversation *c = NULL;
+
+	json_begin_object(v->o);
+	json_key(v->o, "data");
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_array(v->o);
+	while ((c = far_changed(v->f, since_ms, c)) != NULL)
+		put_rest(v, c);
+	json_end_array(v->o);
+	json_end_object(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
+static struct far_answer list_conversations(struct serving *v)
+{
+	struct far_conversation *c;
+	const char *source = strstr(v->path, "source_id=") + strlen("source_id=");
+	size_t len = strcspn(source, "&");
+
+	json_begin_object(v->o);
+	json_key(v->o, "data");
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_array(v->o);
+	TAILQ_FOREACH_REVERSE(c, &v->f->conversations, far_conversations, list)
+	if (!c->is_deleted && strlen(c->person) == len && strncmp(c->person, source, len) == 0) {
+		json_begin_object(v->o);
+		json_member_id(v->o, "id", c->id);
+		json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+		json_key(v->o, "additional_attributes");
+		json_begin_object(v->o);
+		json_member_text(v->o, "tieline", c->mark);
+		json_end_object(v->o);
+		json_end_object(v->o);
+	}
+	json_end_array(v->o);
+	json_end_object(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
+static struct far_message *write_message(struct serving *v, struct far_conversation *c,
+    const struct json *j)
+{
+	const char *type = json_text(j, "message_type"), *mark = json_text(j, "source_id");
+	struct far_message *m = far_message_new(v->f, c, json_text(j, "content"));
+
+	m->by_relay = true;
+	m->by_customer = type != NULL && strcmp(type, "incoming") == 0;
+	m->source_id = far_copy(mark);
+	m->mark = far_copy(mark != NULL ? mark : json_text(j, "content_attributes.tieline"));
+	m->name = far_copy("Relay");
+	if (m->by_customer)
+		far_close(v->f, c, false);
+	far_announce(v->f, c, m);
+	return m;
+}
+
+static struct far_answer create_conversation(struct serving *v)
+{
+	struct far_conversation *c;
+
+	if (contact_by(v->f, json_text(v->body, "source_id"), NULL) == NULL)
+		return far_says(404, "{\"error\":\"Resource could not be found\"}");
+	c = far_conversation_new(v->f, json_text(v->body, "source_id"));
+	c->mark = far_copy(json_text(v->body, "additional_attributes.tieline"));
+	json_begin_object(v->o);
+	json_member_id(v->o, "id", c->id);
+	json_key(v->o, "messages");
+	json_begin_array(v->o);
+	if (json_object(v->body, "message") != NULL)
+		put_stored(v->o, write_message(v, c, json_object(v->body, "message")));
+	json_end_array(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
+/* 20 newest, or before an id, or 100 after one; sorted upwards. */
+static struct far_answer list_messages(struct serving *v, struct far_conversation *c)
+{
+	const char *after = strstr(v->path, "after="), *before = strstr(v->path, "before=");
+	unsigned long long low = after != NULL ? strtoull(after + 6, NULL, 10) : 0, id;
+	unsigned long long high = before != NULL ? strtoull(before + 7, NULL, 10) : ~0ull;
+	struct far_message *m;
+	int matching = 0, most = after != NULL ? 100 : PAGE, n = 0;
+
+	TAILQ_FOREACH(m, &c->messages, list)
+		matching += strtoull(m->id, NULL, 10) > low && strtoull(m->id, NULL, 10) < high;
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_array(v->o);
+	TAILQ_FOREACH(m, &c->messages, list) {
+		id = strtoull(m->id, NULL, 10);
+		if (id <= low || id >= high)
+			continue;
+		n++;
+		if (after != NULL ? n <= most : n > matching - most)
+			put_stored(v->o, m);
+	}
+	json_end_array(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
+static struct far_answer serve_conversation(struct serving *v)
+{
+	const char *id = v->path + strlen("/conversations/");
+	struct far_conversation *c;
+
+	c = far_find(v->f, arena_strndup(v->a, id, strcspn(id, "/?")));
+	if (c == NULL)
+		return far_says(404, "{\"error\":\"Resource could not be found\"}");
+	if (strcmp(v->s->method, "GET") == 0 && strchr(id, '/') == NULL) {
+		put_rest(v, c);
+		return done(v);
+	}
+	if (strcmp(v->s->method, "GET") == 0)
+		return list_messages(v, c);
+	put_stored(v->o, write_message(v, c, v->body));
+	return done(v);
+}
+
+static struct far_answer serve_in_account(struct serving *v)
+{
+	if (is(v, "GET", "/inboxes/12"))
+		return far_says(200,
+		    "{\"id\":12,\"name\":\"Desk\",\"lock_to_single_conversation\":false,"
+		    "\"channel_type\":\"Channel::Api\"}");
+	if (is(v, "POST", "/contact_inboxes/filter"))
+		return find_contact(v);
+	if (is(v, "POST", "/contacts/filter"))
+		return filter_contacts(v);
+	if (is(v, "POST", "/contacts/"))
+		return add_contact_inbox(v);
+	if (is(v, "POST", "/contacts"))
+		return create_contact(v);
+	if (is(v, "GET", "/conversations?") && strstr(v->path, "updated_within=") != NULL)
+		return list_changed(v);
+	if (is(v, "GET", "/conversations?"))
+		return list_conversations(v);
+	if (is(v, "POST", "/conversations/") || is(v, "GET", "/conversations/"))
+		return serve_conversation(v);
+	if (is(v, "POST", "/conversations"))
+		return create_conversation(v);
+	return far_says(404, "<html>");
+}
+
+static struct far_answer serve(struct far *f, const struct sent *s)
+{
+	struct serving v = { .f = f, .a = arena_new(), .s = s };
+	const char *account = arena_printf(v.a, "/api/v1/accounts/%s", f->tenant);
+	struct far_answer answer;
+	struct json_error error;
+
+	v.path = strstr(s->url, account);
+	v.body = json_read(v.a, s->body, strlen(s->body), &error);
+	v.o = json_out_new(v.a);
+	if (v.path != NULL) {
+		v.path += strlen(account);
+		answer = serve_in_account(&v);
+	} else {
+		answer = far_says(200,
+		    arena_printf(v.a, "{\"id\":3,\"accounts\":[{\"id\":%s}]}", f->tenant));
+	}
+	arena_free(v.a);
+	return answer;
+}
+
+const struct far_platform far_chatwoot = { "chatwoot", serve, body, headers, name_conversation,
+	name_message };
