@@ -61,8 +61,9 @@ def calm(world):
 
 
 def set_faults(world, platform, method, path, faults=None, nth=1):
-    """One fault per request that fits, one after the other."""
-    world.sandbox("POST", "/faults", [dict(f, platform=platform, method=method, path=path, nth=nth + n)
+    """Every other request that fits meets a fault, one after the other: more in a row, and the platform counts as down,
+    where one request a minute tells whether it still is."""
+    world.sandbox("POST", "/faults", [dict(f, platform=platform, method=method, path=path, nth=nth + 2 * n)
                                       for n, f in enumerate(faults or FAULTS)])
 
 
