@@ -37,6 +37,7 @@ function(relay_test_labels test name label)
 	if(name MATCHES "^test_slow_")
 		list(APPEND labels slow)
 		set(seconds 1800)
+		set_tests_properties(${test} PROPERTIES COST 1000)   # first, so that none of them runs last and alone
 	endif()
 	set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds})
 	if(label STREQUAL "net")   # their peers have clocks: what runs beside them makes them late
