@@ -9,7 +9,7 @@ conversation of its own, so that their waits overlap: what may have arrived is l
 Then all is asked of the sandbox: each message once, in the order announced, one conversation, nothing else. What the
 dead relay was not told is found by reconciliation, so nothing may be missing either.
 
-TIELINE_CRASH_POINTS   so many deaths (CI: 400); TIELINE_SEED repeats a choice"""
+TIELINE_CRASH_POINTS   so many deaths (600); TIELINE_SEED repeats a choice"""
 
 import concurrent.futures
 import json
@@ -24,7 +24,7 @@ import pytest
 
 from world import BIN, SANITIZED, Sandbox, World, unique
 
-POINTS = int(os.environ.get("TIELINE_CRASH_POINTS", "400"))
+POINTS = int(os.environ.get("TIELINE_CRASH_POINTS", "600"))
 SEED = int(os.environ.get("TIELINE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 AT_ONCE = 96
 LONG = 300
