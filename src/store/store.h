@@ -47,6 +47,10 @@ enum store_kind {
 	STORE_MEND,
 	STORE_TRACE,
 	STORE_RAW_READ,
+	STORE_ERRAND, /* from here on: errand.h */
+	STORE_ERRAND_DONE,
+	STORE_ERRANDS,
+	STORE_HEARD,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
@@ -116,6 +120,15 @@ struct row_trip {
 	struct person person; /* the customer as last described by C: identity, id, address … */
 };
 
+/* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
+ * is not true any more is put right with it. */
+struct owe {
+	int desk;                  /* the agents' endpoint */
+	bool report;               /* what became of their message */
+	bool note;                 /* where it came to nothing */
+	bool has_report, has_note; /* out: due now */
+};
+
 /* One delivery to be made. */
 struct route_row {
 	int bridge;
@@ -133,6 +146,7 @@ struct route_row {
 	enum reason reason;
 	const char *carry; /* parked: words for people */
 	int64_t expires_ms;
+	struct owe owe;      /* of one that is PARKED */
 	struct row_trip out; /* filled; event NULL */
 };
 
@@ -243,6 +257,7 @@ struct op_settle {
 	bool link_gone;
 	bool hold_lane;  /* PARKED: what stands behind it waits for a person */
 	bool claim_next; /* only after a final state */
+	struct owe owe;  /* the same */
 	int owner;
 	int64_t now_ms;
 	/* out */
