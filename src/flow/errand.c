@@ -379,6 +379,13 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 	r->step = r->owed->step;
 }
 
+/* What waits for a gate to open does so for as long as that takes. */
+static bool is_tried_enough(const struct run *r)
+{
+	return (int64_t)r->owed->attempt * (RETRY_MOST_MSECS / 2)
+	    > r->errands->endpoint->flow->config->limits.try_for_msecs;
+}
+
 static void on_read(struct store_op *op)
 {
 	struct run *r = (struct run *)((char *)op - offsetof(struct run, read.op));
@@ -398,8 +405,10 @@ static void on_read(struct store_op *op)
 	bridge = flow_bridge(f, read->bridge);
 	if (bridge == NULL || endpoint_find(f, read->about->endpoint) == NULL) {
 		give_up(r, reason_word(REASON_ENDPOINT_REMOVED), NULL);
-	} else if ((!read->is_firm && age > STALE_MSECS) || age > f->config->limits.try_for_msecs) {
+	} else if (!read->is_firm && age > STALE_MSECS) {
 		give_up(r, drop_word(DROP_STALE), NULL);
+	} else if (is_tried_enough(r)) {
+		give_up(r, reason_word(REASON_EXPIRED), NULL);
 	} else if (read->conversation == NULL) { /* the next message opens it */
 		later(g, r->owed, -1);
 	} else {
@@ -466,19 +475,17 @@ struct owe errand_owe(const struct bridge_conf *b, enum side to, enum delivery_s
     enum reason reason)
 {
 	const struct caps *desk = b->agents->caps;
-	bool failed = state == DELIVERY_PARKED;
+	bool is_parked = state == DELIVERY_PARKED;
 	bool marks = b->receipts != RECEIPTS_NONE || b->failure_notice;
 	struct owe owe = { 0 };
 
-	if (!failed && state != DELIVERY_DELIVERED)
+	if (!is_parked && state != DELIVERY_DELIVERED)
 		return owe;
-	if (desk->reports && to == SIDE_CUSTOMERS && marks)
+	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks;
+	owe.report = owe.is_own && (is_parked || b->receipts == RECEIPTS_ALL);
+	owe.note = desk->notes && is_parked && b->failure_notice && reason != REASON_LOOP;
+	if (owe.is_own || (desk->notes && b->failure_notice))
 		owe.desk = b->agents->id;
-	if (desk->notes && b->failure_notice)
-		owe.desk = b->agents->id;
-	owe.report =
-	    desk->reports && to == SIDE_CUSTOMERS && (failed ? marks : b->receipts == RECEIPTS_ALL);
-	owe.note = desk->notes && failed && b->failure_notice && reason != REASON_LOOP;
 	return owe;
 }
 

@@ -137,7 +137,9 @@ int sqlite_owe(struct store_db *db, const struct ending *end, struct owe *owe)
 	owe->has_report = owe->has_note = false;
 	if (owe->desk == 0 || (end->state != DELIVERY_DELIVERED && end->state != DELIVERY_PARKED))
 		return 0;
-	return owe_report(db, end, owe) != 0 ? -1 : owe_note(db, end, owe);
+	if (owe->is_own && owe_report(db, end, owe) != 0)
+		return -1;
+	return owe_note(db, end, owe);
 }
 
 /* ---- its turn ---- */

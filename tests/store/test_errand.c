@@ -109,8 +109,8 @@ static enum delivery_state state_of(struct fixture *f, const struct row_trip *tr
 	return op.deliveries[0].trip.delivery.state;
 }
 
-#define ALL(f) ((struct owe){ .desk = (f)->agents, .report = true, .note = true })
-#define NO_REPORT(f) ((struct owe){ .desk = (f)->agents })
+#define ALL(f) ((struct owe){ .desk = (f)->agents, .is_own = true, .report = true, .note = true })
+#define NO_REPORT(f) ((struct owe){ .desk = (f)->agents, .is_own = true })
 
 /* Written with the outcome, said once, and gone. */
 static void delivered(void **state)
@@ -213,7 +213,7 @@ static void gap(void **state)
 	struct op_errand e;
 	struct row_trip next;
 
-	owe.report = false;
+	owe.is_own = owe.report = false;
 	claim(f, trip.lane.id);
 	owe = end(f, &trip, DELIVERY_PARKED, REASON_TOO_LARGE, owe);
 	assert_true(owe.has_note && !owe.has_report);
