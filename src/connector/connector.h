@@ -143,7 +143,7 @@ struct connector {
 	const char *default_base_url; /* NULL: must be given */
 	struct rate default_rate;
 
-	/* After the options are read: checks what a table cannot, fills endpoint->tenant.
+	/* After the options are read: checks what a table cannot, fills endpoint->tenant and place.
 	 * -1 with err, key = the option it is about. */
 	int (*configure)(struct arena *a, struct endpoint_conf *endpoint, void *conf,
 	    const char **key, struct err *err);

@@ -268,9 +268,9 @@ const struct option process_options[] = {
 	    .min = MINUTE, .words = never, .help = "Told again while it lasts." },
 	{ "alarms.backlog_age", OPT_MSECS, C(alarms.backlog_age_msecs), .fallback = "5m",
 	    .min = SECOND, .help = "Age of the oldest waiting delivery." },
-	{ "alarms.silence", OPT_MSECS, C(alarms.silence_msecs), .later = true, .fallback = "6h",
-	    .min = MINUTE, .words = never,
-	    .help = "No callback from an endpoint that had some at this hour last week." },
+	{ "alarms.silence", OPT_MSECS, C(alarms.silence_msecs), .fallback = "6h", .min = MINUTE,
+	    .words = never,
+	    .help = "The first callback after such a silence starts a comparison." },
 	{ 0 }
 };
 

@@ -471,6 +471,7 @@ void endpoint_reload(struct endpoint *e)
 	for (i = 0; i < e->nbridges; i++)
 		e->bridges[i] = flow_bridge(f, e->asks[i].bridge);
 	gate_reload(&e->gate);
+	sweep_reload(e->sweep);
 }
 
 void endpoint_try_now(struct endpoint *e)

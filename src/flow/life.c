@@ -38,7 +38,8 @@ static int ask_for_ids(struct flow *f, struct err *err)
 	for (i = 0; i < f->config->nendpoints; i++) {
 		e = &f->config->endpoints[i];
 		if (store_endpoint_id(f->store, e->name, e->connector->name,
-			arena_printf(a, "%s %s", e->host, e->tenant != NULL ? e->tenant : ""),
+			arena_printf(a, "%s %s %s", e->host, e->tenant != NULL ? e->tenant : "-",
+			    e->place != NULL ? e->place : "-"),
 			&e->id, err)
 		    != 0)
 			goto out;

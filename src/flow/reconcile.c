@@ -428,6 +428,19 @@ void sweep_start(struct sweep *s)
 		schedule(s, SWEEP_START, 0);
 }
 
+void sweep_reload(struct sweep *s)
+{
+	const struct endpoint *e = s->endpoint;
+	int64_t left = s->last.ended_ms + e->conf.reconcile_msecs - sweep_now(s);
+
+	if (s->next_ms != 0 && (s->next == SWEEP_EVERY || !is_wanted(e))) {
+		s->next_ms = 0;
+		loop_timer_stop(s->timer);
+	}
+	if (is_wanted(e) && !s->now.is_running)
+		schedule(s, SWEEP_EVERY, left > 0 ? left : 0);
+}
+
 void sweep_refused(struct sweep *s)
 {
 	if (is_wanted(s->endpoint))

@@ -446,8 +446,9 @@ int store_submit(struct store *s, struct store_op *op);
  * called. */
 void store_run(struct store *s, struct store_op *op);
 
-/* Names to the store's ids, made where new; before store_start. ident is what an endpoint *is* (host,
- * tenant): -1 with err where it changed while it has links. */
+/* Names to the store's ids, made where new; before store_start. ident is what an endpoint *is*, in
+ * words (host, tenant, place; "-" is one that is not known, and may be any): -1 with err where it changed
+ * while it has links. */
 int store_endpoint_id(struct store *s, const char *name, const char *platform, const char *ident,
     int *id, struct err *err);
 int store_bridge_id(struct store *s, const char *name, int64_t now_ms, int *id, int64_t *since_ms,

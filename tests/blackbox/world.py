@@ -8,6 +8,7 @@ import http.client
 import itertools
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -57,9 +58,16 @@ def unique(word="m"):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """None of those that the kernel gives to whoever asks for any: a connection made meanwhile would take it."""
+    while True:
+        port = random.randrange(12000, 32000)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def eventually(test, what, seconds=None, pause=0.015):

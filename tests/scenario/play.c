@@ -39,7 +39,6 @@ void play_start(struct play *p, const char *config, int to_say,
 	const struct bridge_conf *b;
 
 	memset(p, 0, sizeof(*p));
-	rig_without_pulse = true;
 	stage_start(&p->stage, config, NULL);
 	b = &p->stage.rig.flow->config->bridges[0];
 	p->customers = stage_far(&p->stage, b->customers->name);

@@ -2,6 +2,7 @@
  *
  *   config NAME [KEY=VALUE]      the relay starts, with NAME.yaml, its bridges with these options too;
  *                                the first line of a script
+ *   pulse                        before that: the disk is looked at and tried all the time
  *   PERSON says "text" [at E] [N times]   at the customers' side; "*1000" is so long a text
  *   PERSON begins [at E]         what follows is said in another conversation
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
@@ -838,6 +839,8 @@ static void do_line(struct script *s)
 
 	if (strcmp(first, "config") == 0) {
 		start(s);
+	} else if (strcmp(first, "pulse") == 0) {
+		rig_with_pulse = true;
 	} else if (strcmp(first, "expect") == 0) {
 		expect(s);
 	} else if (about_store(s, first) || about_life(s, first) || about_wire(s, first)
