@@ -12,6 +12,7 @@
 #include "flow/control.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/lanes.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
@@ -260,7 +261,7 @@ int flow_load(struct flow *f, struct err *err)
 		if (sweep_load(f->endpoints[i].sweep, err) != 0)
 			return -1;
 	f->load = load;
-	return 0;
+	return errands_load(f, err);
 }
 
 void flow_start(struct flow *f)
@@ -298,7 +299,7 @@ bool flow_is_idle(const struct flow *f)
 		if (!gate_is_open(&f->endpoints[i].gate)
 		    || gate_shut_for(&f->endpoints[i].gate) > 0)
 			waiting += f->endpoints[i].gate.queued;
-	return courier_active(f->courier) <= waiting && f->stuck == NULL;
+	return courier_active(f->courier) <= waiting && f->errands == 0 && f->stuck == NULL;
 }
 
 /* What was to be handed over later is found again as what it was before. */

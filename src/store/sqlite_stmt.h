@@ -221,7 +221,21 @@ struct sqlite3_stmt;
 	X(CONTROL_SET, \
 	    "INSERT INTO control(is_bridge, id, control) VALUES(?, ?, ?)" \
 	    " ON CONFLICT DO UPDATE SET control = excluded.control") \
-	X(CONTROL_GET, "SELECT control FROM control WHERE is_bridge = ? AND id = ?")
+	X(CONTROL_GET, "SELECT control FROM control WHERE is_bridge = ? AND id = ?") \
+\
+	X(ERRAND_GET, \
+	    "SELECT delivery, endpoint, state, reason, why, made, due, firm, healed FROM errand" \
+	    " WHERE event = ? AND step = ?") \
+	X(ERRAND_SET, \
+	    "INSERT OR REPLACE INTO errand(event, step, delivery, endpoint, state, reason, why," \
+	    " made, due, firm, healed) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(ERRAND_SAID, "UPDATE errand SET due = 0 WHERE event = ? AND step = ?") \
+	X(ERRAND_DROP, "DELETE FROM errand WHERE event = ? AND step = ?") \
+	X(ERRAND_UNDUE, "DELETE FROM errand WHERE event = ? AND step = ? AND due = 1") \
+	X(ERRANDS_DUE, \
+	    "SELECT event, step, endpoint FROM errand INDEXED BY errand_due WHERE due = 1" \
+	    " ORDER BY event") \
+	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?")
 
 enum query {
 #define X(name, sql) Q_##name,

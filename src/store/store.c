@@ -116,6 +116,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_TRACE:
 	case STORE_RAW_READ:
 	case STORE_CONTROLLED:
+	case STORE_ERRAND:
+	case STORE_ERRANDS:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -129,6 +131,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_SWEEP_SET:
 	case STORE_MEND:
 	case STORE_CONTROL:
+	case STORE_ERRAND_DONE:
+	case STORE_HEARD:
 	case STORE_PROBE: return false;
 	}
 	return false;

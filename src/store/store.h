@@ -47,6 +47,10 @@ enum store_kind {
 	STORE_MEND,
 	STORE_TRACE,
 	STORE_RAW_READ,
+	STORE_ERRAND, /* from here on: errand.h */
+	STORE_ERRAND_DONE,
+	STORE_ERRANDS,
+	STORE_HEARD,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
@@ -117,6 +121,17 @@ struct row_trip {
 	struct person person; /* the customer as last described by C: identity, id, address … */
 };
 
+/* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
+ * is not true any more is put right with it. */
+struct owe {
+	int desk;    /* the agents' endpoint */
+	bool is_own; /* it shows the state of their message: what it shows is kept true, */
+	bool report; /* and this one is said, whether or not one was said before */
+	bool note;   /* it came to nothing */
+	/* out: due now */
+	bool has_report, has_note;
+};
+
 /* One delivery to be made. */
 struct route_row {
 	int bridge;
@@ -134,6 +149,7 @@ struct route_row {
 	enum reason reason;
 	const char *carry; /* parked: words for people */
 	int64_t expires_ms;
+	struct owe owe;      /* of one that is PARKED */
 	struct row_trip out; /* filled; event NULL */
 };
 
@@ -244,6 +260,7 @@ struct op_settle {
 	bool link_gone;
 	bool hold_lane;  /* PARKED: what stands behind it waits for a person */
 	bool claim_next; /* only after a final state */
+	struct owe owe;  /* the same */
 	int owner;
 	int64_t now_ms;
 	/* out */

@@ -96,6 +96,7 @@ class Chatwoot(Platform):
                          "attachment": 300, "webhook": 4, "inbox": 20, "channel": 30}
             self.display = {}
         self.underscores_dropped = bool(options.get("nginx"))
+        self.callback_timeout = 5
         self.message_limit = 0 if options.get("no_limits") else 200
         self.throttle = 3000 if options.get("throttle") else 0
         self.search_throttle = 100 if options.get("throttle") else 0
@@ -115,6 +116,15 @@ class Chatwoot(Platform):
         self.listener = getattr(self, "listener", None)
         self.__dict__["_index"] = None
         self.seed(options)
+
+    @property
+    def callback_timeout(self):
+        """Seconds an installation waits for the answer to a callback (WEBHOOK_TIMEOUT)."""
+        return self.sender.timeout
+
+    @callback_timeout.setter
+    def callback_timeout(self, seconds):
+        self.sender.timeout = seconds
 
     def number(self, what):
         self.next[what] += 1

@@ -272,7 +272,7 @@ class Control(Platform):
     SETTINGS = {"smartify": {"limit_per_minute": int, "first_seconds": float, "quota": int,
                              "retry_scale": float},
                 "chatwoot": {"message_limit": int, "throttle": int, "search_throttle": int,
-                             "underscores_dropped": bool}}
+                             "underscores_dropped": bool, "callback_timeout": float}}
 
     def put_settings(self, request):
         spec = dict(request.json)
