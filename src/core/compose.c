@@ -12,7 +12,8 @@ static struct root root_of(const struct compose_in *in)
 {
 	if (in->mark != NULL && in->mark->ours)
 		return in->mark->root;
-	return ids_root(in->from.platform, in->from.host, in->from.tenant, in->event->remote);
+	return ids_root(in->from.platform, in->from.host, in->from.tenant,
+	    in->event->remote != NULL ? in->event->remote : in->event->key);
 }
 
 /* Files are not carried in this version; that there was one is never hidden. */
@@ -56,7 +57,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	if (in->mark != NULL && in->mark->ours)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
-	m->role = e->author.role;
+	m->role = in->set_state != STATE_NONE ? ROLE_SYSTEM : e->author.role;
 	m->text = with_files_named(a, e, text);
 	m->parts = 1;
 	m->name = shown_name(in);
@@ -66,6 +67,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	m->reopen = in->reopen;
 	m->take_over = in->take_over;
 	m->may_open = in->may_open;
+	m->is_automatic = (e->flags & EVENT_IS_AUTOMATIC) != 0;
+	m->set_state = in->set_state;
 	m->generation = in->generation;
 	m->bridge = in->bridge->name;
 	conversation = ids_root_of_conversation(in->customers.platform, in->customers.host,

@@ -17,6 +17,8 @@
 #define DELIVERY_TAKE_OVER 2
 #define DELIVERY_TO_AGENTS 4
 #define DELIVERY_EDITED 8
+#define DELIVERY_OPENS 16
+#define DELIVERY_STATUS 32
 
 /* Deliveries counted in this transaction, written with its commit. */
 #define TALLY_MAX 16
