@@ -7,7 +7,6 @@
 
 #include "base/arena.h"
 #include "core/event_codec.h"
-#include "core/standing.h"
 #include "store/errand.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
@@ -67,7 +66,7 @@ static int known_state(struct store_db *db, int64_t ref, enum delivery_state *st
 	return ret < 0 ? -1 : 0;
 }
 
-static int add_event(struct store_db *db, const struct event *e, int64_t id, int64_t thread,
+int sqlite_add_event(struct store_db *db, const struct event *e, int64_t id, int64_t thread,
     bool is_routed)
 {
 	struct stmt *q = query(db, Q_EVENT_ADD);
@@ -145,7 +144,7 @@ static int apply_append(struct store_db *db, struct op_append *op)
 	}
 	db->last_event = id;
 	if (add_person(db, op) != 0 || append_thread(db, op) != 0
-	    || add_event(db, e, id, op->view.thread, op->rows != NULL) != 0
+	    || sqlite_add_event(db, e, id, op->view.thread, op->rows != NULL) != 0
 	    || sqlite_root_add(db, e->endpoint, op->root, id << TARGET_BITS) != 0
 	    || append_rows(db, op, id) != 0)
 		return -1;
@@ -370,47 +369,6 @@ static int owe_parked(struct store_db *db, const struct routing *r, struct route
 	return sqlite_owe(db, &end, &row->owe);
 }
 
-/* What people make of the two conversations, by a word or by a deed, in the order we hear of it. */
-static int want(struct store_db *db, struct row_link *l, enum state wanted)
-{
-	struct stmt *q;
-
-	if (l->id == 0 || wanted == l->wanted)
-		return 0;
-	l->wanted = wanted;
-	q = query(db, Q_LINK_WANTED);
-	stmt_i64(q, l->id);
-	stmt_i64(q, wanted);
-	return stmt_run(q);
-}
-
-static int want_open(struct store_db *db, const struct route_row *row, struct row_link *l)
-{
-	return row->is_word && l->wanted == STATE_RESOLVED ? want(db, l, STATE_OPEN) : 0;
-}
-
-/* Before it leaves it is on disk what it will make of the conversation there, so that this is not taken for
- * somebody else's doing when it comes back. */
-static int ask(struct store_db *db, struct row_trip *t, int64_t now_ms)
-{
-	const struct row_link *l = &t->link;
-	bool up = t->delivery.to == SIDE_AGENTS;
-	enum state state = t->delivery.is_status ? t->delivery.set_state : STATE_OPEN;
-	struct stmt *q;
-
-	if (t->delivery.is_status
-		? state == STATE_NONE
-		: !t->delivery.opens || !state_is_closed(up ? l->agents_state : l->customers_state))
-		return 0;
-	t->delivery.has_asked = true;
-	q = query(db, Q_THREAD_ASK);
-	stmt_i64(q, up ? l->agents : l->customers);
-	stmt_i64(q, state);
-	stmt_i64(q, STATE_RESOLVED);
-	stmt_i64(q, now_ms);
-	return stmt_run(q);
-}
-
 static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
 {
 	struct row_trip *out = &row->out;
@@ -439,8 +397,8 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.carry = row->carry,
 		.reason = row->reason,
 	};
-	if (add_delivery(db, row, r->owner) != 0 || want_open(db, row, &out->link) != 0
-	    || (is_claimed && ask(db, out, r->now_ms) != 0))
+	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
+	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
 		return -1;
 	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }
@@ -520,7 +478,7 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (event == NULL)
 		return sqlite_refuse(db, "delivery %lld has no event", (long long)head);
-	if (ask(db, &op->trip, op->now_ms) != 0)
+	if (sqlite_ask(db, &op->trip, op->now_ms) != 0)
 		return -1;
 	op->is_doubted = state == DELIVERY_UNSURE;
 	op->trip.event = event;
@@ -786,138 +744,6 @@ static int apply_echo(struct store_db *db, struct op_echo *op)
 	return ret < 0 ? -1 : 0;
 }
 
-/* Does it matter to anybody that a request of ours has done what it should? Only where the other end was left
- * behind meanwhile. */
-static bool is_apart(const struct op_state *op)
-{
-	const struct row_link *l;
-	enum side other;
-	size_t i;
-
-	for (i = 0; i < op->nasks; i++) {
-		l = &op->view.bridges[i].link;
-		other = op->asks[i].side == SIDE_AGENTS ? SIDE_CUSTOMERS : SIDE_AGENTS;
-		if (l->id != 0 && l->wanted == op->event->state
-		    && standing_needs(l, other) != STATE_NONE)
-			return true;
-	}
-	return false;
-}
-
-static bool has_link(const struct op_state *op)
-{
-	size_t i;
-
-	for (i = 0; i < op->nasks; i++)
-		if (op->view.bridges[i].link.id != 0)
-			return true;
-	return op->make; /* it is being linked */
-}
-
-static int want_state(struct store_db *db, struct op_state *op, enum state state)
-{
-	struct view_bridge *b;
-	size_t i;
-
-	for (i = 0; i < op->nasks && (state == STATE_OPEN || state == STATE_RESOLVED); i++) {
-		b = &op->view.bridges[i];
-		if (op->asks[i].tells_state && !b->is_left && want(db, &b->link, state) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Told to the other end, where there is one. */
-static int tell_state(struct store_db *db, struct op_state *op, enum hearing heard,
-    const struct standing *s)
-{
-	struct event *e = op->event;
-
-	if (e == NULL || (heard != HEARD_CHANGE && heard != HEARD_ECHO))
-		return 0;
-	e->state = s->state;
-	if (sqlite_view(db, e, op->asks, op->nasks, NULL, op->arena, &op->view) != 0)
-		return -1;
-	if (heard == HEARD_ECHO ? !is_apart(op) : !has_link(op))
-		return 0;
-	if (heard == HEARD_CHANGE && want_state(db, op, s->state) != 0)
-		return -1;
-	e->id = db->last_event + 1;
-	if (add_event(db, e, e->id, op->thread, false) != 0)
-		return -1;
-	db->last_event = e->id;
-	op->is_stored = true;
-	return 0;
-}
-
-/* 1: it is known, 0: it is not, -1. */
-static int standing_of(struct store_db *db, struct op_state *op, struct standing *s,
-    int64_t *closed_ms)
-{
-	struct stmt *q = query(db, Q_THREAD_GET);
-	struct view made = { 0 };
-
-	*s = (struct standing){ 0 };
-	*closed_ms = 0;
-	stmt_i64(q, op->endpoint);
-	stmt_text(q, op->conversation);
-	switch (stmt_step(q)) {
-	case STMT_ROW:
-		op->thread = stmt_col_i64(q, 0);
-		*s = (struct standing){ (enum state)stmt_col_int(q, 3), stmt_col_i64(q, 4),
-			(enum state)stmt_col_int(q, 5), stmt_col_i64(q, 6) };
-		*closed_ms = stmt_col_i64(q, 7);
-		stmt_end(q);
-		return 1;
-	case STMT_DONE:
-		if (!op->make)
-			return 0;
-		if (make_thread(db, op->endpoint, op->conversation, NULL, 0, &made) != 0)
-			return -1;
-		op->thread = made.thread;
-		return 1;
-	case STMT_ERROR: break;
-	}
-	return -1;
-}
-
-static int apply_state(struct store_db *db, struct op_state *op)
-{
-	struct standing s;
-	enum hearing heard;
-	int64_t closed_ms;
-	struct stmt *q;
-	int ret;
-
-	op->is_known = op->is_changed = op->is_stored = false;
-	op->thread = 0;
-	memset(&op->view, 0, sizeof(op->view));
-	if (op->event != NULL)
-		op->event->id = 0;
-	ret = standing_of(db, op, &s, &closed_ms);
-	if (ret != 1)
-		return ret;
-	op->is_known = true;
-	heard = standing_hear(&s, op->state, op->version);
-	if (heard == HEARD_NOTHING)
-		return 0;
-	op->is_changed = true;
-	if (!state_is_closed(standing_now(&s)))
-		closed_ms = 0;
-	else if (closed_ms == 0)
-		closed_ms = op->now_ms;
-	q = query(db, Q_THREAD_STATE);
-	stmt_i64(q, s.state);
-	stmt_i64(q, s.version);
-	stmt_i64(q, closed_ms);
-	stmt_i64(q, s.asked);
-	stmt_i64(q, s.asked_ms);
-	stmt_i64(q, op->thread);
-	if (stmt_run(q) != 0)
-		return -1;
-	return tell_state(db, op, heard, &s);
-}
-
 static int apply_endpoint(struct store_db *db, struct op_endpoint *op)
 {
 	struct stmt *q = query(db, Q_ENDPOINT_REMEMBER);
@@ -946,7 +772,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_STEP: return apply_step(db, AS(op_step, op));
 	case STORE_SETTLE: return apply_settle(db, AS(op_settle, op));
 	case STORE_ECHO: return apply_echo(db, AS(op_echo, op));
-	case STORE_STATE: return apply_state(db, AS(op_state, op));
+	case STORE_STATE: return sqlite_state(db, AS(op_state, op));
 	case STORE_ENDPOINT: return apply_endpoint(db, AS(op_endpoint, op));
 	case STORE_RAW: return sqlite_raw(db, AS(op_raw, op));
 	case STORE_LOAD: return sqlite_load(db, AS(op_load, op));
