@@ -13,7 +13,8 @@ static struct root root_of(const struct compose_in *in)
 	if (in->mark != NULL && in->mark->ours)
 		return in->mark->root;
 	return ids_root(in->from.platform, in->from.host, in->from.tenant,
-	    in->event->remote != NULL ? in->event->remote : in->event->key);
+	    in->event->remote != NULL && in->event->kind != EVENT_DELETE ? in->event->remote
+									 : in->event->key);
 }
 
 /* Files are not carried in this version; that there was one is never hidden. */
@@ -57,7 +58,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	if (in->mark != NULL && in->mark->ours)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
-	m->role = in->set_state != STATE_NONE ? ROLE_SYSTEM : e->author.role;
+	m->is_deletion = e->kind == EVENT_DELETE;
+	m->role = in->set_state != STATE_NONE || m->is_deletion ? ROLE_SYSTEM : e->author.role;
 	m->text = with_files_named(a, e, text);
 	m->parts = 1;
 	m->name = shown_name(in);

@@ -237,6 +237,23 @@ static void hear(struct entry *n)
 	entry_submit(n);
 }
 
+static void append(struct hook *h, struct letter *letter);
+
+/* A message that was said here, and is known, is deleted. */
+static bool take_deletion(struct entry *n)
+{
+	struct event *event = n->letter->event;
+	const char *key = route_deletion_key(n->letter->arena, event);
+
+	if (key == NULL || (n->append.known & 15) != 0)
+		return false;
+	event->kind = EVENT_DELETE;
+	event->key = key;
+	event->text = NULL; /* what the platform says in its place */
+	append(n->hook, n->letter);
+	return true;
+}
+
 static void on_appended(struct store_op *op)
 {
 	struct entry *n = (struct entry *)op;
@@ -255,7 +272,7 @@ static void on_appended(struct store_op *op)
 		e->stats.drops[event->kind == EVENT_UPDATE ? DROP_NO_CHANGE : DROP_DUPLICATE]++;
 		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
 		    F_STR("remote", event->remote));
-		if (must_hear(n)) {
+		if (!take_deletion(n) && must_hear(n)) {
 			hear(n);
 			return;
 		}

@@ -610,6 +610,32 @@ static void test_states(void **state)
 	}
 }
 
+static void test_deletion(void **state)
+{
+	struct world *w = *state;
+	struct message m = { .to = SIDE_CUSTOMERS, .role = ROLE_SYSTEM, .is_deletion = true };
+	struct known known = { .conversation = "57", .message = "40871" };
+	struct job job = { .kind = JOB_DELIVER,
+		.step = STEP_DELETE,
+		.attempt = 1,
+		.message = &m,
+		.known = &known };
+	struct http_resp resp = { .status = 200, .body = "{\"id\":40871}" };
+	struct effect refused;
+	struct plan plan;
+
+	assert_int_equal(0, chatwoot_connector.plan(&w->via, w->a, &m, &known, &plan, &refused));
+	assert_int_equal(1, plan.count);
+	assert_int_equal(STEP_DELETE, plan.steps[0].step);
+	assert_string_equal(errand_text(w, &job), "DELETE /conversations/57/messages/40871 ");
+	assert_string_equal(interpreted(w, &job, &resp), "delivered");
+	resp = (struct http_resp){ .status = 404,
+		.body = "{\"error\":\"Resource could not be found\"}" };
+	assert_string_equal(interpreted(w, &job, &resp), "delivered");
+	resp = (struct http_resp){ .status = 502, .body = "<html>" };
+	assert_string_equal(interpreted(w, &job, &resp), "retry server_error (502)");
+}
+
 static void test_answers_to_reports_and_notes(void **state)
 {
 	static const struct {
@@ -1250,6 +1276,7 @@ int main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_reports_and_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deletion, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_reports_and_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_send, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_about_contacts, setup, teardown),

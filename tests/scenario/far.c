@@ -260,6 +260,14 @@ static struct far_conversation *conversation_of(struct far *f, const struct far_
 	return NULL;
 }
 
+void far_erase(struct far *f, struct far_message *m)
+{
+	free(m->text);
+	m->text = far_copy("This message was deleted");
+	m->is_erased = true;
+	far_announce(f, conversation_of(f, m), m)->is_update = true;
+}
+
 void far_show(struct far *f, struct far_message *m, const char *status, const char *error)
 {
 	snprintf(m->status, sizeof(m->status), "%s", status);

@@ -21,7 +21,7 @@ struct far_message {
 	char *text, *source_id, *mark; /* mark: wherever it stood */
 	bool by_customer;              /* as the platform shows it */
 	bool by_relay;
-	bool is_private;
+	bool is_private, is_erased;
 	char *name;              /* of who wrote it, as shown */
 	char status[12], *error; /* what the platform shows of it; "": nothing was said */
 	int reports;             /* how often somebody set that by a request */
@@ -114,6 +114,8 @@ void far_close(struct far *f, struct far_conversation *c, bool closed);
 
 /* The platform itself shows it as failed (error NULL: its status becomes that), and says so. */
 void far_show(struct far *f, struct far_message *m, const char *status, const char *error);
+/* Somebody deletes it: a sentence stands in its place. Says so. */
+void far_erase(struct far *f, struct far_message *m);
 /* An agent wants it tried again. */
 void far_press_retry(struct far *f, struct far_message *m);
 /* The last that says that; NULL. */

@@ -53,9 +53,13 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_text(o, "source_id", m->source_id);
 	json_key(o, "content_attributes");
 	json_begin_object(o);
-	if (m->source_id == NULL)
-		json_member_text(o, "tieline", m->mark);
-	json_member_text(o, "external_error", m->error);
+	if (m->is_erased) { /* and nothing else is left there */
+		json_member_bool(o, "deleted", true);
+	} else {
+		if (m->source_id == NULL)
+			json_member_text(o, "tieline", m->mark);
+		json_member_text(o, "external_error", m->error);
+	}
 	json_end_object(o);
 	json_key(o, "sender");
 	json_begin_object(o);
@@ -432,6 +436,21 @@ static struct far_answer toggle_status(struct serving *v, struct far_conversatio
 	return done(v);
 }
 
+static struct far_answer erase(struct serving *v, struct far_conversation *c, const char *id)
+{
+	struct far_message *m;
+
+	TAILQ_FOREACH(m, &c->messages, list)
+		if (strcmp(m->id, id) == 0)
+			break;
+	if (m == NULL)
+		return far_says(404, "{\"error\":\"Resource could not be found\"}");
+	if (!m->is_erased)
+		far_erase(v->f, m);
+	put_stored(v->o, m);
+	return done(v);
+}
+
 static struct far_answer serve_conversation(struct serving *v)
 {
 	const char *id = v->path + strlen("/conversations/");
@@ -448,6 +467,8 @@ static struct far_answer serve_conversation(struct serving *v)
 		return list_messages(v, c);
 	if (strcmp(v->s->method, "PATCH") == 0)
 		return set_status(v, c, strrchr(id, '/') + 1);
+	if (strcmp(v->s->method, "DELETE") == 0)
+		return erase(v, c, strrchr(id, '/') + 1);
 	if (strstr(id, "/toggle_status") != NULL)
 		return toggle_status(v, c);
 	put_stored(v->o, write_message(v, c, v->body));
@@ -473,7 +494,7 @@ static struct far_answer serve_in_account(struct serving *v)
 	if (is(v, "GET", "/conversations?"))
 		return list_conversations(v);
 	if (is(v, "POST", "/conversations/") || is(v, "GET", "/conversations/")
-	    || is(v, "PATCH", "/conversations/"))
+	    || is(v, "PATCH", "/conversations/") || is(v, "DELETE", "/conversations/"))
 		return serve_conversation(v);
 	if (is(v, "POST", "/conversations"))
 		return create_conversation(v);

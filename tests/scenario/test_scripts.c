@@ -8,6 +8,7 @@
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
  *   agent begins with PERSON     a conversation at the desk that nobody on the other side began
  *   close E [N], open E [N], delete E [N]   a conversation there; callbacks are posted but for delete
+ *   erase E "text"               somebody deletes that message
  *   … says "text" silently       (and close, open) no callback yet, but with "post"; and none ever with "lost"
  *   … says "text" marked "MARK"  it bears what looks like a mark
  *   again                        the last callback once more
@@ -327,6 +328,16 @@ static void echo_state(struct script *s)
 	if (c->message == NULL)
 		break;
 	post(s, c);
+}
+
+static struct far_message *message_of(struct script *s, struct far *f);
+
+static void erase(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+
+	far_erase(f, message_of(s, f));
+	post(s, newest(f));
 }
 
 static void delete_one(struct script *s)
@@ -872,6 +883,8 @@ static void do_line(struct script *s)
 		change_state(s, *first == 'c');
 	} else if (strcmp(first, "delete") == 0) {
 		delete_one(s);
+	} else if (strcmp(first, "erase") == 0) {
+		erase(s);
 	} else if (strcmp(first, "post") == 0) {
 		post(s, s->silent);
 	} else if (strcmp(first, "lost") == 0) {

@@ -46,6 +46,7 @@ static const struct caps chatwoot_caps = {
 	.unordered = true,
 	.searchable = true,
 	.marks_echo = true,
+	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
 	.pages = true,

@@ -109,6 +109,10 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 		add_step(out, (struct step_plan){ STEP_SET_STATUS, WHEN_ALWAYS, 0 });
 		return 0;
 	}
+	if (message->is_deletion) {
+		add_step(out, (struct step_plan){ STEP_DELETE, WHEN_ALWAYS, 0 });
+		return 0;
+	}
 	if (message->to == SIDE_CUSTOMERS && message->role == ROLE_SYSTEM)
 		return refuse(refused, REASON_UNSUPPORTED, "a note is not for customers");
 	if (opening && !can_open(message, known))
@@ -389,6 +393,14 @@ static void build_set_status(struct making *k)
 	end_body(k);
 }
 
+static void build_delete(struct making *k)
+{
+	const char *id = k->job->known->message;
+
+	k->out->method = "DELETE";
+	URL(k, "/conversations/%s/messages/%s", conversation(k), id != NULL ? id : "{message}");
+}
+
 /* What we say ourselves, seen by agents only; about a message of theirs it stands under it. */
 static void build_note(struct making *k)
 {
@@ -501,6 +513,7 @@ static void build_delivery(struct making *k)
 	case STEP_NOTE: build_note(k); break;
 	case STEP_REPORT: build_report(k); break;
 	case STEP_SET_STATUS: build_set_status(k); break;
+	case STEP_DELETE: build_delete(k); break;
 	default: build_list_messages(k);
 	}
 }
