@@ -26,6 +26,7 @@ struct ingest;
 struct paces;
 struct router;
 struct trip;
+struct typings;
 
 struct flow {
 	struct loop *loop;
@@ -42,6 +43,7 @@ struct flow {
 	struct paces *paces;
 	struct router *router;
 	struct courier *courier;
+	struct typings *typings;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -5,6 +5,7 @@
  *   message, update   ─ echo of ours ─▶ the trip that waits for it, else the store
  *                     └ else ─APPEND─▶ on_appended ─▶ router
  *   conversation      ─STATE─▶ on_stated
+ *   typing            passed on at once, or not (typing.h)
  *   the rest          counted
  *
  * What parsing alone can drop never touches the disk. What is genuine and cannot be read is kept raw and
@@ -27,6 +28,7 @@
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/typing.h"
 #include "net/http_in.h"
 
 #define RETRY_AFTER_SECS 5
@@ -491,6 +493,7 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	case EVENT_MESSAGE:
 	case EVENT_UPDATE: take_message(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
+	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
 	}
 }

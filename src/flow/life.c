@@ -18,6 +18,7 @@
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/typing.h"
 
 /* How long a settlement that nobody waits for may wait for company. A crash meanwhile leaves a message
  * that has arrived in doubt: it is looked for, and found. Tests of crashes vary it. */
@@ -150,6 +151,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 		goto fail;
 	f->courier = courier_new(f);
 	f->router = router_new(f);
+	f->typings = typings_new(f);
 	return f;
 fail:
 	flow_free(f);
@@ -322,6 +324,7 @@ void flow_free(struct flow *f)
 		return;
 	lose(f->stuck);
 	lose(f->lazy);
+	typings_free(f->typings);
 	courier_free(f->courier);
 	router_free(f->router);
 	lanes_free(f);

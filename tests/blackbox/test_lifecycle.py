@@ -197,3 +197,41 @@ def test_deleted_at_the_customers_side(make_world):
     is_quiet(world)
     talk.fence()
     assert len(notes(world, "smartify")) == 1
+
+
+# -- typing ---------------------------------------------------------------------------------------------------
+
+
+def typing_requests(world):
+    return [r for r in world.requests("/toggle_typing$", platform="chatwoot") if r["path"].startswith("/public/")]
+
+
+def test_the_customer_types(make_world):
+    world = make_world()
+    talk = world.talk()
+    talk.fence()
+    for _ in range(5):
+        world.act("smartify", "types", talk.mine, by=talk.person)
+    asked = eventually(lambda: typing_requests(world), "the agents see it")
+    assert asked[0]["status"] == 200 and "/conversations/%d/" % talk.theirs in asked[0]["path"]
+    eventually(lambda: world.pending() == 0, "all were told")
+    assert len(typing_requests(world)) == 1
+    # An agent's typing shows nowhere at Smartify, and the echo of ours is nobody's business.
+    talk.fence()
+    assert len(typing_requests(world)) == 1
+    assert not [r for r in world.requests("typing", platform="smartify")]
+    # Over by itself.
+    eventually(lambda: len(typing_requests(world)) == 2, "it is over")
+
+
+def test_typing_while_a_message_waits(make_world):
+    world = make_world()
+    talk, text = world.talk(), unique("later")
+    talk.fence()
+    world.fault("chatwoot", "POST", "/messages$", "status", status=429, count=1, headers={"Retry-After": "2"})
+    talk.ask(text)
+    eventually(lambda: world.query("SELECT count(*) FROM delivery WHERE state = 2") == [(1,)], "it waits")
+    world.act("smartify", "types", talk.mine, by=talk.person)
+    eventually(lambda: world.pending() == 0, "it was told")
+    assert world.arrives("chatwoot", text) == talk.theirs
+    assert not typing_requests(world)

@@ -208,6 +208,7 @@ struct callback *far_announce(struct far *f, struct far_conversation *c, struct 
 	b->message = m;
 	b->is_closed = c->is_closed;
 	b->version = c->version;
+	b->at_ms = fake_now_ms;
 	TAILQ_INSERT_TAIL(&f->callbacks, b, list);
 	return b;
 }
@@ -258,6 +259,15 @@ static struct far_conversation *conversation_of(struct far *f, const struct far_
 				return c;
 	fail_msg("a message without a conversation");
 	return NULL;
+}
+
+void far_type(struct far *f, struct far_conversation *c, bool by_customer, bool off)
+{
+	struct callback *b = far_announce(f, c, NULL);
+
+	b->types = true;
+	b->by_customer = by_customer;
+	b->is_off = off;
 }
 
 void far_erase(struct far *f, struct far_message *m)

@@ -69,12 +69,29 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_end_object(o);
 }
 
+static void put_typist(struct json_out *o, const struct callback *b)
+{
+	json_key(o, "user");
+	json_begin_object(o);
+	json_member_int(o, "id", b->by_customer ? 4000 : 7);
+	if (!b->by_customer)
+		json_member_text(o, "type", "user");
+	json_end_object(o);
+	json_member_bool(o, "is_private", false);
+	json_key(o, "conversation");
+	json_begin_object(o);
+	put_conversation(o, b);
+	json_end_object(o);
+}
+
 static const char *body(struct arena *a, const struct callback *b)
 {
 	struct json_out *o = json_out_new(a);
 
 	json_begin_object(o);
-	if (b->message != NULL) {
+	if (b->types) {
+		put_typist(o, b);
+	} else if (b->message != NULL) {
 		put_message(o, b->message);
 		json_key(o, "conversation");
 		json_begin_object(o);
@@ -97,9 +114,10 @@ static const char *body(struct arena *a, const struct callback *b)
 	json_member_int(o, "id", 12);
 	json_end_object(o);
 	json_member_text(o, "event",
-	    b->message == NULL ? "conversation_status_changed"
-		: b->is_update ? "message_updated"
-			       : "message_created");
+	    b->types ? b->is_off ? "conversation_typing_off" : "conversation_typing_on"
+		: b->message == NULL ? "conversation_status_changed"
+		: b->is_update       ? "message_updated"
+				     : "message_created");
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -469,6 +487,10 @@ static struct far_answer serve_conversation(struct serving *v)
 		return set_status(v, c, strrchr(id, '/') + 1);
 	if (strcmp(v->s->method, "DELETE") == 0)
 		return erase(v, c, strrchr(id, '/') + 1);
+	if (strstr(id, "/toggle_typing_status") != NULL) {
+		far_type(v->f, c, false, strstr(v->s->body, "\"off\"") != NULL);
+		return far_says(200, "");
+	}
 	if (strstr(id, "/toggle_status") != NULL)
 		return toggle_status(v, c);
 	put_stored(v->o, write_message(v, c, v->body));
@@ -479,7 +501,7 @@ static struct far_answer serve_in_account(struct serving *v)
 {
 	if (is(v, "GET", "/inboxes/12"))
 		return far_says(200,
-		    "{\"id\":12,\"name\":\"Desk\",\"lock_to_single_conversation\":false,"
+		    "{\"id\":12,\"name\":\"Desk\",\"inbox_identifier\":\"pub-12\",\"lock_to_single_conversation\":false,"
 		    "\"channel_type\":\"Channel::Api\"}");
 	if (is(v, "POST", "/contact_inboxes/filter"))
 		return find_contact(v);
@@ -501,6 +523,19 @@ static struct far_answer serve_in_account(struct serving *v)
 	return far_says(404, "<html>");
 }
 
+/* …/contacts/<source>/conversations/<id>/toggle_typing, without a token */
+static struct far_answer type_as_contact(struct serving *v)
+{
+	const char *source = strstr(v->s->url, "/contacts/") + strlen("/contacts/");
+	const char *id = strstr(v->s->url, "/conversations/") + strlen("/conversations/");
+	struct far_conversation *c = far_find(v->f, arena_strndup(v->a, id, strcspn(id, "/")));
+
+	if (c == NULL || strncmp(source, c->person, strlen(c->person)) != 0)
+		return far_says(404, "<html>");
+	far_type(v->f, c, true, strstr(v->s->body, "\"off\"") != NULL);
+	return far_says(200, "");
+}
+
 static struct far_answer serve(struct far *f, const struct sent *s)
 {
 	struct serving v = { .f = f, .a = arena_new(), .s = s };
@@ -511,7 +546,9 @@ static struct far_answer serve(struct far *f, const struct sent *s)
 	v.path = strstr(s->url, account);
 	v.body = json_read(v.a, s->body, strlen(s->body), &error);
 	v.o = json_out_new(v.a);
-	if (v.path != NULL) {
+	if (strstr(s->url, "/public/api/v1/inboxes/pub-12/contacts/") != NULL) {
+		answer = type_as_contact(&v);
+	} else if (v.path != NULL) {
 		v.path += strlen(account);
 		answer = serve_in_account(&v);
 	} else {

@@ -622,6 +622,9 @@ static void learn_inbox(struct reading *r, const struct json *inbox)
 	next_step(r);
 	learn(r, MEMO_INBOX, id_at(inbox, "id"));
 	learn(r, MEMO_TITLE, json_text(inbox, "name") != NULL ? json_text(inbox, "name") : "");
+	learn(r, MEMO_IDENTIFIER,
+	    json_text(inbox, "inbox_identifier") != NULL ? json_text(inbox, "inbox_identifier")
+							 : "");
 	learn(r, MEMO_LOCK, json_true(inbox, "lock_to_single_conversation") ? "true" : "false");
 }
 
@@ -698,6 +701,7 @@ static void accepted(struct reading *r)
 		break;
 	case STEP_CREATE_CONVERSATION: take_created(r); break;
 	case STEP_SET_STATUS: take_status(r); break;
+	case STEP_TYPING:
 	case STEP_DELETE: conclude(r, EFFECT_DELIVERED, REASON_NONE, NULL); break;
 	case STEP_SEND:
 	case STEP_NOTE:

@@ -393,6 +393,32 @@ static void build_set_status(struct making *k)
 	end_body(k);
 }
 
+/* The customer types as himself, which needs no token and the inbox's public address; agents as the relay's
+ * user. No url: it cannot be said. */
+static void build_typing(struct making *k)
+{
+	const char *identifier = memo_get(k->via, MEMO_IDENTIFIER);
+	const char *source = k->job->known->address;
+	bool as_customer = k->message->to == SIDE_AGENTS;
+
+	if (as_customer && (identifier == NULL || *identifier == '\0' || source == NULL))
+		return;
+	begin_body(k);
+	if (as_customer) {
+		k->out->nheaders = 0;
+		k->out->url = arena_printf(k->a,
+		    "%s/public/api/v1/inboxes/%s/contacts/%s/conversations/%s/toggle_typing",
+		    k->via->endpoint->base_url, http_encode(k->a, identifier),
+		    http_encode(k->a, source), conversation(k));
+	} else {
+		URL(k, "/conversations/%s/toggle_typing_status", conversation(k));
+	}
+	json_member_text(k->o, "typing_status", state_word((int)k->job->state));
+	if (!as_customer)
+		json_member_bool(k->o, "is_private", false);
+	end_body(k);
+}
+
 static void build_delete(struct making *k)
 {
 	const char *id = k->job->known->message;
@@ -514,6 +540,7 @@ static void build_delivery(struct making *k)
 	case STEP_REPORT: build_report(k); break;
 	case STEP_SET_STATUS: build_set_status(k); break;
 	case STEP_DELETE: build_delete(k); break;
+	case STEP_TYPING: build_typing(k); break;
 	default: build_list_messages(k);
 	}
 }
