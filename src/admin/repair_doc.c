@@ -166,6 +166,10 @@ static void put_item(struct arena *a, struct json_out *o, const struct config *c
 	put_reason(o, row->reason, row->why);
 	if (row->event == NULL)
 		return;
+	if (row->event->kind != EVENT_MESSAGE && row->event->kind != EVENT_UPDATE)
+		json_member_text(o, "kind", event_kind_word((int)row->event->kind));
+	if (row->event->kind == EVENT_CONVERSATION)
+		json_member_text(o, "state", state_word((int)row->event->state));
 	json_member_text(o, "text",
 	    whole ? row->event->text : beginning_of(a, row->event->text, LIST_TEXT_MOST));
 	json_member_text(o, "event", arena_printf(a, "e%" PRId64, row->id.id >> 4));

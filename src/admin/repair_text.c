@@ -27,6 +27,18 @@ static const char *age(struct arena *a, const struct json *j, const char *path)
 }
 
 /* In one line: what a terminal would act on is not printed. */
+/* What is no message has none of its own. */
+static const char *words_of_item(struct arena *a, const struct json *item)
+{
+	const char *text = json_text(item, "text"), *kind = json_text(item, "kind");
+	const char *state = json_text(item, "state");
+
+	if (text != NULL || kind == NULL)
+		return text;
+	return state != NULL ? arena_printf(a, "[%s %s]", kind, state)
+			     : arena_printf(a, "[%s]", kind);
+}
+
 static const char *one_line(struct arena *a, const char *text)
 {
 	char *out = arena_strdup(a, text != NULL ? text : ""), *c;
@@ -85,7 +97,7 @@ void parked_print_list(struct arena *a, struct buf *out, const struct json *item
 	for (i = 0; i < 4; i++)
 		used += t.width[i] + 2;
 	for (i = 1, item = items->child; item != NULL; item = item->next, i++)
-		t.rows[i][4] = beginning_of(a, one_line(a, json_text(item, "text")),
+		t.rows[i][4] = beginning_of(a, one_line(a, words_of_item(a, item)),
 		    columns > used + 11 ? columns - used - 1 : 10);
 	table_print(&t, out);
 }
@@ -147,8 +159,8 @@ void parked_print_one(struct arena *a, struct buf *out, const struct json *item)
 	    detail == NULL ? word(item, "reason")
 			   : arena_printf(a, "%s: %s", word(item, "reason"), one_line(a, detail)));
 	print_line(out, "event", json_text(item, "event"));
-	if (json_text(item, "text") != NULL)
-		print_line(out, "text", one_line(a, json_text(item, "text")));
+	if (words_of_item(a, item) != NULL)
+		print_line(out, "text", one_line(a, words_of_item(a, item)));
 	print_edit(a, out, item);
 	print_attempts(a, out, item, "  ");
 	print_line(out, "next", next_step(a, word(item, "reason"), word(item, "id")));

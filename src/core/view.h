@@ -30,9 +30,8 @@ struct row_link {
 
 struct ask { /* one bridge that has the event's endpoint */
 	int bridge;
-	enum side side;   /* what the endpoint is in it */
-	int other;        /* the endpoint at the other end */
-	bool tells_state; /* there follows what becomes of this one's conversations */
+	enum side side; /* what the endpoint is in it */
+	int other;      /* the endpoint at the other end */
 };
 
 struct view_bridge {

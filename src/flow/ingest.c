@@ -395,15 +395,17 @@ static void append(struct hook *h, struct letter *letter)
 	entry_submit(n);
 }
 
-/* Does a bridge carry to its other end what becomes of this one's conversations? */
-static bool carries_state(const struct endpoint *e)
+/* Which of its bridges carry to their other end what becomes of this one's conversations. */
+static uint32_t carriers_of_state(const struct endpoint *e)
 {
+	uint32_t carriers = 0;
 	size_t i;
 
 	for (i = 0; i < e->nbridges; i++)
-		if (e->asks[i].tells_state)
-			return true;
-	return false;
+		if (e->asks[i].side == SIDE_AGENTS ? e->bridges[i]->status_to_customers
+						   : e->bridges[i]->status_to_agents)
+			carriers |= 1u << i;
+	return carriers;
 }
 
 static void take_state(struct hook *h, struct letter *letter)
@@ -419,7 +421,8 @@ static void take_state(struct hook *h, struct letter *letter)
 		.version = letter->event->version,
 		.now_ms = letter->event->here_ms,
 	};
-	if (carries_state(e)) {
+	n->state.tells = carriers_of_state(e);
+	if (n->state.tells != 0) {
 		n->state.event = letter->event;
 		n->state.asks = e->asks;
 		n->state.nasks = e->nbridges;

@@ -311,7 +311,7 @@ static int mend_edit(struct store_db *db, struct op_mend *op, struct mended *m,
 {
 	struct stmt *q;
 
-	if (!is_refused_for_words(d->reason)) {
+	if (!is_refused_for_words(d->reason) || d->is_status || d->is_deletion) {
 		m->result = MEND_NOT_REFUSED;
 		return 0;
 	}

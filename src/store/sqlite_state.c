@@ -82,7 +82,7 @@ static int want_state(struct store_db *db, struct op_state *op, enum state state
 
 	for (i = 0; i < op->nasks; i++) {
 		b = &op->view.bridges[i];
-		if (op->asks[i].tells_state && !b->is_left && want(db, &b->link, state) != 0)
+		if ((op->tells >> i & 1) != 0 && !b->is_left && want(db, &b->link, state) != 0)
 			return -1;
 	}
 	return 0;

@@ -302,6 +302,8 @@ struct op_state {
 	struct event *event; /* NULL: its news is nobody's business */
 	const struct ask *asks;
 	size_t nasks;
+	uint32_t
+	    tells; /* bit i: asks[i]'s other end follows what becomes of this one's conversations */
 	struct arena *arena;
 	/* out */
 	bool is_known, is_changed;

@@ -1,12 +1,23 @@
 """Resolved and opened again, at both sides: what became of the conversations, and what was asked for, is on the
 sandbox's record."""
 
+import json
+import os
+import subprocess
+
 import pytest
 
-from world import OTHER, eventually, unique
+from world import BIN, OTHER, eventually, unique
 
 CLOSE = {"smartify": "close", "chatwoot": "resolve"}
 ASKED = {"smartify": "/(close|reopen)$", "chatwoot": "/toggle_status$"}
+
+
+def tieline(world, *args):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TIELINE_")}
+    ran = subprocess.run([BIN, *args, "-c", world.relay.config], env=clean, timeout=60, capture_output=True, text=True)
+    assert ran.returncode == 0, (args, ran.stdout, ran.stderr)
+    return ran.stdout
 
 
 def is_open(world, side, conversation):
@@ -145,6 +156,25 @@ def test_one_way(make_world):
     turn(world, talk, "smartify", True)
     turn(world, talk, "chatwoot", False)
     both_are(world, talk, False)
+
+
+def test_refused_is_parked(make_world):
+    """Like a message: shown, and put back."""
+    world = make_world()
+    talk = world.talk()
+    talk.fence()
+    world.fault("smartify", "PUT", "/close$", "status", status=422, count=1, body='{"success":false,"msg":"no"}',
+                headers={"Content-Type": "application/json"})
+    turn(world, talk, "chatwoot", False)
+    eventually(lambda: world.parked(), "it is parked")
+    item = json.loads(tieline(world, "parked", "--json").splitlines()[0])
+    assert (item["reason"], item["kind"], item["state"]) == ("invalid", "conversation", "resolved")
+    assert "[conversation resolved]" in tieline(world, "parked", "show", item["id"])
+    assert "[conversation resolved]" in tieline(world, "parked")
+    assert "set_status" in tieline(world, "trace", item["id"])
+    tieline(world, "parked", "retry", item["id"])
+    both_are(world, talk, False)
+    is_quiet(world)
 
 
 # -- deleted --------------------------------------------------------------------------------------------------
