@@ -29,16 +29,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "net/download.h"
 
 #define IDLE_CALLS 64           /* easy handles kept for the next calls */
 #define IDLE_ANSWER (64 * 1024) /* bytes of answer buffer that such a one may keep */
 #define MAX_HEAD (256 * 1024)   /* bytes of status lines, headers and trailers of one answer */
 #define WAITING_LOOK_MSECS 50   /* how often deadlines of waiting calls are looked at */
+#define REDIRECTS 5
+/* A file that comes more slowly than so many bytes a second, for so long, does not come. */
+#define CREEP_BYTES 4096L
+#define CREEP_SECS 20L
 
 #ifndef TIELINE_VERSION
 #define TIELINE_VERSION "0"
@@ -58,7 +64,12 @@ struct http_call {
 	size_t head_len;                 /* bytes of the answer before its body */
 	bool head_whole;                 /* the blank line behind the headers has come */
 	struct buf answer;
+	struct download *download; /* with req.into; NULL else, and before a good answer begins */
+	curl_mime *mime;           /* with req.parts */
 	bool too_large;
+	bool is_forbidden; /* an address was not connected to */
+	bool is_disk;
+	bool is_stranger; /* options for req.into are set */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -115,6 +126,23 @@ static int on_hand_over(void *arg, char *remote_ip, char *local_ip, int remote_p
 	return CURL_PREREQFUNC_OK;
 }
 
+/* The address that is really connected to, after every look-up and redirect: a name that says one thing
+ * when it is checked and another when it is used gains nothing. */
+static bool may_connect(const struct http_into *into, const struct sockaddr *to)
+{
+	struct address at;
+	size_t i;
+
+	if (!address_of(to, &at))
+		return false;
+	if (address_is_public(&at))
+		return true;
+	for (i = 0; i < into->nallow; i++)
+		if (cidr_holds(into->allow[i], &at))
+			return true;
+	return false;
+}
+
 static size_t on_head(char *from, size_t size, size_t count, void *arg)
 {
 	struct http_call *c = arg;
@@ -129,10 +157,29 @@ static size_t on_head(char *from, size_t size, size_t count, void *arg)
 	return c->too_large ? 0 : size * count;
 }
 
+/* What a refusal says is not the file. */
+static size_t on_file(struct http_call *c, const char *from, size_t len)
+{
+	long status = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200 || status > 299)
+		return len;
+	if (c->download == NULL)
+		c->download = download_new(c->req.into);
+	if (download_add(c->download, from, len))
+		return len;
+	c->too_large = download_is_too_large(c->download);
+	c->is_disk = download_is_disk(c->download);
+	return 0;
+}
+
 static size_t on_answer(char *from, size_t size, size_t count, void *arg)
 {
 	struct http_call *c = arg;
 
+	if (c->req.into != NULL)
+		return on_file(c, from, size * count);
 	c->too_large = size * count > c->out->max_answer - c->answer.len;
 	if (c->too_large)
 		return 0;
@@ -156,7 +203,7 @@ static void set_constants(struct http_call *c)
 		abort(); /* older than 7.80: nothing would keep it from sending twice */
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, o);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
 	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, o);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
@@ -201,9 +248,22 @@ static struct http_call *call_take(struct http_out *o)
 	return c;
 }
 
+/* What only this request has. */
+static void call_strip(struct http_call *c)
+{
+	download_drop(c->download);
+	c->download = NULL;
+	if (c->mime != NULL) {
+		curl_easy_setopt(c->easy, CURLOPT_MIMEPOST, NULL);
+		curl_mime_free(c->mime);
+		c->mime = NULL;
+	}
+}
+
 static void call_free(struct http_call *c)
 {
 	list_move(c, NULL);
+	call_strip(c);
 	curl_easy_cleanup(c->easy);
 	arena_free(c->arena);
 	buf_fini(&c->answer);
@@ -213,6 +273,7 @@ static void call_free(struct http_call *c)
 static void call_give_back(struct http_call *c)
 {
 	c->out->nbusy--;
+	call_strip(c);
 	if (c->out->nidle >= IDLE_CALLS) {
 		call_free(c);
 		return;
@@ -264,7 +325,8 @@ static void set_headers(struct http_call *c)
 	size_t i;
 
 	lines = add_line(c, NULL, "Expect", NULL); /* nobody waits for 100 */
-	lines = add_line(c, lines, "Content-Type", req->content_type);
+	if (c->mime == NULL)
+		lines = add_line(c, lines, "Content-Type", req->content_type);
 	for (i = req->nheaders; i-- > 0;)
 		lines = add_line(c, lines, req->headers[i].name, req->headers[i].value);
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, lines);
@@ -276,7 +338,30 @@ static bool has_body(const struct http_req *req)
 	    || strcmp(req->method, "PUT") == 0 || strcmp(req->method, "PATCH") == 0;
 }
 
-static void set_method_and_body(struct http_call *c)
+/* Files are read while they are sent. False: one is not there. */
+static bool set_parts(struct http_call *c)
+{
+	const struct http_req *req = &c->req;
+	curl_mimepart *part;
+	CURLcode rc = CURLE_OK;
+	size_t i;
+
+	c->mime = curl_mime_init(c->easy);
+	for (i = 0; i < req->nparts && rc == CURLE_OK; i++) {
+		part = curl_mime_addpart(c->mime);
+		curl_mime_name(part, req->parts[i].name);
+		if (req->parts[i].body != NULL)
+			rc = curl_mime_data(part, req->parts[i].body, CURL_ZERO_TERMINATED);
+		else
+			rc = curl_mime_filedata(part, req->parts[i].path);
+		curl_mime_filename(part, req->parts[i].filename);
+		curl_mime_type(part, req->parts[i].type);
+	}
+	curl_easy_setopt(c->easy, CURLOPT_MIMEPOST, c->mime);
+	return rc == CURLE_OK;
+}
+
+static bool set_method_and_body(struct http_call *c)
 {
 	const struct http_req *req = &c->req;
 	CURL *e = c->easy;
@@ -284,17 +369,42 @@ static void set_method_and_body(struct http_call *c)
 	if (strcmp(req->method, "HEAD") == 0) {
 		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-		return;
+		return true;
 	}
 	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
+	if (req->nparts > 0)
+		return set_parts(c);
 	if (!has_body(req)) {
 		curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-		return;
+		return true;
 	}
 	curl_easy_setopt(e, CURLOPT_POST, 1L);
 	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
 	curl_easy_setopt(e, CURLOPT_POSTFIELDS,
 	    req->body_len > 0 ? req->body : ""); /* not copied */
+	return true;
+}
+
+/* Where somebody we do not trust sends us: by a connection of its own, since one that is kept was looked at
+ * with other eyes; and with an end, however slowly it comes. */
+static void set_stranger(struct http_call *c)
+{
+	const struct http_into *into = c->req.into;
+	bool is_one = into != NULL;
+	CURL *e = c->easy;
+
+	if (!is_one && !c->is_stranger)
+		return;
+	c->is_stranger = is_one;
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, is_one ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, is_one ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, is_one ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, is_one ? CREEP_BYTES : 0L);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, is_one ? CREEP_SECS : 0L);
+	curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE,
+	    is_one ? (curl_off_t)into->max : (curl_off_t)c->out->max_answer);
 }
 
 static void call_refuse(struct http_call *c, const char *why)
@@ -311,7 +421,11 @@ static void call_run(struct http_call *c, int64_t now_ms)
 	curl_easy_setopt(c->easy, CURLOPT_URL, c->req.url);
 	curl_easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, c->req.unix_socket);
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)(c->deadline_ms - now_ms));
-	set_method_and_body(c);
+	set_stranger(c);
+	if (!set_method_and_body(c)) {
+		call_refuse(c, "a file to be sent cannot be read");
+		return;
+	}
 	set_headers(c);
 	list_move(c, &c->out->running);
 	rc = curl_multi_add_handle(c->out->multi, c->easy);
@@ -359,6 +473,8 @@ static enum transport transport_of(const struct http_call *c, CURLcode rc)
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_SSL_CLIENTCERT: return TRANSPORT_TLS;
 	}
+	if (c->is_forbidden && rc == CURLE_COULDNT_CONNECT) /* where a redirect led */
+		return TRANSPORT_CONNECT;
 	return c->handed_over > 0 ? TRANSPORT_CUT : TRANSPORT_CONNECT;
 }
 
@@ -370,9 +486,27 @@ static const char *words_of(const struct http_call *c, CURLcode rc)
 		return "headers too large";
 	if (c->too_large || rc == CURLE_FILESIZE_EXCEEDED)
 		return "answer too large";
+	if (c->is_disk)
+		return "the file cannot be written";
+	if (c->is_forbidden && rc == CURLE_COULDNT_CONNECT)
+		return "not a public address";
 	if (rc == CURLE_OK)
 		return "connection closed within the headers";
 	return c->why[0] != '\0' ? c->why : curl_easy_strerror(rc);
+}
+
+/* Also one of no bytes. */
+static void take_file(struct http_call *c, struct http_resp *resp)
+{
+	struct download *d = c->download;
+
+	if (resp->status < 200 || resp->status > 299)
+		return;
+	c->download = NULL;
+	if (download_keep(d != NULL ? d : download_new(c->req.into), resp))
+		return;
+	c->is_disk = resp->is_disk = true;
+	resp->transport = TRANSPORT_CUT;
 }
 
 static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
@@ -393,6 +527,12 @@ static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
 	};
 	if (curl_easy_header(c->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry) == CURLHE_OK)
 		resp->retry_after_msecs = http_retry_after(retry->value, loop_now_ms(c->out->loop));
+	resp->is_forbidden = c->is_forbidden && rc == CURLE_COULDNT_CONNECT;
+	resp->is_unknown = rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_URL_MALFORMAT
+	    || rc == CURLE_UNSUPPORTED_PROTOCOL;
+	resp->is_disk = c->is_disk;
+	if (resp->transport == TRANSPORT_OK && c->req.into != NULL)
+		take_file(c, resp);
 	if (resp->transport != TRANSPORT_OK) {
 		resp->detail = words_of(c, rc);
 	} else if (c->answer.len > 0) {
@@ -563,12 +703,18 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, v
 
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
 {
-	int fd = socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
+	struct http_call *c = arg;
+	int fd;
 
 	(void)purpose;
+	if (c->req.into != NULL && !may_connect(c->req.into, &at->addr)) {
+		c->is_forbidden = true;
+		return CURL_SOCKET_BAD;
+	}
+	fd = socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	watch_of(arg, (size_t)fd)->is_opened = true;
+	watch_of(c->out, (size_t)fd)->is_opened = true;
 	return fd;
 }
 
@@ -608,7 +754,7 @@ struct http_call *http_out_start(struct http_out *o, const struct http_req *req,
 	c->handed_over = 0;
 	c->head_len = 0;
 	c->head_whole = false;
-	c->too_large = false;
+	c->too_large = c->is_forbidden = c->is_disk = false;
 	c->why[0] = '\0';
 	buf_clear(&c->answer);
 	o->nbusy++;
