@@ -101,6 +101,9 @@ int64_t http_retry_after(const char *value, int64_t now_ms);
 /* Percent-encodes what may not stand in one path segment or query value (all but unreserved). */
 char *http_encode(struct arena *a, const char *text);
 
+/* len bytes of such a text as they were before; "%" that stands before no two hex digits, or for a NUL, stays. */
+char *http_decode(struct arena *a, const char *text, size_t len);
+
 /* Host of an http(s) URL, lower case, without port or userinfo; NULL where it is not one. */
 char *http_host(struct arena *a, const char *url);
 

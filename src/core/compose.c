@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/file.h"
 #include "core/text.h"
 
 /* The same words on every copy have the same root: that of our own mark, where there is one. A
@@ -15,19 +16,69 @@ static struct root root_of(const struct compose_in *in)
 	return ids_root(in->from.platform, in->from.host, in->from.tenant, in->event->remote);
 }
 
-/* Files are not carried in this version; that there was one is never hidden. */
-static const char *with_files_named(struct arena *a, const struct event *e, const char *text)
+static const char *add_lines(struct arena *a, const char *text, const char *lines)
+{
+	return *text == '\0' ? lines : arena_printf(a, "%s\n%s", text, lines);
+}
+
+static bool is_number(const char *digits)
+{
+	size_t sign = digits != NULL && *digits == '-', len = digits != NULL ? strlen(digits) : 0;
+
+	return len > sign && len < 32 && strspn(digits + sign, "0123456789.") == len - sign;
+}
+
+static const char *location_text(struct arena *a, const struct attachment *f)
+{
+	const char *title = text_name(a, f->title);
+	const char *head = title != NULL ? arena_printf(a, "Location: %s", title) : "Location";
+
+	if (!is_number(f->latitude) || !is_number(f->longitude))
+		return head;
+	return arena_printf(a, "%s\n%s,%s\nhttps://maps.google.com/?q=%s,%s", head, f->latitude,
+	    f->longitude, f->latitude, f->longitude);
+}
+
+static const char *card_text(struct arena *a, const struct attachment *f)
+{
+	const char *name = text_name(a, f->contact_name), *phone = text_name(a, f->phone);
+
+	if (name != NULL && phone != NULL)
+		return arena_printf(a, "Contact: %s, %s", name, phone);
+	return arena_printf(a, "Contact: %s", name != NULL ? name : phone != NULL ? phone : "?");
+}
+
+/* Places and cards are told in words. */
+static const char *with_cards(struct arena *a, const struct event *e, const char *text)
 {
 	const struct attachment *f;
-	size_t i;
 
-	for (i = 0; i < e->nattachments; i++) {
-		f = &e->attachments[i];
-		text = arena_printf(a, "%s%s[file not available: %s, attachments are not carried]",
-		    text, *text != '\0' ? "\n" : "",
-		    f->name != NULL ? f->name : attachment_kind_word((int)f->kind));
+	for (f = e->attachments; f < e->attachments + e->nattachments; f++) {
+		if (f->kind == ATTACHMENT_LOCATION)
+			text = add_lines(a, text, location_text(a, f));
+		else if (f->kind == ATTACHMENT_CONTACT)
+			text = add_lines(a, text, card_text(a, f));
 	}
 	return text;
+}
+
+/* That there was a file is never hidden. */
+void compose_files(struct arena *a, struct composed *c, const struct file *files, size_t count)
+{
+	struct message *m = &c->message;
+	struct file *kept = arena_alloc(a, (count + 1) * sizeof(*kept));
+	const struct file *f;
+
+	m->files = kept;
+	m->nfiles = 0;
+	for (f = files; f < files + count; f++) {
+		if (f->path != NULL && m->nfiles < FILES_PER_MESSAGE)
+			kept[m->nfiles++] = *f;
+		else
+			m->text = add_lines(a, m->text,
+			    file_not_available(a, f->name,
+				f->path != NULL ? "more files than one message may have" : f->why));
+	}
 }
 
 static const char *shown_name(const struct compose_in *in)
@@ -57,7 +108,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
 	m->role = e->author.role;
-	m->text = with_files_named(a, e, text);
+	m->text = with_cards(a, e, text);
 	m->parts = 1;
 	m->name = shown_name(in);
 	m->person = in->person;
@@ -84,6 +135,8 @@ void compose_part(struct composed *c, int part)
 
 	if (m->texts != NULL && part < m->parts)
 		m->text = m->texts[part];
+	if (m->spans != NULL && part < m->parts)
+		m->span = m->spans[part];
 	if (part == m->part)
 		return;
 	m->part = part;

@@ -100,9 +100,18 @@ struct known {
 	const char *conversation;
 	const char *conversation_ref;
 	const char *message; /* last created message */
+	const char *upload;  /* what the far side calls the file of part upload_part, */
+	int upload_part;     /* which is there already; NULL: none is */
 	bool signed_in;
 	bool taken_over;
 	bool closed; /* the conversation is, as far as we know */
+};
+
+struct file; /* core/file.h */
+
+/* Some of a message's files, in order. */
+struct file_span {
+	size_t first, count;
 };
 
 /* One event as it is to be written at one endpoint: what build works from. */
@@ -112,6 +121,10 @@ struct message {
 	const char *text;         /* as it is to appear: cleaned, neutralised, one part */
 	const char *const *texts; /* all parts in order; text is texts[part] */
 	int part, parts;
+	const struct file *files; /* those at hand; what is not is named in the text */
+	size_t nfiles;
+	const struct file_span *spans; /* which of them go with each part; NULL: there are none */
+	struct file_span span;         /* spans[part] */
 	const char *name;              /* the author's name to show; NULL: none */
 	const char *mark;              /* of this part (kind m …) */
 	const char *conversation_mark; /* kind c, for a conversation that must be opened */

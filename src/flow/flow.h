@@ -23,6 +23,7 @@
 struct endpoint;
 struct courier;
 struct ingest;
+struct media;
 struct paces;
 struct router;
 struct trip;
@@ -42,6 +43,7 @@ struct flow {
 	struct paces *paces;
 	struct router *router;
 	struct courier *courier;
+	struct media *media;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -13,6 +13,7 @@
 #include "flow/courier.h"
 #include "flow/endpoint.h"
 #include "flow/lanes.h"
+#include "flow/media.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
@@ -146,6 +147,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	}
 	if (control_load(f, err) != 0)
 		goto fail;
+	f->media = media_new(f);
 	f->courier = courier_new(f);
 	f->router = router_new(f);
 	return f;
@@ -249,7 +251,7 @@ int flow_load(struct flow *f, struct err *err)
 	struct op_load *load;
 	size_t i;
 
-	if (repair_take_back(f, err) != 0)
+	if (repair_take_back(f, err) != 0 || media_load(f->media, err) != 0)
 		return -1;
 	load = load_op(f);
 	store_run(f->store, &load->op);
@@ -266,6 +268,7 @@ void flow_start(struct flow *f)
 {
 	size_t i;
 
+	media_start(f->media);
 	if (f->load != NULL) {
 		load_lanes(f, f->load);
 		load_flying(f, f->load);
@@ -321,6 +324,7 @@ void flow_free(struct flow *f)
 	lose(f->stuck);
 	lose(f->lazy);
 	courier_free(f->courier);
+	media_free(f->media);
 	router_free(f->router);
 	lanes_free(f);
 	paces_free(f->paces);

@@ -22,6 +22,7 @@
 #include "flow/courier.h"
 #include "flow/endpoint.h"
 #include "flow/lanes.h"
+#include "flow/media.h"
 #include "flow/pace.h"
 #include "flow/plan.h"
 #include "flow/reading.h"
@@ -469,6 +470,8 @@ static void start_row(struct flow *f, struct letter *letter, struct route_row *r
 		return;
 	}
 	lane->id = row->out.lane.id;
+	media_take(f->media,
+	    letter); /* at once, however long the message waits: addresses expire */
 	if (row->claim)
 		courier_start(f->courier, lane, &row->out, letter);
 	else if (lane->state == LANE_IDLE)

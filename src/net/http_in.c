@@ -575,27 +575,21 @@ static bool has_no_body(const struct http_in_call *call, int status)
 	return status == 204 || status == 304 || strcmp(call->http.method, "HEAD") == 0;
 }
 
-void http_reply(struct http_in_call *call, int status, const struct http_header *extra,
-    size_t nextra, const char *content_type, const void *body, size_t body_len)
+/* The body is in the output buffer already. */
+static void reply(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, size_t body_len)
 {
 	struct conn *c = call->conn;
 	struct evhttp_request *req = call->req;
-	struct evkeyvalq *headers;
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	char len[24];
 	size_t i;
 
-	if (c == NULL) { /* the peer has gone */
-		call_free(call);
-		return;
-	}
-	headers = evhttp_request_get_output_headers(req);
 	if (content_type != NULL)
 		evhttp_add_header(headers, "Content-Type", content_type);
 	for (i = 0; i < nextra; i++)
 		evhttp_add_header(headers, extra[i].name, extra[i].value);
-	if (!has_no_body(call, status) && body_len > 0) {
-		evbuffer_add(evhttp_request_get_output_buffer(req), body, body_len);
-	} else if (has_no_body(call, status) && content_type != NULL) {
+	if (has_no_body(call, status) && content_type != NULL) {
 		snprintf(len, sizeof(len), "%zu", body_len);
 		evhttp_add_header(headers, "Content-Length", len);
 	}
@@ -608,6 +602,33 @@ void http_reply(struct http_in_call *call, int status, const struct http_header 
 	evhttp_request_set_on_complete_cb(req, on_written, c);
 	call_free(call);
 	evhttp_send_reply(req, status, reason_of(status), NULL);
+}
+
+void http_reply(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, const void *body, size_t body_len)
+{
+	if (call->conn == NULL) { /* the peer has gone */
+		call_free(call);
+		return;
+	}
+	if (!has_no_body(call, status) && body_len > 0)
+		evbuffer_add(evhttp_request_get_output_buffer(call->req), body, body_len);
+	reply(call, status, extra, nextra, content_type, body_len);
+}
+
+void http_reply_file(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, int fd, int64_t from, int64_t len)
+{
+	if (call->conn == NULL) {
+		close(fd);
+		call_free(call);
+		return;
+	}
+	if (has_no_body(call, status) || len == 0)
+		close(fd);
+	else if (evbuffer_add_file(evhttp_request_get_output_buffer(call->req), fd, from, len) != 0)
+		close(fd);
+	reply(call, status, extra, nextra, content_type, (size_t)len);
 }
 
 void http_refuse(struct http_in_call *call, int status, const char *word, int retry_after_secs,

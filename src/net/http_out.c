@@ -528,8 +528,9 @@ static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
 	if (curl_easy_header(c->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry) == CURLHE_OK)
 		resp->retry_after_msecs = http_retry_after(retry->value, loop_now_ms(c->out->loop));
 	resp->is_forbidden = c->is_forbidden && rc == CURLE_COULDNT_CONNECT;
-	resp->is_unknown = rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_URL_MALFORMAT
-	    || rc == CURLE_UNSUPPORTED_PROTOCOL;
+	resp->is_unknown = c->handed_over == 0
+	    && (rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_URL_MALFORMAT
+		|| rc == CURLE_UNSUPPORTED_PROTOCOL);
 	resp->is_disk = c->is_disk;
 	if (resp->transport == TRANSPORT_OK && c->req.into != NULL)
 		take_file(c, resp);

@@ -112,6 +112,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_TRACE:
 	case STORE_RAW_READ:
 	case STORE_CONTROLLED:
+	case STORE_MEDIA_GET:
+	case STORE_MEDIA_LOAD:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -125,6 +127,10 @@ static bool is_reading(enum store_kind kind)
 	case STORE_SWEEP_SET:
 	case STORE_MEND:
 	case STORE_CONTROL:
+	case STORE_MEDIA_OPEN:
+	case STORE_MEDIA_SET:
+	case STORE_MEDIA_KEEP:
+	case STORE_MEDIA_RETAIN:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -31,10 +31,10 @@ def post(world, body):
 
 
 def shown(line):
-    """The message as the desk shows it: agents and bots by name, files named, since they are not carried."""
+    """The message as the desk shows it: agents and bots by name, files named, since their servers do not exist."""
     lines = [line["text"]] if line["text"] else []
     for file in line["attachments"]:
-        lines.append("[file not available: %s, attachments are not carried]" % (file["name"] or file["kind"]))
+        lines.append("[file not available: %s, its address leads nowhere]" % file["name"])
     text = "\n".join(lines)
     if line["author"]["role"] != "customer" and line["author"]["name"]:
         text = "%s: %s" % (line["author"]["name"], text)

@@ -13,6 +13,7 @@
 /* The server's own limits. */
 #define CHATWOOT_TEXT_POINTS 150000 /* of a message's content */
 #define CHATWOOT_STRING_POINTS 255  /* of a name, an e-mail, an identifier */
+#define CHATWOOT_FILES 15           /* with one message */
 
 /* The options of an endpoint. */
 struct chatwoot_conf {

@@ -365,7 +365,7 @@ static const char *name_of_url(struct arena *a, const char *url)
 	slash = memrchr(url, '/', len);
 	if (slash == NULL || slash + 1 == url + len)
 		return NULL;
-	return arena_strndup(a, slash + 1, (size_t)(url + len - slash - 1));
+	return http_decode(a, slash + 1, (size_t)(url + len - slash - 1));
 }
 
 static const char *joined_name(struct reading *r, const struct json *meta)

@@ -80,6 +80,11 @@ void smartify_build(const struct via *via, struct arena *a, const struct job *jo
 /* The words of this message are posted with the person's own token. */
 bool smartify_as_person(const struct message *message);
 void smartify_add_auth(struct http_req *req, const char *token);
+/* The file of this part; NULL: it has none. */
+const struct file *smartify_file(const struct message *message);
+/* The server would take it. */
+bool smartify_may_upload(const struct via *via, struct arena *a, const struct file *f);
+#define SMARTIFY_NO_UPLOAD "-" /* in place of an upload: it is not taken */
 
 void smartify_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);
