@@ -33,10 +33,11 @@ endfunction()
 # runs in script/test only.
 function(relay_test_labels test name label)
 	set(labels ${label})
-	set(seconds 300)   # a hang, not a slow machine: under a sanitizer some take a minute and more
+	set(seconds 900)   # a hang, not a slow machine: under a sanitizer some take minutes
 	if(name MATCHES "^test_slow_")
 		list(APPEND labels slow)
-		set(seconds 900)
+		set(seconds 1800)
+		set_tests_properties(${test} PROPERTIES COST 1000)   # first, so that none of them runs last and alone
 	endif()
 	set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds})
 	if(label STREQUAL "net")   # their peers have clocks: what runs beside them makes them late

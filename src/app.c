@@ -144,6 +144,10 @@ static int reload(void *arg, struct mistakes *m)
 	struct config *wanted;
 	struct http_server_options limits;
 
+	if (app->is_stopping) {
+		mistake_add(m, &(struct mistake){ 0 }, "the relay is stopping");
+		return -1;
+	}
 	notify_reloading(app->notify);
 	wanted = config_load(app->source, m);
 	if (wanted == NULL || flow_reload(app->flow, wanted, m) != 0) {
@@ -169,8 +173,6 @@ static void on_hup(int signo, void *arg)
 	struct mistakes m;
 
 	(void)signo;
-	if (app->is_stopping)
-		return;
 	mistakes_init(&m);
 	reload(app, &m);
 	mistakes_fini(&m);

@@ -117,11 +117,12 @@ static const char *decode(struct arena *a, const char *text, size_t len)
 {
 	char *out = arena_alloc(a, len + 1);
 	size_t i, n = 0;
+	int high, low;
 
 	for (i = 0; i < len; i++) {
-		if (text[i] == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0
-		    && hex_digit(text[i + 2]) >= 0) {
-			out[n++] = (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]));
+		if (text[i] == '%' && i + 2 < len && (high = hex_digit(text[i + 1])) >= 0
+		    && (low = hex_digit(text[i + 2])) >= 0) {
+			out[n++] = (char)(high * 16 + low);
 			i += 2;
 		} else {
 			out[n++] = text[i] == '+' ? ' ' : text[i];

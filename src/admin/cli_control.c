@@ -77,7 +77,7 @@ int cli_control(struct cli *cli)
 int cli_reload(struct cli *cli)
 {
 	struct arena *a = arena_new();
-	struct client_answer answer;
+	struct client_answer answer = { 0 };
 	int code;
 
 	code = cli->argc > 1 ? cli_unknown(cli, cli->argv[1])

@@ -24,8 +24,6 @@
 #define PAGE 500
 #define EDIT_MOST 200000
 
-extern char **environ;
-
 struct parked_cli {
 	struct cli *cli;
 	struct arena *arena;

@@ -62,6 +62,7 @@ struct job {
 	int attempt;        /* of the delivery, from 1 */
 	enum reason before; /* why the attempt before this one failed; NONE: it did not */
 	bool is_late;       /* LOOK: what others of ours are newer than it tells nothing */
+	enum state state;   /* REPORT: what the message named by known->message is to show */
 	const struct message *message; /* NULL for ENDPOINT and PAGE */
 	const struct known *known;
 	const char *cursor; /* what the answer before gave; NULL at the first request of a step */
@@ -145,7 +146,7 @@ struct connector {
 	const char *default_base_url; /* NULL: must be given */
 	struct rate default_rate;
 
-	/* After the options are read: checks what a table cannot, fills endpoint->tenant.
+	/* After the options are read: checks what a table cannot, fills endpoint->tenant and place.
 	 * -1 with err, key = the option it is about. */
 	int (*configure)(struct arena *a, struct endpoint_conf *endpoint, void *conf,
 	    const char **key, struct err *err);

@@ -21,7 +21,9 @@ struct caps {
 	bool marks_echo;   /* what we wrote comes back with our mark */
 	bool rate_by_host; /* counts requests by our address, so for all endpoints there together */
 	bool locks;        /* who asks while it has had enough is locked out for longer */
-	bool pages;        /* what is there can be read: conversations by change, their messages */
+	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
+	bool notes;   /* as agents' side: can be told something that no customer sees */
+	bool pages;   /* what is there can be read: conversations by change, their messages */
 	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
 };
 
@@ -44,6 +46,7 @@ struct endpoint_conf {
 	const char *base_url; /* without trailing slash */
 	const char *host;     /* of base_url, lower case, no port */
 	const char *tenant;   /* the part of the platform it is: project, account; NULL: learned */
+	const char *place;    /* the part of the tenant it is: inbox; NULL: the whole, or learned */
 	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
 	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
 	int64_t poll_msecs;
@@ -99,6 +102,7 @@ struct bridge_conf {
 	bool system_lines;  /* as notes */
 	bool private_notes; /* mirrored */
 	bool resend_uncertain, stop_on_rejected, failure_notice;
+	enum receipts receipts;
 	bool profile_to_agents, profile_to_customers;
 	bool typing_to_agents, typing_to_customers;
 	bool status_to_agents, status_to_customers;
@@ -106,7 +110,6 @@ struct bridge_conf {
 	/* Read and checked, so that a file for a later 1.x is good now; not acted on yet. */
 	enum adopt adopt;
 	enum choice edits, deletes;
-	enum receipts receipts;
 	bool quotes_inline, markup_keep;
 	bool assignment_to_agents, assignment_to_customers;
 	bool labels_to_agents, labels_to_customers;

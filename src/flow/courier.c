@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/pace.h"
 #include "flow/pager.h"
 #include "flow/trip.h"
@@ -275,10 +276,16 @@ static void pump(struct endpoint *e)
 	if (g->is_pumping)
 		return;
 	g->is_pumping = true;
-	while ((t = TAILQ_FIRST(&g->sending)) != NULL && gate_enter(g))
+	while ((t = TAILQ_FIRST(&g->sending)) != NULL) {
+		if (errands_yield(e->errands))
+			errands_pump(e->errands);
+		if (!gate_enter(g))
+			break;
 		trip_send(t);
+	}
 	while (!e->flow->draining && (l = gate_next(g)) != NULL)
 		claim_head(c, l);
+	errands_pump(e->errands);
 	pager_pump(e->pager);
 	g->is_pumping = false;
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/policy.h"
+#include "flow/errand.h"
 #include "flow/pager.h"
 #include "flow/reconcile.h"
 
@@ -446,6 +447,7 @@ void endpoint_init(struct endpoint *e, struct flow *f, struct endpoint_conf *con
 	e->errand->endpoint = e;
 	e->errand->arena = arena_new();
 	e->errand->timer = loop_timer_new(f->loop, errand_on_timer, e->errand);
+	e->errands = errands_new(e);
 	e->pager = pager_new(e);
 	e->sweep = sweep_new(e);
 	load_memo(e);
@@ -469,6 +471,7 @@ void endpoint_reload(struct endpoint *e)
 	for (i = 0; i < e->nbridges; i++)
 		e->bridges[i] = flow_bridge(f, e->asks[i].bridge);
 	gate_reload(&e->gate);
+	sweep_reload(e->sweep);
 }
 
 void endpoint_try_now(struct endpoint *e)
@@ -499,6 +502,7 @@ void endpoint_fini(struct endpoint *e)
 	}
 	xfree(e->drawn_hook_key);
 	sweep_free(e->sweep);
+	errands_free(e->errands);
 	pager_free(e->pager);
 	gate_fini(&e->gate);
 }

@@ -37,13 +37,14 @@ struct endpoint {
 	struct gate gate;
 	enum endpoint_state state;
 	int64_t state_since_ms;
-	char note[160];        /* why it is not ok, for people */
-	enum control control;  /* a person's word over it; see control.h for these three */
-	bool is_held;          /* its events are not routed: something they would go to drains */
-	uint32_t paused;       /* bit i: bridges[i] is */
-	struct errand *errand; /* under way or waiting to be tried again */
-	struct pager *pager;   /* what is read there, */
-	struct sweep *sweep;   /* to compare it with what was told */
+	char note[160];          /* why it is not ok, for people */
+	enum control control;    /* a person's word over it; see control.h for these three */
+	bool is_held;            /* its events are not routed: something they would go to drains */
+	uint32_t paused;         /* bit i: bridges[i] is */
+	struct errand *errand;   /* under way or waiting to be tried again */
+	struct errands *errands; /* what is owed to the agents there, beside the lanes */
+	struct pager *pager;     /* what is read there, */
+	struct sweep *sweep;     /* to compare it with what was told */
 	struct endpoint_stats stats;
 };
 

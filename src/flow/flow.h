@@ -52,6 +52,7 @@ struct flow {
 	struct store_op *lazy, **lazy_end; /* operations nobody waits for: see flow_submit_lazily */
 	struct loop_timer *lazy_timer;
 	struct loop_later *lazy_later;
+	size_t errands;       /* on the wire, or on their way to disk */
 	int64_t lazy_msecs;   /* 0: they are handed over at once */
 	struct op_load *load; /* between flow_load and flow_start */
 	struct arena *loaded; /* what was read back lives as long as the flow */

@@ -22,8 +22,10 @@
 #include "core/route.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/hook.h"
 #include "flow/reconcile.h"
+#include "flow/repair.h"
 #include "flow/router.h"
 #include "net/http_in.h"
 
@@ -63,6 +65,7 @@ struct entry { /* in the memory of its letter */
 		struct op_state state;
 		struct op_echo echo;
 		struct op_raw raw;
+		struct op_heard heard;
 	};
 	struct hook *hook;
 	struct letter *letter;
@@ -190,6 +193,50 @@ static void entry_submit(struct entry *n)
 	n->op.done(&n->op);
 }
 
+static void on_heard(struct store_op *op)
+{
+	struct entry *n = (struct entry *)op;
+	struct flow *f = n->hook->ingest->flow;
+	const struct owe owe = { .desk = n->heard.desk, .has_report = n->heard.has_report };
+
+	if (op->result == 0 && n->heard.is_mended)
+		repair_mended(f, &n->heard.mend);
+	if (op->result == 0)
+		errand_owed(f, n->heard.event, &owe);
+	entry_free(n);
+}
+
+/* A message of an agent that we know is shown as failed there, or is not any more. */
+static bool must_hear(const struct entry *n)
+{
+	const struct event *event = n->letter->event;
+
+	return event->kind == EVENT_UPDATE && event->state != STATE_NONE
+	    && (n->append.known & 15) == 0 && errand_listens(n->hook->endpoint);
+}
+
+/* In the place of the append, which is over. */
+static void hear(struct entry *n)
+{
+	struct flow *f = n->hook->ingest->flow;
+	int64_t event = n->append.known >> 4, now_ms = loop_now_ms(f->loop);
+
+	router_came(n->expecting);
+	n->expecting = NULL;
+	n->heard = (struct op_heard){
+		.op = { .kind = STORE_HEARD, .done = on_heard },
+		.event = event,
+		.state = n->letter->event->state,
+		.desk = n->hook->endpoint->conf.id,
+		.mend = { .arena = n->letter->arena,
+		    .mend = MEND_RETRY,
+		    .who = "an agent's Retry",
+		    .now_ms = now_ms,
+		    .expires_ms = now_ms + f->config->limits.try_for_msecs },
+	};
+	entry_submit(n);
+}
+
 static void on_appended(struct store_op *op)
 {
 	struct entry *n = (struct entry *)op;
@@ -208,6 +255,10 @@ static void on_appended(struct store_op *op)
 		e->stats.drops[event->kind == EVENT_UPDATE ? DROP_NO_CHANGE : DROP_DUPLICATE]++;
 		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
 		    F_STR("remote", event->remote));
+		if (must_hear(n)) {
+			hear(n);
+			return;
+		}
 	} else {
 		hook_counts_as(n->hook, HOOK_STORED);
 		n->hook->stored++;
@@ -361,7 +412,9 @@ static size_t count_echoes(struct hook *h, const struct event *event, bool *told
 		if (!route_is_echo(event, &mark, e->bridges[i], e->asks[i].side))
 			continue;
 		echoes++;
-		*told |= courier_echo(e->flow->courier, e->bridges[i]->id, &mark, event);
+		/* A notice is of no trip, though it bears the root of what one carries. */
+		*told |= mark.kind == 'n'
+		    || courier_echo(e->flow->courier, e->bridges[i]->id, &mark, event);
 	}
 	e->stats.drops[DROP_ECHO] += echoes;
 	return echoes;

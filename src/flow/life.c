@@ -12,6 +12,7 @@
 #include "flow/control.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/lanes.h"
 #include "flow/media.h"
 #include "flow/pace.h"
@@ -38,7 +39,8 @@ static int ask_for_ids(struct flow *f, struct err *err)
 	for (i = 0; i < f->config->nendpoints; i++) {
 		e = &f->config->endpoints[i];
 		if (store_endpoint_id(f->store, e->name, e->connector->name,
-			arena_printf(a, "%s %s", e->host, e->tenant != NULL ? e->tenant : ""),
+			arena_printf(a, "%s %s %s", e->host, e->tenant != NULL ? e->tenant : "-",
+			    e->place != NULL ? e->place : "-"),
 			&e->id, err)
 		    != 0)
 			goto out;
@@ -261,7 +263,7 @@ int flow_load(struct flow *f, struct err *err)
 		if (sweep_load(f->endpoints[i].sweep, err) != 0)
 			return -1;
 	f->load = load;
-	return 0;
+	return errands_load(f, err);
 }
 
 void flow_start(struct flow *f)
@@ -300,7 +302,7 @@ bool flow_is_idle(const struct flow *f)
 		if (!gate_is_open(&f->endpoints[i].gate)
 		    || gate_shut_for(&f->endpoints[i].gate) > 0)
 			waiting += f->endpoints[i].gate.queued;
-	return courier_active(f->courier) <= waiting && f->stuck == NULL;
+	return courier_active(f->courier) <= waiting && f->errands == 0 && f->stuck == NULL;
 }
 
 /* What was to be handed over later is found again as what it was before. */

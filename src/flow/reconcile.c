@@ -388,6 +388,9 @@ static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is
 		s->skip_ms = s->reached_ms;
 	if (s->skip_ms > s->from_ms)
 		s->from_ms = s->skip_ms;
+	/* What changed is counted by the far side's clock, and from when it looks. */
+	if (s->from_ms != usual_ms)
+		s->from_ms -= OVERLAP_MSECS;
 	if (!is_dry) {
 		s->reached_ms = s->skip_ms;
 		s->is_broken_off = false;
@@ -426,6 +429,19 @@ void sweep_start(struct sweep *s)
 {
 	if (is_wanted(s->endpoint))
 		schedule(s, SWEEP_START, 0);
+}
+
+void sweep_reload(struct sweep *s)
+{
+	const struct endpoint *e = s->endpoint;
+	int64_t left = s->last.ended_ms + e->conf.reconcile_msecs - sweep_now(s);
+
+	if (s->next_ms != 0 && (s->next == SWEEP_EVERY || !is_wanted(e))) {
+		s->next_ms = 0;
+		loop_timer_stop(s->timer);
+	}
+	if (is_wanted(e) && !s->now.is_running)
+		schedule(s, SWEEP_EVERY, left > 0 ? left : 0);
 }
 
 void sweep_refused(struct sweep *s)

@@ -35,6 +35,8 @@ struct sweep *sweep_new(struct endpoint *e);
 void sweep_free(struct sweep *s);                 /* takes NULL */
 int sweep_load(struct sweep *s, struct err *err); /* before store_start */
 void sweep_start(struct sweep *s);
+/* The configuration is another: its interval counts from the last one on. */
+void sweep_reload(struct sweep *s);
 /* A callback could not be taken: compared as soon as the store takes something again. */
 void sweep_refused(struct sweep *s);
 /* A callback has come; before last_hook_ms of the endpoint is set. */

@@ -16,6 +16,12 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* What is not said was learned, and is learned again. */
+static bool may_be_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL || strcmp(a, b) == 0;
+}
+
 static void refuse(struct mistakes *m, const char *section, const char *name, const char *why)
 {
 	struct buf key;
@@ -29,7 +35,7 @@ static void refuse(struct mistakes *m, const char *section, const char *name, co
 static bool is_same_account(const struct endpoint_conf *a, const struct endpoint_conf *b)
 {
 	return a->connector == b->connector && same_text(a->host, b->host)
-	    && same_text(a->tenant, b->tenant);
+	    && may_be_same(a->tenant, b->tenant) && may_be_same(a->place, b->place);
 }
 
 static void check_endpoints(const struct flow *f, const struct config *wanted, struct mistakes *m)

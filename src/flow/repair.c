@@ -84,20 +84,35 @@ static void wake_lane(struct flow *f, const struct mended *m, bool one_more)
 	gate_wake(e);
 }
 
-static void tell(const struct repair *r, const struct parked_id *id)
+static void tell(const struct op_mend *op, const struct parked_id *id)
 {
 	char letter = id->is_raw ? 'h' : 'd';
 
-	switch (r->mend) {
+	switch (op->mend) {
 	case MEND_RETRY:
-		LOG(LOG_INFO, "unparked", F_ID("delivery", letter, id->id), F_STR("who", r->who));
+		LOG(LOG_INFO, "unparked", F_ID("delivery", letter, id->id), F_STR("who", op->who));
 		break;
 	case MEND_DROP:
-		LOG(LOG_INFO, "discarded", F_ID("delivery", letter, id->id), F_STR("who", r->who));
+		LOG(LOG_INFO, "discarded", F_ID("delivery", letter, id->id), F_STR("who", op->who));
 		break;
 	case MEND_EDIT:
-		LOG(LOG_INFO, "edited", F_ID("delivery", letter, id->id), F_STR("who", r->who));
+		LOG(LOG_INFO, "edited", F_ID("delivery", letter, id->id), F_STR("who", op->who));
 		break;
+	}
+}
+
+void repair_mended(struct flow *f, const struct op_mend *op)
+{
+	const struct mended *m;
+
+	for (m = op->items; m < op->items + op->nitems; m++) {
+		if (m->result != MEND_DONE && m->result != MEND_REROUTE)
+			continue;
+		tell(op, &m->id);
+		if (m->result == MEND_REROUTE)
+			reroute(f, m);
+		else if (op->mend != MEND_EDIT && !m->id.is_raw)
+			wake_lane(f, m, op->mend == MEND_RETRY);
 	}
 }
 
@@ -126,20 +141,13 @@ static void repair_submit(struct repair *r, struct store_op *op)
 static void on_mended(struct store_op *op)
 {
 	struct repair *r = (struct repair *)((char *)op - offsetof(struct repair, mending.op));
-	const struct mended *m;
+	size_t i;
 
 	if (!repair_may_go_on(r, op))
 		return;
-	for (m = r->mending.items; m < r->mending.items + r->mending.nitems; m++) {
-		r->results[r->at++] = m->result;
-		if (m->result != MEND_DONE && m->result != MEND_REROUTE)
-			continue;
-		tell(r, &m->id);
-		if (m->result == MEND_REROUTE)
-			reroute(r->flow, m);
-		else if (r->mend != MEND_EDIT && !m->id.is_raw)
-			wake_lane(r->flow, m, r->mend == MEND_RETRY);
-	}
+	for (i = 0; i < r->mending.nitems; i++)
+		r->results[r->at++] = r->mending.items[i].result;
+	repair_mended(r->flow, &r->mending);
 	repair_go(r);
 }
 

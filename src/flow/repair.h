@@ -34,6 +34,9 @@ struct repair {
  * stays. */
 void repair_start(struct repair *r);
 
+/* A mend that somebody else had the store do: lanes go on. */
+void repair_mended(struct flow *f, const struct op_mend *op);
+
 /* Before flow_load reads what is under way: what was parked because its endpoint was gone from the
  * configuration, and which is there again, is put back. */
 int repair_take_back(struct flow *f, struct err *err);

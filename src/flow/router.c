@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/lanes.h"
 #include "flow/media.h"
 #include "flow/pace.h"
@@ -338,6 +339,17 @@ static enum turn turn_of(const struct event *event)
 	return TURN_LATE;
 }
 
+/* It goes no further: a person decides. */
+static struct lane *park_row(const struct bridge_conf *b, struct route_row *row, enum reason reason,
+    const char *words)
+{
+	row->state = DELIVERY_PARKED;
+	row->reason = reason;
+	row->carry = words;
+	row->owe = errand_owe(b, row->to, row->state, reason);
+	return NULL;
+}
+
 /* The row of one delivery; its lane is busy or has one more waiting from here on. */
 static struct lane *make_row(struct conversation *c, size_t bridge, const struct event *event,
     const struct route *r, struct route_row *row)
@@ -361,26 +373,17 @@ static struct lane *make_row(struct conversation *c, size_t bridge, const struct
 		.expires_ms = now_ms + f->config->limits.try_for_msecs,
 		.state = DELIVERY_QUEUED,
 	};
-	if (r->park != REASON_NONE) {
-		row->state = DELIVERY_PARKED;
-		row->reason = r->park;
-		row->carry = r->detail;
-		return NULL;
-	}
+	if (r->park != REASON_NONE)
+		return park_row(c->endpoint->bridges[bridge], row, r->park, r->detail);
 	if (event->author.role == ROLE_CUSTOMER) {
 		pace_rearm(f, c->endpoint, r->person);
 		pace_rearm(f, target, r->person);
 	} else if (pace_holds(f, target, r->person, event)) {
-		row->state = DELIVERY_PARKED;
-		row->reason = REASON_LOOP;
-		return NULL;
+		return park_row(c->endpoint->bridges[bridge], row, REASON_LOOP, NULL);
 	}
 	lane = lane_get(target, r->person);
-	if (lane->count >= f->config->limits.lane) {
-		row->state = DELIVERY_PARKED;
-		row->reason = REASON_OVERFLOW;
-		return NULL;
-	}
+	if (lane->count >= f->config->limits.lane)
+		return park_row(c->endpoint->bridges[bridge], row, REASON_OVERFLOW, NULL);
 	if (event->author.role != ROLE_CUSTOMER)
 		pace_count(f, target, r->person, event);
 	lane->count++;
@@ -461,6 +464,7 @@ static void start_row(struct flow *f, struct letter *letter, struct route_row *r
 		LOG(LOG_WARN, "parked", F_ID("event", 'e', letter->event->id),
 		    F_ID("delivery", 'd', row->out.delivery.id),
 		    F_STR("reason", reason_word(row->reason)));
+		errand_owed(f, letter->event->id, &row->owe);
 		if (row->reason == REASON_LOOP)
 			pace_blew(f, endpoint_find(f, row->target), row->person, row->bridge);
 		return;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/media.h"
 #include "flow/pace.h"
 #include "flow/plan.h"
@@ -624,6 +625,7 @@ static void trip_conclude(struct trip *t, const struct effect *effect)
 		.claim_next = over && !holds && gate_is_open(&t->target->gate)
 		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
 		    && pace_wait(t->lane) == 0,
+		.owe = errand_owe(t->bridge, trip_side(t), v.state, v.reason),
 		.owner = t->courier->flow->owner,
 		.now_ms = trip_now(t),
 	};
@@ -682,6 +684,7 @@ static void trip_on_settled(struct store_op *op)
 	trip_tell_opened(t, &settle.learned);
 	if (settle.link_gone)
 		c->watch.changed(c->watch.arg, t->row.link.id);
+	errand_owed(c->flow, settle.event, &settle.owe);
 	trip_report(t);
 	if (settle.state < DELIVERY_DELIVERED && t->is_echoed) {
 		trip_deliver_by_echo(t); /* it came back while we wrote that it had not arrived */

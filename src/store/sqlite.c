@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "store/driver.h"
 #include "store/sqlite_db.h"
@@ -351,6 +352,17 @@ static int explain(struct store_db *db, struct err *err, const char *what)
 	return -1;
 }
 
+static int keep_ident(struct store_db *db, int id, const char *name, const char *platform,
+    const char *ident, struct err *err)
+{
+	struct stmt *q = query(db, Q_ENDPOINT_IDENT);
+
+	stmt_text(q, platform);
+	stmt_text(q, ident);
+	stmt_i64(q, id);
+	return stmt_run(q) != 0 ? explain(db, err, name) : 0;
+}
+
 static int change_ident(struct store_db *db, int id, const char *name, const char *platform,
     const char *ident, bool was_known, struct err *err)
 {
@@ -366,11 +378,30 @@ static int change_ident(struct store_db *db, int id, const char *name, const cha
 		    "endpoint %s has become another account (%s %s), but has"
 		    " conversations of the old one: give the new one another name",
 		    name, platform, ident);
-	q = query(db, Q_ENDPOINT_IDENT);
-	stmt_text(q, platform);
-	stmt_text(q, ident);
-	stmt_i64(q, id);
-	return stmt_run(q) != 0 ? explain(db, err, name) : 0;
+	return keep_ident(db, id, name, platform, ident, err);
+}
+
+/* Word by word: whether one may be the other, and what is known of both. */
+static bool idents_fit(const char *was, const char *will, struct buf *both)
+{
+	size_t m, n;
+	bool fit = true;
+
+	while (fit && (*was != '\0' || *will != '\0')) {
+		m = strcspn(was, " ");
+		n = strcspn(will, " ");
+		if (n == 0 || (n == 1 && *will == '-' && m > 0))
+			buf_add(both, was, m);
+		else
+			buf_add(both, will, n);
+		fit = m == 0 || n == 0 || (m == 1 && *was == '-') || (n == 1 && *will == '-')
+		    || (m == n && memcmp(was, will, n) == 0);
+		was += m + (was[m] == ' ');
+		will += n + (will[n] == ' ');
+		if (*was != '\0' || *will != '\0')
+			buf_add(both, " ", 1);
+	}
+	return fit;
 }
 
 static int sqlite_endpoint_id(struct store_db *db, const char *name, const char *platform,
@@ -379,7 +410,9 @@ static int sqlite_endpoint_id(struct store_db *db, const char *name, const char 
 	struct stmt *q = query(db, Q_ENDPOINT_GET);
 	const char *its_platform, *its_ident;
 	bool is_same = false, was_known = false;
+	struct buf both;
 	enum stmt_result r;
+	int ret;
 
 	db->failure.fault = STORE_FAULT_NONE;
 	stmt_text(q, name);
@@ -391,10 +424,18 @@ static int sqlite_endpoint_id(struct store_db *db, const char *name, const char 
 		its_platform = stmt_col_peek(q, 1);
 		its_ident = stmt_col_peek(q, 2);
 		was_known = its_ident != NULL || strcmp(its_platform, platform) != 0;
+		buf_init(&both);
 		is_same = strcmp(its_platform, platform) == 0
-		    && (ident == NULL || (its_ident != NULL && strcmp(its_ident, ident) == 0));
+		    && (ident == NULL
+			|| (its_ident != NULL && idents_fit(its_ident, ident, &both)));
 		stmt_end(q);
-		return is_same ? 0 : change_ident(db, *id, name, platform, ident, was_known, err);
+		if (!is_same)
+			ret = change_ident(db, *id, name, platform, ident, was_known, err);
+		else
+			ret =
+			    both.len > 0 ? keep_ident(db, *id, name, platform, both.data, err) : 0;
+		buf_fini(&both);
+		return ret;
 	}
 	q = query(db, Q_ENDPOINT_ADD);
 	stmt_text(q, name);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "core/event_codec.h"
+#include "store/errand.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
 
@@ -359,6 +360,14 @@ static int add_delivery(struct store_db *db, const struct route_row *row, int ow
 	return stmt_run(q);
 }
 
+static int owe_parked(struct store_db *db, const struct routing *r, struct route_row *row)
+{
+	const struct ending end = { row->out.delivery.id, r->now_ms, row->state, row->reason,
+		row->carry };
+
+	return sqlite_owe(db, &end, &row->owe);
+}
+
 static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
 {
 	struct row_trip *out = &row->out;
@@ -384,7 +393,9 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.carry = row->carry,
 		.reason = row->reason,
 	};
-	return add_delivery(db, row, r->owner);
+	if (add_delivery(db, row, r->owner) != 0)
+		return -1;
+	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }
 
 static int route_rows(struct store_db *db, const struct routing *r, struct route_row *rows,
@@ -647,6 +658,13 @@ static int settle_failed(struct store_db *db, const struct op_settle *op, const 
 	return stmt_run(q);
 }
 
+static int settle_owe(struct store_db *db, struct op_settle *op)
+{
+	const struct ending end = { op->delivery, op->now_ms, op->state, op->reason, op->why };
+
+	return sqlite_owe(db, &end, &op->owe);
+}
+
 static int apply_settle(struct store_db *db, struct op_settle *op)
 {
 	bool is_over = op->state >= DELIVERY_DELIVERED;
@@ -671,6 +689,8 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 		return -1;
 	if (op->state == DELIVERY_DELIVERED ? settle_delivered(db, op, &place) != 0
 					    : settle_failed(db, op, &place) != 0)
+		return -1;
+	if (settle_owe(db, op) != 0)
 		return -1;
 	if (!op->claim_next || !is_over)
 		return 0;
@@ -787,6 +807,10 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MEDIA_GET: return sqlite_media_get(db, AS(op_media_get, op));
 	case STORE_MEDIA_LOAD: return sqlite_media_load(db, AS(op_media_load, op));
 	case STORE_MEDIA_RETAIN: return sqlite_media_retain(db, AS(op_media_retain, op));
+	case STORE_ERRAND: return sqlite_errand(db, AS(op_errand, op));
+	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
+	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
+	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

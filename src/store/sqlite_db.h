@@ -107,6 +107,24 @@ int sqlite_media_get(struct store_db *db, struct op_media_get *op);
 int sqlite_media_load(struct store_db *db, struct op_media_load *op);
 int sqlite_media_retain(struct store_db *db, struct op_media_retain *op);
 
+/* sqlite_errand.c */
+struct op_errand;
+struct op_errand_done;
+struct op_errands;
+struct op_heard;
+/* What became of a delivery, for those who are owed to know. */
+struct ending {
+	int64_t delivery, now_ms;
+	enum delivery_state state;
+	enum reason reason;
+	const char *why;
+};
+int sqlite_owe(struct store_db *db, const struct ending *end, struct owe *owe);
+int sqlite_errand(struct store_db *db, struct op_errand *op);
+int sqlite_errand_done(struct store_db *db, struct op_errand_done *op);
+int sqlite_errands(struct store_db *db, struct op_errands *op);
+int sqlite_heard(struct store_db *db, struct op_heard *op);
+
 /* sqlite_rows.c: 1 found, 0 not, -1. What is not found is left cleared. */
 int row_link(struct stmt *q, struct arena *a, struct row_link *out);
 int row_link_by_id(struct store_db *db, int64_t id, struct arena *a, struct row_link *out);

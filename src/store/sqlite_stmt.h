@@ -239,7 +239,21 @@ struct sqlite3_stmt;
 	X(MEDIA_NEXT, \
 	    "SELECT id, event, sha, size FROM media WHERE id > ? AND keep < ? AND at < ?" \
 	    " ORDER BY id LIMIT 1") \
-	X(MEDIA_DELETE, "DELETE FROM media WHERE id = ?")
+	X(MEDIA_DELETE, "DELETE FROM media WHERE id = ?") \
+\
+	X(ERRAND_GET, \
+	    "SELECT delivery, endpoint, state, reason, why, made, due, firm, healed FROM errand" \
+	    " WHERE event = ? AND step = ?") \
+	X(ERRAND_SET, \
+	    "INSERT OR REPLACE INTO errand(event, step, delivery, endpoint, state, reason, why," \
+	    " made, due, firm, healed) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(ERRAND_SAID, "UPDATE errand SET due = 0 WHERE event = ? AND step = ?") \
+	X(ERRAND_DROP, "DELETE FROM errand WHERE event = ? AND step = ?") \
+	X(ERRAND_UNDUE, "DELETE FROM errand WHERE event = ? AND step = ? AND due = 1") \
+	X(ERRANDS_DUE, \
+	    "SELECT event, step, endpoint FROM errand INDEXED BY errand_due WHERE due = 1" \
+	    " ORDER BY event") \
+	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?")
 
 enum query {
 #define X(name, sql) Q_##name,

@@ -433,6 +433,10 @@ static int delete_event(struct store_db *db, int64_t id)
 	stmt_i64(q, id);
 	if (stmt_run(q) != 0)
 		return -1;
+	q = query(db, Q_ERRAND_DELETE);
+	stmt_i64(q, id);
+	if (stmt_run(q) != 0)
+		return -1;
 	for (i = 0; i < sizeof(of_deliveries) / sizeof(of_deliveries[0]); i++) {
 		q = query(db, of_deliveries[i]);
 		stmt_i64(q, id << 4);

@@ -53,6 +53,10 @@ enum store_kind {
 	STORE_MEND,
 	STORE_TRACE,
 	STORE_RAW_READ,
+	STORE_ERRAND, /* from here on: errand.h */
+	STORE_ERRAND_DONE,
+	STORE_ERRANDS,
+	STORE_HEARD,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
@@ -79,6 +83,7 @@ struct store_op {
 	void (*lost)(struct store_op *op);
 	struct store_op *next; /* the store's while it has the operation */
 	bool is_changed;       /* set by apply: something was written */
+	bool is_told;          /* the submitter's: that it failed is in the log */
 };
 
 #define OWNER_NONE 0
@@ -122,6 +127,17 @@ struct row_trip {
 	struct person person; /* the customer as last described by C: identity, id, address … */
 };
 
+/* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
+ * is not true any more is put right with it. */
+struct owe {
+	int desk;    /* the agents' endpoint */
+	bool is_own; /* it shows the state of their message: what it shows is kept true, */
+	bool report; /* and this one is said, whether or not one was said before */
+	bool note;   /* it came to nothing */
+	/* out: due now */
+	bool has_report, has_note;
+};
+
 /* One delivery to be made. */
 struct route_row {
 	int bridge;
@@ -139,6 +155,7 @@ struct route_row {
 	enum reason reason;
 	const char *carry; /* parked: words for people */
 	int64_t expires_ms;
+	struct owe owe;      /* of one that is PARKED */
 	struct row_trip out; /* filled; event NULL */
 };
 
@@ -249,6 +266,7 @@ struct op_settle {
 	bool link_gone;
 	bool hold_lane;  /* PARKED: what stands behind it waits for a person */
 	bool claim_next; /* only after a final state */
+	struct owe owe;  /* the same */
 	int owner;
 	int64_t now_ms;
 	/* out */
@@ -435,8 +453,9 @@ int store_submit(struct store *s, struct store_op *op);
  * called. */
 void store_run(struct store *s, struct store_op *op);
 
-/* Names to the store's ids, made where new; before store_start. ident is what an endpoint *is* (host,
- * tenant): -1 with err where it changed while it has links. */
+/* Names to the store's ids, made where new; before store_start. ident is what an endpoint *is*, in
+ * words (host, tenant, place; "-" is one that is not known, and may be any): -1 with err where it changed
+ * while it has links. */
 int store_endpoint_id(struct store *s, const char *name, const char *platform, const char *ident,
     int *id, struct err *err);
 int store_bridge_id(struct store *s, const char *name, int64_t now_ms, int *id, int64_t *since_ms,

@@ -387,10 +387,16 @@ def test_the_public_side_shows_nothing_else(shop, path):
     assert answer.status == 404 and answer.json == {"error": "not_found"}
 
 
-@pytest.mark.parametrize("path", ["/", "/admin", "/api/v1/status", "/healthz", "/hooks/shop/blackbox-shop-hook-key-1"])
-def test_the_admin_side_has_metrics_only(shop, path):
+@pytest.mark.parametrize("path", ["/", "/admin", "/healthz", "/hooks/shop/blackbox-shop-hook-key-1"])
+def test_the_admin_side_has_metrics_and_the_interface_only(shop, path):
     answer = request(shop.admin, "GET", path)
     assert answer.status == 404 and answer.json["type"] == "urn:tieline:problem:not_found"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/status", "/api/v1/parked", "/api/v1/nothing"])
+def test_the_interface_needs_a_token(shop, path):
+    answer = request(shop.admin, "GET", path)
+    assert answer.status == 401 and answer.json["type"] == "urn:tieline:problem:unauthorized"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

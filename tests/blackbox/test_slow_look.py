@@ -8,11 +8,11 @@ from world import eventually, unique
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_looks_that_fail(world, direction):
-    """Every answer is lost, and then the look whether it arrived fails as well, in every way there is."""
+    """Answers are lost, and then the look whether it arrived fails as well, in every way there is."""
     people, mine, theirs = converse(world, len(FAULTS))
     to = world.agents if direction == "up" else world.customers
     world.mode(to, echo="never")        # it would end the doubt at once
-    world.fault(to, "POST", "/messages$", "drop_answer", count=len(people))
+    set_faults(world, to, "POST", "/messages$", [{"action": "drop_answer"}] * len(FAULTS))
     set_faults(world, to, "GET", "/messages")
     lines = {p: [unique("one"), unique("two")] for p in people}
     for n in range(2):

@@ -112,6 +112,8 @@ static void test_verify_tries_every_secret(void **state)
 	assert_int_equal(VERIFY_UNCHECKED, chatwoot_connector.verify(&w->via, &hook));
 }
 
+#define C57 "\"conversation\":{\"id\":57}"
+
 /* --- parse ------------------------------------------------------------------------------------- */
 
 /* One event, or NULL with *error. */
@@ -134,13 +136,48 @@ static const struct event *parse(struct world *w, const char *body, size_t len,
 	return &list.items[0];
 }
 
+/* Whether a message is shown as failed, by the server itself. */
+static void test_status_of_updates(void **state)
+{
+	static const struct {
+		const char *event, *attributes;
+		enum state expected;
+	} rows[] = {
+		{ "message_updated", "{\"external_error\":\"500 Internal Server Error\"}",
+		    STATE_FAILED },
+		{ "message_updated", "{\"external_error\":null}", STATE_SENT },
+		{ "message_updated", "{\"external_error\":\"\"}", STATE_SENT },
+		{ "message_updated", "{}", STATE_SENT },
+		{ "message_updated", "{\"external_error\":\"Not delivered: it is too long\"}",
+		    STATE_NONE },
+		{ "message_updated", "{\"deleted\":true}", STATE_NONE },
+		{ "message_created", "{\"external_error\":\"500 Internal Server Error\"}",
+		    STATE_NONE },
+	};
+	struct world *w = *state;
+	struct parse_error error;
+	const struct event *e;
+	const char *body;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		body = arena_printf(w->a,
+		    "{\"event\":\"%s\",\"id\":7,\"message_type\":\"outgoing\","
+		    "\"content\":\"x\",\"content_attributes\":%s," C57 "}",
+		    rows[i].event, rows[i].attributes);
+		e = parse(w, body, strlen(body), &error);
+		assert_non_null(e);
+		assert_int_equal(e->state, rows[i].expected);
+	}
+}
+
 static void test_fixtures(void **state)
 {
 	static const struct {
 		const char *name, *expected;
 	} rows[] = {
 		{ "message_created", "message " CREATED PERSON MARISOL PARCEL LABEL },
-		{ "message_updated", "update " CREATED PERSON MARISOL PARCEL },
+		{ "message_updated", "update " CREATED "\nstate failed 0" PERSON MARISOL PARCEL },
 		{ "conversation_created",
 		    "conversation key=s:58:open:1781784600.221341 id=- in=58 at=2026-06-18T12:10:00.221Z"
 		    "\nstate open 1781784600221" PERSON "\nauthor customer - -" },
@@ -345,7 +382,6 @@ static void test_messages(void **state)
 	}
 }
 
-#define C57 "\"conversation\":{\"id\":57}"
 #define HEAD "message key=m:5 id=5 in=57 at=-"
 
 static void test_bare_bodies(void **state)
@@ -531,6 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_verify, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verify_tries_every_secret, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status_of_updates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fixtures, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_person, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_messages, setup, teardown),

@@ -489,8 +489,57 @@ static void test_only_creates_are_not_repeatable(void **state)
 		chatwoot_connector.build(&w->via, w->a, &job, &req);
 		assert_int_equal(req.repeatable,
 		    step != STEP_CREATE_CONTACT && step != STEP_CREATE_CONVERSATION
-			&& step != STEP_SEND);
+			&& step != STEP_SEND && step != STEP_NOTE);
 	}
+}
+
+/* --- what agents are owed ---------------------------------------------------------------------- */
+
+static const char *errand_text(struct world *w, const struct job *job)
+{
+	struct http_req req;
+
+	chatwoot_connector.build(&w->via, w->a, job, &req);
+	return arena_printf(w->a, "%s %s %.*s", req.method, strstr(req.url, "/conversations"),
+	    (int)req.body_len, req.body);
+}
+
+static void test_reports_and_notes(void **state)
+{
+	struct world *w = *state;
+	struct message m = { .to = SIDE_AGENTS,
+		.role = ROLE_SYSTEM,
+		.text = "Not delivered: {{no}}",
+		.parts = 1,
+		.mark = note_mark };
+	struct known known = { .conversation = "57", .message = "40871" };
+	struct job job = { .kind = JOB_DELIVER,
+		.step = STEP_REPORT,
+		.state = STATE_DELIVERED,
+		.message = &m,
+		.known = &known };
+
+	assert_string_equal(errand_text(w, &job),
+	    "PATCH /conversations/57/messages/40871 {\"status\":\"delivered\"}");
+	job.state = STATE_FAILED;
+	assert_string_equal(errand_text(w, &job),
+	    "PATCH /conversations/57/messages/40871 {\"status\":\"failed\","
+	    "\"external_error\":\"Not delivered: {{no}}\"}");
+	job.step = STEP_NOTE;
+	assert_string_equal(errand_text(w, &job),
+	    arena_printf(w->a,
+		"POST /conversations/57/messages {\"content\":\"Not delivered: {\u200b{no}}\","
+		"\"message_type\":\"outgoing\",\"private\":true,\"source_id\":\"%s\","
+		"\"content_attributes\":{\"in_reply_to\":40871}}",
+		note_mark));
+	known.message = NULL;
+	assert_null(strstr(errand_text(w, &job), "in_reply_to"));
+	/* It is looked for above the message it is about. */
+	known.message = "40871";
+	job.kind = JOB_LOOK;
+	job.step = STEP_LOOK_UP;
+	job.in_doubt = STEP_NOTE;
+	assert_non_null(strstr(errand_text(w, &job), "GET /conversations/57/messages?after=40871"));
 }
 
 /* --- interpret --------------------------------------------------------------------------------- */
@@ -507,6 +556,48 @@ static const char *interpreted(struct world *w, const struct job *job, const str
 		whole.retry_after_msecs = -1;
 	chatwoot_connector.interpret(&w->via, w->a, job, &whole, &o);
 	return world_outcome_text(w, &o);
+}
+
+static void test_answers_to_reports_and_notes(void **state)
+{
+	static const struct {
+		enum step step;
+		struct http_resp resp;
+		const char *expected;
+	} rows[] = {
+		{ STEP_REPORT, { .status = 200, .body = "{\"id\":40871,\"status\":\"read\"}" },
+		    "delivered remote=40871 message=40871" },
+		{ STEP_REPORT,
+		    { .status = 404, .body = "{\"error\":\"Resource could not be found\"}" },
+		    "rejected not_found (Resource could not be found)" },
+		{ STEP_REPORT, { .status = 403, .body = "{\"error\":\"API inboxes only\"}" },
+		    "rejected invalid (API inboxes only)" },
+		{ STEP_REPORT, { .status = 502, .body = "<html>" }, "retry server_error (502)" },
+		{ STEP_REPORT, { .transport = TRANSPORT_CUT, .sent = true, .detail = "cut" },
+		    "retry cut (cut)" },
+		{ STEP_NOTE, { .status = 200, .body = "{\"id\":40880}" },
+		    "delivered remote=40880 message=40880" },
+		{ STEP_NOTE,
+		    { .status = 404, .body = "{\"error\":\"Resource could not be found\"}" },
+		    "rejected not_found (Resource could not be found)" },
+		{ STEP_NOTE, { .status = 502, .body = "<html>" }, "unsure server_error (502)" },
+		{ STEP_NOTE, { .transport = TRANSPORT_CONNECT, .detail = "no" },
+		    "retry connect (no)" },
+	};
+	struct world *w = *state;
+	struct message m = { .to = SIDE_AGENTS, .role = ROLE_SYSTEM, .mark = note_mark };
+	struct known known = { .conversation = "57", .message = "40871" };
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		const struct job job = { .kind = JOB_DELIVER,
+			.step = rows[i].step,
+			.attempt = 1,
+			.message = &m,
+			.known = &known };
+
+		assert_string_equal(interpreted(w, &job, &rows[i].resp), rows[i].expected);
+	}
 }
 
 #define ERROR(text) "{\"error\":\"" text "\"}"
@@ -1105,6 +1196,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_explained, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_creates_are_not_repeatable, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_reports_and_notes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_answers_to_reports_and_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_send, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_about_contacts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_about_conversations, setup, teardown),

@@ -441,6 +441,36 @@ static void look_ups(void **state)
 	arena_free(a);
 }
 
+/* What only agents see: as a person, and by whom the customer knows nothing. */
+static void notes(void **state)
+{
+	struct arena *a = arena_new();
+	struct via via = via_ready();
+	struct message m = { .to = SIDE_AGENTS,
+		.role = ROLE_SYSTEM,
+		.text = "Not delivered: ${no}",
+		.parts = 1,
+		.mark = MARK };
+	struct known known = { .conversation = "support-group-x" };
+	struct job job = { .kind = JOB_DELIVER,
+		.step = STEP_NOTE,
+		.attempt = 1,
+		.message = &m,
+		.known = &known };
+
+	(void)state;
+	assert_string_equal(request_text(a, &via, &job),
+	    "note POST /requests/support-group-x/messages account {\"text\":\"Not delivered: "
+	    "$\u200b{no}\",\"sender\":\"" USER "\",\"attributes\":{\"subtype\":\"private\","
+	    "\"tieline\":\"" MARK "\"},\"channel\":{\"name\":\"tieline\"}}\n");
+	job.kind = JOB_LOOK;
+	job.step = STEP_LOOK_UP;
+	job.in_doubt = STEP_NOTE;
+	assert_string_equal(request_text(a, &via, &job),
+	    "look_up GET /requests/support-group-x/messages account -\n");
+	arena_free(a);
+}
+
 /* --- answers ----------------------------------------------------------------------------------- */
 
 static const char *outcome_text(struct arena *a, const struct outcome *o)
@@ -1005,6 +1035,7 @@ int main(void)
 		cmocka_unit_test(long_text_goes_in_parts),
 		cmocka_unit_test(what_would_be_executed),
 		cmocka_unit_test(look_ups),
+		cmocka_unit_test(notes),
 		cmocka_unit_test(error_catalogue),
 		cmocka_unit_test(nothing_heard),
 		cmocka_unit_test(each_step),

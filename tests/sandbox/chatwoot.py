@@ -99,6 +99,7 @@ class Chatwoot(Platform):
                          "attachment": 300, "webhook": 4, "inbox": 20, "channel": 30}
             self.display = {}
         self.underscores_dropped = bool(options.get("nginx"))
+        self.callback_timeout = 5
         self.message_limit = 0 if options.get("no_limits") else 200
         self.throttle = 3000 if options.get("throttle") else 0
         self.search_throttle = 100 if options.get("throttle") else 0
@@ -112,11 +113,21 @@ class Chatwoot(Platform):
         self.contact_inboxes = {}     # (inbox, source_id) → row
         self.conversations = {}       # (account, display id) → row
         self.messages = {}            # id → row
+        self.announced = {}           # id → when the first callback that was taken was begun, and answered
         self.webhooks = {}
         self.serial = 0
         self.listener = getattr(self, "listener", None)
         self.__dict__["_index"] = None
         self.seed(options)
+
+    @property
+    def callback_timeout(self):
+        """Seconds an installation waits for the answer to a callback (WEBHOOK_TIMEOUT)."""
+        return self.sender.timeout
+
+    @callback_timeout.setter
+    def callback_timeout(self, seconds):
+        self.sender.timeout = seconds
 
     def number(self, what):
         self.next[what] += 1
@@ -517,9 +528,12 @@ class Chatwoot(Platform):
             return "%sX-Chatwoot-Timestamp: %s\r\nX-Chatwoot-Signature: %s\r\n" % (
                 common, stamp, chatwoot_signature(secret, stamp, body))
 
+        began = time.monotonic()
         try:
             status = await self.sender.post(url, headers, body)
             if 200 <= status < 300:
+                if event == "message_created" and message is not None:
+                    self.announced.setdefault(message["id"], (began, time.monotonic()))
                 return status
             problem = {500: "500 Internal Server Error", 404: "404 Not Found", 401: "401 Unauthorized",
                        503: "503 Service Unavailable", 429: "429 Too Many Requests",

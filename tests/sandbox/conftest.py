@@ -97,7 +97,7 @@ class Receiver:
         while not self.got.empty():
             self.got.get()
 
-    def next(self, test=lambda body: True, timeout=3):
+    def next(self, test=lambda body: True, timeout=20):
         """The next callback that passes the test → (body as JSON, headers, raw)."""
         end = time.monotonic() + timeout
         while True:
@@ -106,7 +106,7 @@ class Receiver:
             if test(body):
                 return body, headers, raw
 
-    def all(self, seconds=2):
+    def all(self, seconds=20):
         """Everything that came until the sandbox has no callback left to send."""
         end = time.monotonic() + seconds
         time.sleep(0.01)

@@ -274,7 +274,7 @@ class Control(Platform):
     SETTINGS = {"smartify": {"limit_per_minute": int, "first_seconds": float, "quota": int,
                              "retry_scale": float},
                 "chatwoot": {"message_limit": int, "throttle": int, "search_throttle": int,
-                             "underscores_dropped": bool}}
+                             "underscores_dropped": bool, "callback_timeout": float}}
 
     def put_settings(self, request):
         spec = dict(request.json)
@@ -467,7 +467,7 @@ class Control(Platform):
     def verdict(self, request):
         default = "smartify" if self.chatwoot.role == "agents" else "chatwoot"
         return answer_json(judge(self.smartify, self.chatwoot, request.query.get("customers", default),
-                                 request.query.get("threads") == "1"))
+                                 request.query.get("threads") == "1", request.query.get("announced") == "1"))
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))

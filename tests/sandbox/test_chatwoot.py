@@ -281,6 +281,31 @@ def test_failed_mark_and_healing(sandbox):
     assert deleted["content"] == "This message was deleted" and deleted["content_attributes"] == {"deleted": True}
 
 
+def test_own_timeout(sandbox):
+    """What is answered too late is shown as failed, though it was taken; and says so, once per text."""
+    row = open_conversation(sandbox, message=None)
+    sandbox.receiver.all()
+    sandbox.control("PUT", "/control/settings", {"platform": "chatwoot", "callback_timeout": 0.2})
+    sandbox.receiver.pause = 1
+    said = sandbox.say(platform="chatwoot", **{"as": "agent"}, conversation=row["id"], text="x")
+    created, _, _ = sandbox.receiver.next(lambda b: b["event"] == "message_created", timeout=10)
+    updated, _, _ = sandbox.receiver.next(lambda b: b["event"] == "message_updated", timeout=10)
+    sandbox.receiver.pause = 0
+    assert created["content_attributes"] == {} and updated["id"] == said["message"]
+    error = "Net::ReadTimeout with #<TCPSocket:(closed)>"
+    assert updated["content_attributes"] == {"external_error": error}
+    shown = sandbox.chatwoot("GET", "/conversations/%d/messages" % row["id"]).json["payload"][-1]
+    assert shown["status"] == "failed" and shown["content_attributes"]["external_error"] == error
+    assert not [b for b in sandbox.receiver.all(10) if b["event"] == "message_updated" and b["id"] != said["message"]]
+    sandbox.control("PUT", "/control/settings", {"platform": "chatwoot", "callback_timeout": 5})
+    # An unknown status, and one message's id under another conversation.
+    url = "/conversations/%d/messages/%d" % (row["id"], said["message"])
+    assert sandbox.chatwoot("PATCH", url, {"status": "lost"}).json["status"] == "failed"
+    other = open_conversation(sandbox, source="tl1-b", message=None)
+    wrong = "/conversations/%d/messages/%d" % (other["id"], said["message"])
+    assert sandbox.chatwoot("PATCH", wrong, {"status": "delivered"}).status == 404
+
+
 def test_account_webhook(sandbox):
     sandbox.control("PUT", "/control/hooks", {"platform": "chatwoot", "role": "customers",
                                               "url": sandbox.receiver.url + "/a", "secret": "other"})
@@ -318,7 +343,7 @@ def test_shuffle(sandbox):
     sandbox.control("POST", "/control/hooks/mode", {"platform": "chatwoot", "shuffle": 0.2})
     say = [{"platform": "chatwoot", "as": "agent", "conversation": row["id"], "text": "n%d" % n} for n in range(12)]
     ids = [x["message"] for x in sandbox.control("POST", "/control/say", say).json]
-    got = [b["id"] for b in sandbox.receiver.all(0.5) if b["event"] == "message_created"]
+    got = [b["id"] for b in sandbox.receiver.all() if b["event"] == "message_created"]
     assert sorted(got) == ids and got != ids
 
 

@@ -45,6 +45,7 @@ static void message_free(struct far_message *m)
 	free(m->source_id);
 	free(m->mark);
 	free(m->name);
+	free(m->error);
 	free(m);
 }
 
@@ -246,12 +247,52 @@ void far_close(struct far *f, struct far_conversation *c, bool closed)
 	far_announce(f, c, NULL);
 }
 
+static struct far_conversation *conversation_of(struct far *f, const struct far_message *m)
+{
+	struct far_conversation *c;
+	const struct far_message *n;
+
+	TAILQ_FOREACH(c, &f->conversations, list)
+		TAILQ_FOREACH(n, &c->messages, list)
+			if (n == m)
+				return c;
+	fail_msg("a message without a conversation");
+	return NULL;
+}
+
+void far_show(struct far *f, struct far_message *m, const char *status, const char *error)
+{
+	snprintf(m->status, sizeof(m->status), "%s", status);
+	free(m->error);
+	m->error = far_copy(error);
+	far_announce(f, conversation_of(f, m), m)->is_update = true;
+}
+
+/* Two updates, as the platform sends. */
+void far_press_retry(struct far *f, struct far_message *m)
+{
+	far_show(f, m, "sent", NULL);
+	far_show(f, m, "sent", NULL);
+}
+
+struct far_message *far_last(struct far *f, const char *text)
+{
+	struct far_conversation *c;
+	struct far_message *m, *last = NULL;
+
+	TAILQ_FOREACH(c, &f->conversations, list)
+		TAILQ_FOREACH(m, &c->messages, list)
+			if (far_is_text(m, text))
+				last = m;
+	return last;
+}
+
 struct callback *far_last_echo(struct far *f)
 {
 	struct callback *b;
 
 	TAILQ_FOREACH_REVERSE(b, &f->callbacks, callback_list, list)
-	if (b->message != NULL && b->message->by_relay)
+	if (b->message != NULL && b->message->by_relay && !b->is_update)
 		return b;
 	return NULL;
 }

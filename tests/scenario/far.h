@@ -21,7 +21,10 @@ struct far_message {
 	char *text, *source_id, *mark; /* mark: wherever it stood */
 	bool by_customer;              /* as the platform shows it */
 	bool by_relay;
-	char *name; /* of who wrote it, as shown */
+	bool is_private;
+	char *name;              /* of who wrote it, as shown */
+	char status[12], *error; /* what the platform shows of it; "": nothing was said */
+	int reports;             /* how often somebody set that by a request */
 	int64_t at_ms;
 	unsigned long order; /* over all far sides */
 };
@@ -53,6 +56,7 @@ struct callback {
 	struct far *far;
 	struct far_conversation *conversation;
 	struct far_message *message; /* NULL: of the conversation's state */
+	bool is_update;              /* the message was known */
 	bool is_closed;              /* of the state */
 	int64_t version;
 	struct posted *posted; /* the last time it was */
@@ -107,6 +111,13 @@ struct far_conversation *far_begin(struct far *f, const char *person);
 struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_customer,
     const char *name, const char *text);
 void far_close(struct far *f, struct far_conversation *c, bool closed);
+
+/* The platform itself shows it as failed (error NULL: its status becomes that), and says so. */
+void far_show(struct far *f, struct far_message *m, const char *status, const char *error);
+/* An agent wants it tried again. */
+void far_press_retry(struct far *f, struct far_message *m);
+/* The last that says that; NULL. */
+struct far_message *far_last(struct far *f, const char *text);
 
 void far_forget_contacts(struct far *f); /* and who has signed in */
 

@@ -49,12 +49,13 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_text(o, "content", m->text);
 	json_member_text(o, "message_type", m->by_customer ? "incoming" : "outgoing");
 	json_member_int(o, "created_at", m->at_ms / 1000);
-	json_member_bool(o, "private", false);
+	json_member_bool(o, "private", m->is_private);
 	json_member_text(o, "source_id", m->source_id);
 	json_key(o, "content_attributes");
 	json_begin_object(o);
 	if (m->source_id == NULL)
 		json_member_text(o, "tieline", m->mark);
+	json_member_text(o, "external_error", m->error);
 	json_end_object(o);
 	json_key(o, "sender");
 	json_begin_object(o);
@@ -92,7 +93,9 @@ static const char *body(struct arena *a, const struct callback *b)
 	json_member_int(o, "id", 12);
 	json_end_object(o);
 	json_member_text(o, "event",
-	    b->message != NULL ? "message_created" : "conversation_status_changed");
+	    b->message == NULL ? "conversation_status_changed"
+		: b->is_update ? "message_updated"
+			       : "message_created");
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -338,6 +341,7 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 	m->source_id = far_copy(mark);
 	m->mark = far_copy(mark != NULL ? mark : json_text(j, "content_attributes.tieline"));
 	m->name = far_copy("Relay");
+	m->is_private = json_true(j, "private");
 	if (m->by_customer)
 		far_close(v->f, c, false);
 	far_announce(v->f, c, m);
@@ -390,6 +394,26 @@ static struct far_answer list_messages(struct serving *v, struct far_conversatio
 	return done(v);
 }
 
+/* Of one that is shown so already nothing changes, and nobody is told. */
+static struct far_answer set_status(struct serving *v, struct far_conversation *c, const char *id)
+{
+	const char *status = json_text(v->body, "status"), *error;
+	struct far_message *m;
+
+	TAILQ_FOREACH(m, &c->messages, list)
+		if (strcmp(m->id, id) == 0)
+			break;
+	if (m == NULL || status == NULL)
+		return far_says(404, "{\"error\":\"Resource could not be found\"}");
+	error = strcmp(status, "failed") == 0 ? json_text(v->body, "external_error") : NULL;
+	m->reports++;
+	if (strcmp(m->status, status) != 0
+	    || strcmp(m->error != NULL ? m->error : "", error != NULL ? error : "") != 0)
+		far_show(v->f, m, status, error);
+	put_stored(v->o, m);
+	return done(v);
+}
+
 static struct far_answer serve_conversation(struct serving *v)
 {
 	const char *id = v->path + strlen("/conversations/");
@@ -404,6 +428,8 @@ static struct far_answer serve_conversation(struct serving *v)
 	}
 	if (strcmp(v->s->method, "GET") == 0)
 		return list_messages(v, c);
+	if (strcmp(v->s->method, "PATCH") == 0)
+		return set_status(v, c, strrchr(id, '/') + 1);
 	put_stored(v->o, write_message(v, c, v->body));
 	return done(v);
 }
@@ -426,7 +452,8 @@ static struct far_answer serve_in_account(struct serving *v)
 		return list_changed(v);
 	if (is(v, "GET", "/conversations?"))
 		return list_conversations(v);
-	if (is(v, "POST", "/conversations/") || is(v, "GET", "/conversations/"))
+	if (is(v, "POST", "/conversations/") || is(v, "GET", "/conversations/")
+	    || is(v, "PATCH", "/conversations/"))
 		return serve_conversation(v);
 	if (is(v, "POST", "/conversations"))
 		return create_conversation(v);

@@ -67,6 +67,8 @@ static void put_message(struct json_out *o, struct arena *a, const struct far_co
 	json_member_text(o, "createdAt", time_text(a, m->at_ms));
 	json_key(o, "attributes");
 	json_begin_object(o);
+	if (m->is_private)
+		json_member_text(o, "subtype", "private");
 	json_member_text(o, "tieline", m->mark);
 	json_end_object(o);
 	json_key(o, "request");
@@ -204,6 +206,7 @@ static struct far_conversation *conversation_for(struct serving *v, const char *
 
 static struct far_answer post_message(struct serving *v, const char *id)
 {
+	const char *subtype = json_text(v->body, "attributes.subtype");
 	struct far_conversation *c;
 	struct far_message *m;
 
@@ -214,6 +217,7 @@ static struct far_answer post_message(struct serving *v, const char *id)
 	m = far_message_new(v->f, c, json_text(v->body, "text"));
 	m->by_relay = true;
 	m->by_customer = v->person != NULL;
+	m->is_private = subtype != NULL && strcmp(subtype, "private") == 0;
 	m->mark = far_copy(json_text(v->body, "attributes.tieline"));
 	m->name = far_copy(json_text(v->body, "senderFullname"));
 	far_announce(v->f, c, m);

@@ -23,6 +23,7 @@
 #include "flow/flow.h"
 #include "flow/router.h"
 #include "life.h"
+#include "store/errand.h"
 
 /* Requests are carried out late, but not later than the far side gives them up. */
 #define LATE_ORDERED_MSECS 4000
@@ -38,7 +39,6 @@ void play_start(struct play *p, const char *config, int to_say,
 	const struct bridge_conf *b;
 
 	memset(p, 0, sizeof(*p));
-	rig_without_pulse = true;
 	stage_start(&p->stage, config, NULL);
 	b = &p->stage.rig.flow->config->bridges[0];
 	p->customers = stage_far(&p->stage, b->customers->name);
@@ -126,7 +126,7 @@ static bool is_under_way(const struct callback *c)
 
 static void post(struct play *p, struct callback *c)
 {
-	struct said *s = said_of(p, c->message);
+	struct said *s = c->is_update ? NULL : said_of(p, c->message);
 
 	p->postings++;
 	if (s != NULL && s->first == 0) {
@@ -145,7 +145,7 @@ static void look_at_callbacks(struct play *p, struct far *f)
 
 	for (c = TAILQ_FIRST(&f->callbacks); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, list);
-		s = said_of(p, c->message);
+		s = c->is_update ? NULL : said_of(p, c->message);
 		if (is_taken(c) && s != NULL && s->accepted == 0 && !s->is_given_up) {
 			s->accepted = c->posting;
 			s->accepted_ms = c->posted->answered_ms;
@@ -389,7 +389,7 @@ static void give_up_some(struct play *p)
 
 	for (i = 0; i < p->stage.nfars; i++)
 		TAILQ_FOREACH(c, &p->stage.fars[i].callbacks, list) {
-			s = said_of(p, c->message);
+			s = c->is_update ? NULL : said_of(p, c->message);
 			if (s != NULL && c->posted != NULL && c->posted->status == -1
 			    && s->accepted == 0 && !s->is_given_up && is_unordered(s->from)
 			    && p->pick(p->arg, 4) == 1) {
@@ -531,6 +531,32 @@ static const char *look_at_store(struct play *p)
 	return said;
 }
 
+static bool is_owed(struct play *p)
+{
+	struct arena *a = arena_new();
+	struct op_errands owed = { .op = { .kind = STORE_ERRANDS }, .arena = a };
+
+	store_run(p->stage.rig.store, &owed.op);
+	arena_free(a);
+	return owed.op.result != 0 || owed.ndue > 0;
+}
+
+/* All arrives in the end, so none may be shown as failed, and there is nothing to note. What is shown as
+ * delivered is; it may be shown as nothing where that could not be said in time. */
+static const char *look_at_shown(const struct play *p, const struct said *s)
+{
+	const struct far_conversation *c;
+	const struct far_message *m;
+
+	if (strcmp(s->message->status, "failed") == 0)
+		return WRONG("%s is shown as failed", s->message->text);
+	TAILQ_FOREACH(c, &p->agents->conversations, list)
+		TAILQ_FOREACH(m, &c->messages, list)
+			if (m->is_private)
+				return WRONG("there is a note: %s", m->text);
+	return NULL;
+}
+
 static const char *look_at_memory(struct play *p)
 {
 	const struct flow *f = p->stage.rig.flow;
@@ -560,14 +586,18 @@ const char *play_end(struct play *p)
 		fake_now_ms = until_ms; /* what is due later must come, too */
 		for (i = 0; i < p->stage.nfars; i++)
 			look_at_callbacks(p, &p->stage.fars[i]);
-	} while (
-	    !is_settled(p) && fake_now_ms < RIG_START_MS + (int64_t)HOURS_MAX * 60 * 60 * 1000);
+	} while ((!is_settled(p) || is_owed(p))
+	    && fake_now_ms < RIG_START_MS + (int64_t)HOURS_MAX * 60 * 60 * 1000);
 	if (!is_settled(p))
 		said = WRONG("something waits for ever");
+	if (said == NULL && is_owed(p))
+		said = WRONG("something is owed for ever");
 	if (said == NULL)
 		said = look_at_store(p);
 	for (i = 0; said == NULL && i < p->nsaid; i++)
 		said = look_at_message(p, &p->said[i]);
+	for (i = 0; said == NULL && i < p->nsaid; i++)
+		said = look_at_shown(p, &p->said[i]);
 	if (said == NULL)
 		said = look_at_memory(p);
 	stage_end(&p->stage);

@@ -35,7 +35,7 @@ void __wrap_random_bytes(void *out, size_t len);
 void __wrap_random_text(char *out, size_t len);
 
 uint64_t rig_dice = 1;
-bool rig_without_pulse;
+bool rig_with_pulse;
 int64_t rig_lazy_msecs;
 
 static uint32_t roll(void)
@@ -225,7 +225,7 @@ void rig_boot(struct rig *r)
 	r->flow->lazy_msecs = rig_lazy_msecs;
 	config_unref(config);
 	r->ingest = ingest_new(r->flow);
-	if (!rig_without_pulse)
+	if (rig_with_pulse)
 		r->pulse = pulse_new(r->flow);
 	flow_start(r->flow);
 	if (r->pulse != NULL)
@@ -364,7 +364,7 @@ void rig_end(struct rig *r)
 	rig_kill(r);
 	mailbox_mend();
 	wire_clear();
-	rig_without_pulse = false;
+	rig_with_pulse = false;
 	rig_lazy_msecs = 0;
 	rig_dice = 1;
 	while ((p = TAILQ_FIRST(&r->posted)) != NULL) {

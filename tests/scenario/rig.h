@@ -38,9 +38,9 @@ struct rig {
 	void *arg;
 };
 
-/* Nothing on disk is looked at or tried by itself: fewer hand-overs. Before rig_start; each rig_end puts it
- * back. */
-extern bool rig_without_pulse;
+/* The disk is looked at and tried all the time, as it is in life: ten beats a second, most of what passing
+ * hours costs. Before rig_start; each rig_end puts it back. */
+extern bool rig_with_pulse;
 extern uint64_t rig_dice;      /* what random numbers begin with */
 extern int64_t rig_lazy_msecs; /* how long a settlement waits for company; 0: not at all */
 

@@ -14,7 +14,7 @@
 static void few_seeds(void **state)
 {
 	(void)state;
-	model_run(1, 300);
+	model_run(1, 100);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
  *
  *   config NAME [KEY=VALUE]      the relay starts, with NAME.yaml, its bridges with these options too;
  *                                the first line of a script
+ *   pulse                        before that: the disk is looked at and tried all the time
  *   PERSON says "text" [at E] [N times]   at the customers' side; "*1000" is so long a text
  *   PERSON begins [at E]         what follows is said in another conversation
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
@@ -32,9 +33,15 @@
  *   reload NAME [KEY=VALUE]      the configuration anew; … refused: it must be
  *   pause X, drain X, resume X   an endpoint or a bridge
  *
+ *   fails E "text"               the platform itself shows that message as failed; retry E "text": somebody
+ *                                there asks for it again
+ *   unpark                       all that is parked is put back
+ *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
  *   expect E has N [messages]    so many conversations, messages in all of them
+ *   expect E shows "text" delivered|failed|sent|nothing [because "part"] [told N]   … N times by us
+ *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
  *   expect repaired E N          messages that were found by reconciliation, in this life
@@ -59,6 +66,7 @@
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
+#include "flow/repair.h"
 #include "stage.h"
 
 #define WORDS_MAX 24
@@ -446,12 +454,60 @@ static void expect_texts(struct script *s, struct far *f)
 		texts[n++] = word(s);
 	c = conversation(s, f, is_word(s, "in") ? number(s, 0) : 0);
 	TAILQ_FOREACH(m, &c->messages, list) {
+		if (m->is_private)
+			continue;
 		if (i == n || !far_is_text(m, texts[i]))
 			WRONG(s, "number %d in it is \"%.60s\"", i + 1, m->text);
 		i++;
 	}
 	if (i < n)
 		WRONG(s, "there are only %d", i);
+}
+
+static void expect_notes(struct script *s, struct far *f)
+{
+	const char *parts[WORDS_MAX];
+	struct far_conversation *c;
+	struct far_message *m;
+	int n = 0, i = 0;
+
+	if (!is_word(s, "none"))
+		while (s->at < s->count)
+			parts[n++] = word(s);
+	TAILQ_FOREACH(c, &f->conversations, list)
+		TAILQ_FOREACH(m, &c->messages, list) {
+			if (!m->is_private)
+				continue;
+			if (i == n || strstr(m->text, parts[i]) == NULL)
+				WRONG(s, "number %d is \"%.80s\"", i + 1, m->text);
+			i++;
+		}
+	if (i < n)
+		WRONG(s, "there are only %d", i);
+}
+
+static struct far_message *message_of(struct script *s, struct far *f)
+{
+	const char *text = word(s);
+	struct far_message *m = far_last(f, text);
+
+	if (m == NULL)
+		WRONG(s, "nobody said \"%s\" there", text);
+	return m;
+}
+
+static void expect_shown(struct script *s, struct far *f)
+{
+	const struct far_message *m = message_of(s, f);
+	const char *status = is_word(s, "nothing") ? "" : word(s), *error = m->error;
+	bool has_reason = is_word(s, "because");
+
+	if (strcmp(m->status, status) != 0)
+		WRONG(s, "it is \"%s\"", m->status);
+	if (has_reason != (error != NULL) || (has_reason && strstr(error, word(s)) == NULL))
+		WRONG(s, "the reason is \"%s\"", error != NULL ? error : "");
+	if (is_word(s, "told") && m->reports != number(s, 0))
+		WRONG(s, "it was told %d times", m->reports);
 }
 
 static void expect_count(struct script *s, struct far *f)
@@ -463,7 +519,7 @@ static void expect_count(struct script *s, struct far *f)
 	if (is_word(s, "messages")) {
 		TAILQ_FOREACH(c, &f->conversations, list)
 			TAILQ_FOREACH(m, &c->messages, list)
-				n++;
+				n += !m->is_private;
 	} else {
 		while (far_nth(f, n) != NULL)
 			n++;
@@ -573,6 +629,10 @@ static void expect(struct script *s)
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
+		else if (is_word(s, "shows"))
+			expect_shown(s, f);
+		else if (is_word(s, "notes"))
+			expect_notes(s, f);
 		else if (!is_word(s, "has"))
 			expect_request(s, first);
 		else if (has_number(s))
@@ -689,6 +749,61 @@ static bool about_life(struct script *s, const char *first)
 	return true;
 }
 
+#define UNPARKED_MOST 32
+
+static void on_unparked(struct repair *r)
+{
+	*(bool *)r->arg = true;
+}
+
+static void unpark(struct script *s)
+{
+	struct arena *a = arena_new();
+	struct op_parked parked = { .op = { .kind = STORE_PARKED },
+		.arena = a,
+		.limit = UNPARKED_MOST };
+	struct parked_id ids[UNPARKED_MOST];
+	bool is_done = false;
+	struct repair repair = { .flow = s->stage.rig.flow,
+		.ingest = s->stage.rig.ingest,
+		.mend = MEND_RETRY,
+		.ids = ids,
+		.who = "a test",
+		.done = on_unparked,
+		.arg = &is_done,
+		.arena = a };
+
+	store_run(s->stage.rig.store, &parked.op);
+	for (; repair.nids < parked.nrows; repair.nids++)
+		ids[repair.nids] = parked.rows[repair.nids].id;
+	repair_start(&repair);
+	rig_run(&s->stage.rig);
+	if (!is_done || repair.is_failed || repair.nids == 0)
+		WRONG(s, "nothing was put back");
+	arena_free(a);
+}
+
+/* What the platform does by itself with a message, and tells. */
+static bool about_status(struct script *s, const char *first)
+{
+	bool is_retry = strcmp(first, "retry") == 0;
+	struct callback *c, *last;
+	struct far *f;
+
+	if (!is_retry && strcmp(first, "fails") != 0)
+		return false;
+	f = stage_far(&s->stage, word(s));
+	last = newest(f);
+	if (is_retry)
+		far_press_retry(f, message_of(s, f));
+	else
+		far_show(f, message_of(s, f), "failed", "Net::ReadTimeout");
+	for (c = last != NULL ? TAILQ_NEXT(last, list) : TAILQ_FIRST(&f->callbacks); c != NULL;
+	     c = TAILQ_NEXT(c, list))
+		post(s, c);
+	return true;
+}
+
 static bool about_wire(struct script *s, const char *first)
 {
 	if (strcmp(first, "answer") == 0)
@@ -724,10 +839,15 @@ static void do_line(struct script *s)
 
 	if (strcmp(first, "config") == 0) {
 		start(s);
+	} else if (strcmp(first, "pulse") == 0) {
+		rig_with_pulse = true;
 	} else if (strcmp(first, "expect") == 0) {
 		expect(s);
-	} else if (about_store(s, first) || about_life(s, first) || about_wire(s, first)) {
+	} else if (about_store(s, first) || about_life(s, first) || about_wire(s, first)
+	    || about_status(s, first)) {
 		;
+	} else if (strcmp(first, "unpark") == 0) {
+		unpark(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {
 		fail_store(s);
 	} else if (strcmp(first, "agent") == 0) {

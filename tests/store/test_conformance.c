@@ -958,6 +958,23 @@ static void remembers(void **state)
 	assert_int_equal(store_endpoint_id(f->store, "shop", "acme", "else.example.com", &id, &err),
 	    -1);
 	assert_non_null(strstr(err.text, "shop"));
+	/* What was not known, or is not said any more, may be what is known. */
+	assert_int_equal(store_endpoint_id(f->store, "shop", "acme", "acme.example.com - 12", &id,
+			     &err),
+	    0);
+	assert_int_equal(store_endpoint_id(f->store, "shop", "acme", "acme.example.com 3 -", &id,
+			     &err),
+	    0);
+	assert_int_equal(id, f->customers);
+	assert_int_equal(store_endpoint_id(f->store, "shop", "acme", "acme.example.com 3 13", &id,
+			     &err),
+	    -1);
+	assert_int_equal(store_endpoint_id(f->store, "shop", "acme", "acme.example.com 4 12", &id,
+			     &err),
+	    -1);
+	assert_int_equal(store_endpoint_id(f->store, "shop", "acme", "acme.example.com 3 12", &id,
+			     &err),
+	    0);
 }
 
 static void health(void **state)

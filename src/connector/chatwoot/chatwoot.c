@@ -46,6 +46,8 @@ static const struct caps chatwoot_caps = {
 	.unordered = true,
 	.searchable = true,
 	.marks_echo = true,
+	.reports = true,
+	.notes = true,
 	.pages = true,
 	.rate_by_host = true,
 	.max_idle_msecs = 15000,
@@ -115,6 +117,7 @@ static int chatwoot_configure(struct arena *a, struct endpoint_conf *endpoint, v
 	if (conf->inbox_id != 0)
 		conf->inbox = arena_printf(a, "%" PRId64, conf->inbox_id);
 	endpoint->tenant = conf->account;
+	endpoint->place = conf->inbox;
 	endpoint->conversation_rate = conf->conversation_rate;
 	return 0;
 }

@@ -704,7 +704,9 @@ static void accepted(struct reading *r)
 			take_conversations(r);
 		break;
 	case STEP_CREATE_CONVERSATION: take_created(r); break;
-	case STEP_SEND: take_sent(r); break;
+	case STEP_SEND:
+	case STEP_NOTE:
+	case STEP_REPORT: take_sent(r); break;
 	default: take_messages(r);
 	}
 }

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json_out.h"
+#include "core/notice.h"
 
 enum family {
 	FAMILY_MESSAGE,
@@ -515,6 +516,21 @@ static void read_content(struct reading *r)
 		e->flags |= EVENT_IS_EMPTY;
 }
 
+/* Callbacks of a message do not tell its status. An error in it is the server's word that it failed, or ours
+ * come back; none, that it is not shown as failed (any more). */
+static enum state read_status(const struct reading *r)
+{
+	const char *error = json_text(r->root, "content_attributes.external_error");
+
+	if (r->e.kind != EVENT_UPDATE || (r->e.flags & EVENT_IS_DELETED) != 0)
+		return STATE_NONE;
+	if (error == NULL || *error == '\0')
+		return STATE_SENT;
+	return strncmp(error, NOTICE_NOT_DELIVERED, strlen(NOTICE_NOT_DELIVERED)) == 0
+	    ? STATE_NONE
+	    : STATE_FAILED;
+}
+
 static int read_message(struct reading *r)
 {
 	struct event *e = &r->e;
@@ -534,6 +550,7 @@ static int read_message(struct reading *r)
 		e->mark_place = NULL;
 	if (json_true(r->root, "content_attributes.deleted"))
 		e->flags |= EVENT_IS_DELETED;
+	e->state = read_status(r);
 	e->format = FORMAT_MARKDOWN;
 	if (read_author(r) != 0)
 		return -1;

@@ -30,6 +30,7 @@
 #include "base/json_out.h"
 #include "base/utf8.h"
 #include "core/file.h"
+#include "core/notice.h"
 #include "core/text.h"
 
 enum {
@@ -507,6 +508,43 @@ static void build_send(struct making *k)
 	end_body(k);
 }
 
+/* What we say ourselves, seen by agents only; about a message of theirs it stands under it. */
+static void build_note(struct making *k)
+{
+	const struct message *m = k->message;
+
+	URL(k, "/conversations/%s/messages", conversation(k));
+	begin_body(k);
+	json_member_text(k->o, "content",
+	    text_neutralise(k->a, m->text != NULL ? m->text : "", TEXT_BRACES));
+	json_member_text(k->o, "message_type", "outgoing");
+	json_member_bool(k->o, "private", true);
+	json_member_text(k->o, "source_id", m->mark);
+	if (chatwoot_is_id(k->job->known->message)) {
+		json_key(k->o, "content_attributes");
+		json_begin_object(k->o);
+		json_member_id(k->o, "in_reply_to", k->job->known->message);
+		json_end_object(k->o);
+	}
+	end_body(k);
+}
+
+/* With any other state than failed the server takes the error away. */
+static void build_report(struct making *k)
+{
+	const char *id = k->job->known->message;
+	bool failed = k->job->state == STATE_FAILED;
+
+	URL(k, "/conversations/%s/messages/%s", conversation(k), id != NULL ? id : "{message}");
+	begin_body(k);
+	k->out->method = "PATCH";
+	json_member_text(k->o, "status", state_word((int)k->job->state));
+	if (failed)
+		json_member_text(k->o, "external_error",
+		    k->message->text != NULL ? k->message->text : NOTICE_NOT_DELIVERED);
+	end_body(k);
+}
+
 /* Above the last message known before the attempt, where there is one, else the newest. */
 static void build_list_messages(struct making *k)
 {
@@ -563,6 +601,7 @@ bool chatwoot_is_repeatable(const struct job *job)
 	switch (job->step) {
 	case STEP_CREATE_CONTACT:
 	case STEP_CREATE_CONVERSATION:
+	case STEP_NOTE:
 	case STEP_SEND: return false;
 	default: return true;
 	}
@@ -578,6 +617,8 @@ static void build_delivery(struct making *k)
 	case STEP_FIND_CONVERSATION: build_find_conversation(k); break;
 	case STEP_CREATE_CONVERSATION: build_create_conversation(k); break;
 	case STEP_SEND: build_send(k); break;
+	case STEP_NOTE: build_note(k); break;
+	case STEP_REPORT: build_report(k); break;
 	default: build_list_messages(k);
 	}
 }

@@ -62,6 +62,7 @@ static const struct caps caps = {
 	.agents_side = true,
 	.searchable = true,
 	.marks_echo = true,
+	.notes = true,
 	.pages = true,
 	.max_idle_msecs = 4000, /* the server closes after 5 s */
 };

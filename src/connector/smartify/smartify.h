@@ -79,6 +79,8 @@ void smartify_build(const struct via *via, struct arena *a, const struct job *jo
     struct http_req *out);
 /* The words of this message are posted with the person's own token. */
 bool smartify_as_person(const struct message *message);
+/* A step that writes a message, which bears our mark then. */
+bool smartify_is_writing(enum step step);
 void smartify_add_auth(struct http_req *req, const char *token);
 /* The file of this part; NULL: it has none. */
 const struct file *smartify_file(const struct message *message);

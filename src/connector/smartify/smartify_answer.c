@@ -458,9 +458,9 @@ static void look_at_conversation(const struct answer *ans)
 {
 	enum step in_doubt = ans->job->in_doubt;
 
-	if (in_doubt == STEP_SEND && is_ghost(ans, ans->json)) {
+	if (smartify_is_writing(in_doubt) && is_ghost(ans, ans->json)) {
 		leave_ghost(ans);
-	} else if (in_doubt == STEP_SEND) {
+	} else if (smartify_is_writing(in_doubt)) {
 		found(ans, ans->job->cursor);
 	} else if (in_doubt == STEP_TAKE_OVER) {
 		go(ans, STEP_NONE);
@@ -477,7 +477,7 @@ static void look_at_conversation(const struct answer *ans)
 
 static void interpret_look(const struct answer *ans)
 {
-	bool messages = ans->job->in_doubt == STEP_SEND && ans->job->cursor == NULL;
+	bool messages = smartify_is_writing(ans->job->in_doubt) && ans->job->cursor == NULL;
 	bool good = is_done(ans) && ans->json != NULL
 	    && ans->json->type == (messages ? JSON_ARRAY : JSON_OBJECT);
 
@@ -528,7 +528,7 @@ void smartify_interpret(const struct via *via, struct arena *a, const struct job
 		interpret_page(&ans);
 	else if (job->kind == JOB_LOOK)
 		interpret_look(&ans);
-	else if (job->step == STEP_SEND)
+	else if (smartify_is_writing(job->step))
 		interpret_send(&ans);
 	else if (job->step == STEP_SIGN_IN)
 		interpret_sign_in(&ans);

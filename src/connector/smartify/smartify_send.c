@@ -38,6 +38,11 @@
 
 #define UPLOAD_BYTES_PER_MSEC 100
 
+bool smartify_is_writing(enum step step)
+{
+	return step == STEP_SEND || step == STEP_NOTE;
+}
+
 bool smartify_as_person(const struct message *message)
 {
 	return message != NULL && message->to == SIDE_AGENTS && message->role == ROLE_CUSTOMER;
@@ -478,6 +483,25 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 		smartify_add_auth(out, person_token(via, a, job));
 }
 
+/* What we say ourselves, seen by agents only. */
+static void build_note(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const struct message *m = job->message;
+	struct json_out *o = begin_body(a);
+
+	*out = request_in(via, a, "POST", job, "/messages");
+	json_member_text(o, "text", text_neutralise(a, m->text != NULL ? m->text : "", TEXT_RULES));
+	json_member_text(o, "sender", smartify_user(via));
+	json_key(o, "attributes");
+	json_begin_object(o);
+	json_member_text(o, "subtype", "private");
+	json_member_text(o, "tieline", m->mark);
+	json_end_object(o);
+	put_where_to(via, o, false);
+	put_body(out, o);
+}
+
 static void build_take_over(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -500,7 +524,7 @@ static void build_put(const struct via *via, struct arena *a, const struct job *
 static void build_look(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
-	bool messages = job->in_doubt == STEP_SEND && job->cursor == NULL;
+	bool messages = smartify_is_writing(job->in_doubt) && job->cursor == NULL;
 
 	*out = request_in(via, a, "GET", job, messages ? "/messages" : "");
 	out->repeatable = true;
@@ -539,6 +563,8 @@ void smartify_build(const struct via *via, struct arena *a, const struct job *jo
 		build_put(via, a, job, "/reopen", out);
 	else if (job->step == STEP_TAKE_OVER)
 		build_take_over(via, a, job, out);
+	else if (job->step == STEP_NOTE)
+		build_note(via, a, job, out);
 	else if (job->step == STEP_SET_STATUS)
 		build_put(via, a, job, "/close", out);
 	else if (job->step == STEP_UPLOAD)
