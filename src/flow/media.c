@@ -4,9 +4,8 @@
  *                                                 ▲                 │ again, or from the message's
  *                                                 └─────────────────┘ address of now
  *
- * A job is one event with all its files, one after the other; when none is left, who waits is told, and
- * the job is gone: what it knew is in the store. At most one file of a conversation is fetched at a time,
- * so that nobody holds all the places with slow addresses.
+ * A job is one event with all its files, one after the other (media_fetch.c); when none is left, who waits is
+ * told, and the job is gone: what it knew is in the store.
  *
  * Addresses are named by people whom nobody trusts. What may be connected to, how much may come, how slowly:
  * net/http_out.c. Whatever happens ends in a row: the file, or the reason why there is none. */
@@ -21,87 +20,20 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/secret.h"
-#include "flow/endpoint.h"
-#include "flow/pager.h"
+#include "flow/media_inside.h"
 
-#define RUNNING_MAX 16
-#define SLOWEST 100000 /* bytes a second, for the deadline of a fetch */
-#define LEAST_MSECS 60000
-#define REFRESH_MSECS 60000 /* the platform itself may be down */
-#define REFRESH_PAGES 5
 #define SWEEP_EVERY_MSECS (60 * 1000)
 #define SWEEP_ROWS 200
 /* A message whose deliveries are just being written has none yet. */
 #define SWEEP_YOUNG_MSECS (60 * 1000)
-#define PART_PREFIX ".part-"
 
-struct item {
-	struct media_row row;
-	const struct attachment *from;
-	const char *url;
-	int tries;
-	bool is_refreshed;
-};
-
-struct fetching {
-	struct map_node node;
-	struct media *media;
-	struct arena *arena;
-	int64_t event;
-	struct letter *letter;
-	struct item *items;
-	size_t nitems, at;
-	TAILQ_HEAD(, media_wait) waits;
-	TAILQ_ENTRY(fetching) queue;
-	bool is_queued, is_running;
-	struct http_req req;
-	struct http_into into;
-	struct http_call *call;
-	struct config *config; /* a reference, while a call runs */
-	struct loop_timer *timer;
-	struct page page;
-	const char *cursor;
-	int pages;
-	const char *why; /* of the last failure */
-	struct op_media_open open;
-	struct op_media_set set;
-};
-
-struct media_wait {
-	TAILQ_ENTRY(media_wait) next;
-	struct fetching *job;
-	struct arena *arena;
-	void (*done)(void *arg, const struct file *files, size_t count);
-	void *arg;
-};
-
-struct media {
-	struct flow *flow;
-	char *folder;
-	struct map jobs; /* by event */
-	TAILQ_HEAD(, fetching) queue;
-	size_t running;
-	uint64_t parts; /* temporary files, counted */
-	int64_t bytes;
-	struct loop_timer *timer;
-	struct op_media_retain retain;
-	bool is_sweeping;
-	struct op_media_load *load; /* between load and start */
-	struct arena *loaded;
-};
-
-static void job_next(struct fetching *j);
-static void media_pump(struct media *m);
-
-static int64_t media_now(const struct media *m)
+int64_t media_now(const struct media *m)
 {
 	return loop_now_ms(m->flow->loop);
 }
 
-static const struct media_conf *conf_of(const struct media *m)
+const struct media_conf *media_conf_of(const struct media *m)
 {
 	return &m->flow->config->media;
 }
@@ -144,7 +76,7 @@ static struct file file_of(const struct fetching *j, struct arena *a, const stru
 {
 	const struct media *m = j->media;
 	const struct media_row *r = &i->row;
-	int64_t until_ms = media_now(m) + conf_of(m)->url_life_msecs;
+	int64_t until_ms = media_now(m) + media_conf_of(m)->url_life_msecs;
 	struct file f = { .name = name_of(a, i), .kind = i->from->kind };
 
 	if (r->state != MEDIA_STORED) {
@@ -182,7 +114,9 @@ static void job_free(struct fetching *j)
 		w->job = NULL; /* its asker forgets it */
 	}
 	if (j->is_queued)
-		TAILQ_REMOVE(&m->queue, j, queue);
+		TAILQ_REMOVE(&m->queue, j, list);
+	if (j->is_running)
+		TAILQ_REMOVE(&m->running, j, list);
 	if (j->call != NULL)
 		http_out_cancel(j->call);
 	page_cancel(&j->page);
@@ -211,373 +145,6 @@ void media_forget(struct media_wait *w)
 	xfree(w);
 }
 
-/* ---- settling one ---- */
-
-static void log_settled(const struct fetching *j, const struct media_row *r)
-{
-	const struct endpoint *e = endpoint_find(j->media->flow, j->letter->event->endpoint);
-	const char *name = e != NULL ? e->conf.name : NULL;
-
-	if (r->state == MEDIA_STORED)
-		LOG(LOG_INFO, "media_stored", F_STR("endpoint", name), F_ID("event", 'e', j->event),
-		    F_INT("bytes", r->size));
-	else
-		LOG(LOG_WARN, "media_failed", F_STR("endpoint", name), F_ID("event", 'e', j->event),
-		    F_STR("err", r->why));
-}
-
-/* As if the disk had said it. */
-static const struct http_resp full = { .is_disk = true, .retry_after_msecs = -1 };
-
-static void job_again(struct fetching *j, int64_t msecs);
-static void job_fail(struct fetching *j, const char *why);
-
-static void on_set(struct store_op *op)
-{
-	struct fetching *j = (struct fetching *)((char *)op - offsetof(struct fetching, set.op));
-	struct item *i = &j->items[j->at];
-	struct media_verdict v;
-
-	if (flow_redo(j->media->flow, op))
-		return;
-	if (j->set.is_lost) {
-		v = media_judge(j->arena, &full, i->tries, 0);
-		if (v.next == MEDIA_AGAIN)
-			job_again(j, v.wait_msecs);
-		else
-			job_fail(j, v.why);
-		return;
-	}
-	i->row = j->set.row;
-	if (j->set.is_new)
-		j->media->bytes += i->row.size;
-	log_settled(j, &i->row);
-	job_next(j);
-}
-
-static void job_set(struct fetching *j, const struct media_row *row)
-{
-	j->set = (struct op_media_set){
-		.op = { .kind = STORE_MEDIA_SET, .done = on_set },
-		.row = *row,
-		.folder = j->media->folder,
-		.path = j->into.path,
-	};
-	flow_submit(j->media->flow, &j->set.op);
-}
-
-static void job_fail(struct fetching *j, const char *why)
-{
-	struct media_row row = j->items[j->at].row;
-
-	row.state = MEDIA_FAILED;
-	row.why = why;
-	row.sha = NULL;
-	row.size = 0;
-	job_set(j, &row);
-}
-
-/* ---- fetching ---- */
-
-static void job_queue(struct fetching *j);
-
-static void on_wait_over(void *arg)
-{
-	struct fetching *j = arg;
-
-	if (j->page.pager != NULL) {
-		page_cancel(&j->page);
-		job_fail(j, j->why);
-		return;
-	}
-	job_queue(j);
-}
-
-static void set_timer(struct fetching *j, int64_t msecs)
-{
-	if (j->timer == NULL)
-		j->timer = loop_timer_new(j->media->flow->loop, on_wait_over, j);
-	loop_timer_set(j->timer, msecs);
-}
-
-static void job_again(struct fetching *j, int64_t msecs)
-{
-	set_timer(j, msecs);
-}
-
-/* What the file is called and what it is; -1: it is not carried, and *why says so. */
-static int look_at_file(struct fetching *j, const struct http_resp *resp, struct media_row *row,
-    const char **why)
-{
-	const struct item *i = &j->items[j->at];
-	char head[FILE_HEAD_SIZE];
-	int fd = open(j->into.path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd >= 0 ? read(fd, head, sizeof(head)) : -1;
-	const char *name = i->from->name != NULL ? i->from->name : "";
-
-	if (fd >= 0)
-		close(fd);
-	*why = "it is empty";
-	if (len <= 0)
-		return -1;
-	row->type = file_type(j->arena, head, (size_t)len, resp->content_type, i->from->type, name);
-	*why = "a web page is in its place";
-	if (row->type == NULL)
-		return -1;
-	*why = "files of that kind are not carried";
-	if (file_type_is(row->type, &j->config->media.deny_types))
-		return -1;
-	row->name = file_name(j->arena, i->from->name, i->url, row->type, i->from->kind);
-	return 0;
-}
-
-static void job_take(struct fetching *j, const struct http_resp *resp)
-{
-	struct media_row row = j->items[j->at].row;
-	char sha[2 * SHA256_SIZE + 1];
-	const char *why;
-
-	if (look_at_file(j, resp, &row, &why) != 0) {
-		unlink(j->into.path);
-		job_fail(j, why);
-		return;
-	}
-	hex_encode(resp->file_sha256, SHA256_SIZE, sha);
-	row.state = MEDIA_STORED;
-	row.sha = arena_strdup(j->arena, sha);
-	row.size = resp->file_len;
-	job_set(j, &row);
-}
-
-static void job_refresh(struct fetching *j);
-static void start_sweep(struct media *m);
-
-/* Too large for what is left of the quota, and not in itself. */
-static bool is_cramped(const struct fetching *j, const struct http_resp *resp)
-{
-	return resp->transport == TRANSPORT_TOO_LARGE && j->into.max < j->config->media.max_size;
-}
-
-static void on_response(void *arg, const struct http_resp *resp)
-{
-	static const enum effect_kind effects[] = { [MEDIA_TAKE] = EFFECT_NEXT_STEP,
-		[MEDIA_AGAIN] = EFFECT_RETRY,
-		[MEDIA_REFRESH] = EFFECT_RETRY,
-		[MEDIA_GIVE_UP] = EFFECT_REJECTED };
-	struct fetching *j = arg;
-	struct media *m = j->media;
-	struct item *i = &j->items[j->at];
-	struct endpoint *e = endpoint_find(m->flow, j->letter->event->endpoint);
-	struct media_verdict v;
-
-	if (is_cramped(j, resp))
-		start_sweep(m);
-	j->call = NULL;
-	j->is_running = false;
-	m->running--;
-	v = media_judge(j->arena, is_cramped(j, resp) ? &full : resp, ++i->tries,
-	    j->config->media.max_size);
-	if (e != NULL)
-		e->stats.requests[STEP_FETCH_MEDIA][effects[v.next]]++;
-	j->why = v.why;
-	switch (v.next) {
-	case MEDIA_TAKE: job_take(j, resp); break;
-	case MEDIA_AGAIN: job_again(j, v.wait_msecs); break;
-	case MEDIA_REFRESH: job_refresh(j); break;
-	case MEDIA_GIVE_UP: job_fail(j, v.why); break;
-	}
-	config_unref(j->config);
-	j->config = NULL;
-	media_pump(m);
-}
-
-/* A platform's addresses are not always written as they should be. */
-static const char *clean_url(struct arena *a, const char *url)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	char *out = arena_alloc(a, 3 * strlen(url) + 1), *to = out;
-	const unsigned char *p;
-
-	for (p = (const unsigned char *)url; *p != '\0'; p++) {
-		if (*p > 0x20 && *p < 0x7f && strchr("\"<>\\^`{|}", *p) == NULL) {
-			*to++ = (char)*p;
-			continue;
-		}
-		*to++ = '%';
-		*to++ = hex[*p >> 4];
-		*to++ = hex[*p & 15];
-	}
-	*to = '\0';
-	return out;
-}
-
-/* How much may come. 0: the folder is full. */
-static int64_t room(const struct media *m)
-{
-	int64_t left = conf_of(m)->quota - m->bytes;
-
-	return left < 0 ? 0 : left;
-}
-
-static void job_fetch(struct fetching *j)
-{
-	struct media *m = j->media;
-	const struct media_conf *conf = conf_of(m);
-	struct item *i = &j->items[j->at];
-	int64_t max = conf->max_size < room(m) ? conf->max_size : room(m);
-	struct media_verdict v;
-
-	if (max == 0) {
-		v = media_judge(j->arena, &full, ++i->tries, 0);
-		start_sweep(m);
-		if (v.next == MEDIA_AGAIN)
-			job_again(j, v.wait_msecs);
-		else
-			job_fail(j, v.why);
-		return;
-	}
-	mkdir(m->folder, 0750);
-	j->config = config_ref(m->flow->config);
-	j->into = (struct http_into){
-		.path = arena_printf(j->arena, "%s/" PART_PREFIX "%" PRIu64, m->folder, m->parts++),
-		.max = max,
-		.allow = conf->allow_private.items,
-		.nallow = conf->allow_private.count,
-	};
-	j->req = (struct http_req){
-		.method = "GET",
-		.url = clean_url(j->arena, i->url),
-		.into = &j->into,
-		.timeout_msecs = LEAST_MSECS + max / SLOWEST * 1000,
-		.repeatable = true,
-	};
-	j->is_running = true;
-	m->running++;
-	j->call = http_out_start(m->flow->wire, &j->req, on_response, j);
-}
-
-static bool is_same_place(const struct fetching *a, const struct fetching *b)
-{
-	const struct event *x = a->letter->event, *y = b->letter->event;
-
-	return x->endpoint == y->endpoint && x->conversation != NULL && y->conversation != NULL
-	    && strcmp(x->conversation, y->conversation) == 0;
-}
-
-static bool must_yield(const struct media *m, const struct fetching *j)
-{
-	const struct map_node *n;
-	const struct fetching *other;
-
-	for (n = map_walk(&m->jobs, NULL); n != NULL; n = map_walk(&m->jobs, n)) {
-		other = (const struct fetching *)n;
-		if (other->is_running && is_same_place(other, j))
-			return true;
-	}
-	return false;
-}
-
-static void media_pump(struct media *m)
-{
-	struct fetching *j, *next;
-
-	if (m->flow->draining)
-		return;
-	for (j = TAILQ_FIRST(&m->queue); j != NULL && m->running < RUNNING_MAX; j = next) {
-		next = TAILQ_NEXT(j, queue);
-		if (must_yield(m, j))
-			continue;
-		TAILQ_REMOVE(&m->queue, j, queue);
-		j->is_queued = false;
-		job_fetch(j);
-	}
-}
-
-static void job_queue(struct fetching *j)
-{
-	TAILQ_INSERT_TAIL(&j->media->queue, j, queue);
-	j->is_queued = true;
-	media_pump(j->media);
-}
-
-/* ---- the message read again ---- */
-
-static void ask_page(struct fetching *j, struct endpoint *e);
-
-/* Its address of now; NULL: this page does not hold it. */
-static const char *url_on_page(const struct fetching *j, const struct outcome *o)
-{
-	const struct event *e = j->letter->event, *k;
-	size_t n = (size_t)j->items[j->at].row.n, i;
-
-	for (i = 0; i < o->events.count; i++) {
-		k = &o->events.items[i];
-		if (k->remote != NULL && e->remote != NULL && strcmp(k->remote, e->remote) == 0
-		    && n < k->nattachments)
-			return k->attachments[n].url;
-	}
-	return NULL;
-}
-
-static void on_page(void *arg, struct arena *a, const struct outcome *o)
-{
-	struct fetching *j = arg;
-	struct item *i = &j->items[j->at];
-	struct endpoint *e = endpoint_find(j->media->flow, j->letter->event->endpoint);
-	const char *url = o->effect.kind == EFFECT_REJECTED ? NULL : url_on_page(j, o);
-
-	j->cursor = url == NULL && o->cursor != NULL && o->effect.kind != EFFECT_REJECTED
-	    ? arena_strdup(j->arena, o->cursor)
-	    : NULL;
-	if (url != NULL)
-		url = arena_strdup(j->arena, url);
-	arena_free(a);
-	if (j->cursor != NULL && ++j->pages < REFRESH_PAGES && e != NULL) {
-		ask_page(j, e);
-		return;
-	}
-	loop_timer_stop(j->timer);
-	if (url == NULL || strcmp(url, i->url) == 0) {
-		job_fail(j, j->why);
-		return;
-	}
-	i->url = url;
-	i->tries = 0;
-	job_queue(j);
-}
-
-static void ask_page(struct fetching *j, struct endpoint *e)
-{
-	j->page = (struct page){
-		.job = { .step = STEP_LIST_MESSAGES,
-		    .attempt = 1,
-		    .cursor = j->cursor,
-		    .since_ms = j->letter->event->at_ms },
-		.known = { .conversation = j->letter->event->conversation },
-		.is_live = true,
-		.done = on_page,
-		.arg = j,
-	};
-	page_ask(e, &j->page);
-}
-
-static void job_refresh(struct fetching *j)
-{
-	struct item *i = &j->items[j->at];
-	struct endpoint *e = endpoint_find(j->media->flow, j->letter->event->endpoint);
-
-	if (i->is_refreshed || e == NULL || !e->conf.caps->pages
-	    || j->letter->event->conversation == NULL) {
-		job_fail(j, j->why);
-		return;
-	}
-	i->is_refreshed = true;
-	j->cursor = NULL;
-	j->pages = 0;
-	set_timer(j, REFRESH_MSECS);
-	ask_page(j, e);
-}
-
 /* ---- jobs ---- */
 
 static bool is_there(const struct media *m, const struct media_row *r)
@@ -589,7 +156,7 @@ static bool is_there(const struct media *m, const struct media_row *r)
 	return stat(path, &st) == 0 && st.st_size == r->size;
 }
 
-static void job_next(struct fetching *j)
+void job_next(struct fetching *j)
 {
 	struct item *i;
 
@@ -736,7 +303,7 @@ void media_serve_from_now(struct media *m, int64_t event)
 	k->op = (struct op_media_keep){
 		.op = { .kind = STORE_MEDIA_KEEP, .done = on_kept, .lost = keeping_free },
 		.event = event,
-		.until_ms = media_now(m) + conf_of(m)->url_life_msecs + SWEEP_YOUNG_MSECS,
+		.until_ms = media_now(m) + media_conf_of(m)->url_life_msecs + SWEEP_YOUNG_MSECS,
 	};
 	flow_submit(m->flow, &k->op.op);
 }
@@ -776,7 +343,7 @@ static void submit_sweep(struct media *m, int64_t after)
 		loop_timer_set(m->timer, SWEEP_EVERY_MSECS);
 }
 
-static void start_sweep(struct media *m)
+void media_start_sweep(struct media *m)
 {
 	if (!m->is_sweeping)
 		submit_sweep(m, 0);
@@ -784,7 +351,7 @@ static void start_sweep(struct media *m)
 
 static void on_timer(void *arg)
 {
-	start_sweep(arg);
+	media_start_sweep(arg);
 }
 
 /* ---- life ---- */
@@ -808,6 +375,7 @@ struct media *media_new(struct flow *f)
 	m->folder = folder_beside(f->config->store);
 	map_init(&m->jobs);
 	TAILQ_INIT(&m->queue);
+	TAILQ_INIT(&m->running);
 	m->timer = loop_timer_new(f->loop, on_timer, m);
 	return m;
 }
