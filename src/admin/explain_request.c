@@ -207,7 +207,7 @@ static struct row_link link_of(const struct event *e, const struct row_link *lin
 
 /* ---- files ---- */
 
-/* Each as if it could be fetched, and were what is said of it. */
+/* Each as if it were fetched already, and were what is said of it. */
 static struct file *files_of(struct explain *x, const struct event *e, size_t *count)
 {
 	struct file *files = arena_zalloc(x->a, (e->nattachments + 1) * sizeof(*files)), *f = files;
@@ -231,20 +231,6 @@ static struct file *files_of(struct explain *x, const struct event *e, size_t *c
 	}
 	*count = (size_t)(f - files);
 	return files;
-}
-
-static void write_fetches(struct explain *x, const struct bridge_conf *b, const struct file *files,
-    size_t count)
-{
-	const struct step_plan step = { .step = STEP_FETCH_MEDIA };
-	const struct file *f;
-
-	for (f = files; f < files + count; f++) {
-		const struct http_req req = { .method = "GET", .url = f->path };
-
-		if (f->path != NULL)
-			write_request(x, b, x->endpoint, &step, &req);
-	}
 }
 
 void explain_delivery(struct explain *x, const struct event *e, size_t bridge,
@@ -282,7 +268,6 @@ void explain_delivery(struct explain *x, const struct event *e, size_t bridge,
 	plan_words(x->a, &cargo, &words, &known);
 	files = files_of(x, e, &nfiles);
 	compose_files(x->a, &words, files, nfiles);
-	write_fetches(x, b, files, nfiles);
 	if (!plan_steps(x->a, &via, &words, &known, &plan, &refused)) {
 		explain_effect(x, to, STEP_SEND, &refused);
 		return;
