@@ -214,7 +214,7 @@ static struct file *files_of(struct explain *x, const struct event *e, size_t *c
 	const struct attachment *from;
 
 	for (from = e->attachments; from < e->attachments + e->nattachments; from++) {
-		if (!attachment_is_file(from))
+		if (!attachment_is_file(from) || f - files == FILES_PER_MESSAGE)
 			continue;
 		f->name = file_name(x->a, from->name, from->url, from->type, from->kind);
 		f->type = from->type != NULL ? from->type : file_type_by_name(x->a, f->name);

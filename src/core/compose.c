@@ -48,17 +48,24 @@ static const char *card_text(struct arena *a, const struct attachment *f)
 	return arena_printf(a, "Contact: %s", name != NULL ? name : phone != NULL ? phone : "?");
 }
 
-/* Places and cards are told in words. */
+/* Places and cards are told in words, and so is what is beyond all measure. */
 static const char *with_cards(struct arena *a, const struct event *e, const char *text)
 {
 	const struct attachment *f;
+	size_t files = 0;
 
 	for (f = e->attachments; f < e->attachments + e->nattachments; f++) {
 		if (f->kind == ATTACHMENT_LOCATION)
 			text = add_lines(a, text, location_text(a, f));
 		else if (f->kind == ATTACHMENT_CONTACT)
 			text = add_lines(a, text, card_text(a, f));
+		else
+			files++;
 	}
+	if (files > FILES_PER_MESSAGE)
+		text = add_lines(a, text,
+		    file_not_available(a, arena_printf(a, "%zu more", files - FILES_PER_MESSAGE),
+			"one message has no more than " FILES_PER_MESSAGE_TEXT));
 	return text;
 }
 

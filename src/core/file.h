@@ -14,8 +14,10 @@ struct option_list;
 #define FILE_NAME_POINTS 100
 #define FILE_NAME_BYTES \
 	200 /* a far side may make a file of that name: 255 is what most disks take */
-#define FILE_HEAD_SIZE 512   /* bytes that tell what a file is */
-#define FILES_PER_MESSAGE 20 /* carried of one message; more are named */
+#define FILE_HEAD_SIZE 512 /* bytes that tell what a file is */
+/* Carried of one message; of what is more only the number is told. */
+#define FILES_PER_MESSAGE 20
+#define FILES_PER_MESSAGE_TEXT "20"
 
 /* One file of a message, as it is to be carried. */
 struct file {

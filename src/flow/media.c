@@ -246,8 +246,8 @@ static struct fetching *job_get(struct media *m, int64_t event, struct letter *l
 	j->event = event;
 	j->letter = letter_ref(letter);
 	TAILQ_INIT(&j->waits);
-	j->items = arena_zalloc(a, e->nattachments * sizeof(*j->items));
-	for (i = 0; i < e->nattachments; i++)
+	j->items = arena_zalloc(a, FILES_PER_MESSAGE * sizeof(*j->items));
+	for (i = 0; i < e->nattachments && j->nitems < FILES_PER_MESSAGE; i++)
 		if (attachment_is_file(&e->attachments[i])) {
 			j->items[j->nitems].from = &e->attachments[i];
 			j->items[j->nitems].url = keep(a, e->attachments[i].url);

@@ -149,6 +149,17 @@ def test_several_files_and_text(make_world):
     assert [f["sha256"] for m in mine for f in m["files"]] == [sha(r) for r in raws]
 
 
+def test_more_files_than_anybody_sends(make_world):
+    world = make_world(customers="chatwoot", process=LOOPBACK)
+    talk = world.talk()
+    text = unique("flood")
+    world.say("chatwoot", "customer", text, person=talk.person, conversation=talk.mine,
+              files=[spec("%d.png" % i, "image/png", PNG) for i in range(300)])
+    found = with_text(world, "smartify", text)
+    assert found[0]["text"] == text + "\n[file not available: 280 more, one message has no more than 20]"
+    eventually(lambda: len([m for m in copies(world, "smartify") if m["files"]]) == 20, "twenty of them")
+
+
 def test_order_is_kept(make_world):
     """What is said behind a file that comes late arrives behind it."""
     world = make_world(process=LOOPBACK)
