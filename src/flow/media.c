@@ -53,6 +53,11 @@ int64_t media_bytes(const struct media *m)
 	return m->bytes;
 }
 
+uint64_t media_refused_24h(const struct media *m)
+{
+	return day_sum(&m->refused, media_now(m));
+}
+
 struct flow *media_flow(const struct media *m)
 {
 	return m->flow;

@@ -17,10 +17,11 @@ struct media;
 struct media_wait;
 
 struct media *media_new(struct flow *f);
-void media_free(struct media *m);                 /* takes NULL; who waits is not told */
-int media_load(struct media *m, struct err *err); /* before store_start */
-void media_start(struct media *m);                /* after it: what was not fetched yet is */
-int64_t media_bytes(const struct media *m);       /* on disk */
+void media_free(struct media *m);                  /* takes NULL; who waits is not told */
+int media_load(struct media *m, struct err *err);  /* before store_start */
+void media_start(struct media *m);                 /* after it: what was not fetched yet is */
+int64_t media_bytes(const struct media *m);        /* on disk */
+uint64_t media_refused_24h(const struct media *m); /* for want of room */
 
 /* The event goes somewhere: its files are fetched. */
 void media_take(struct media *m, struct letter *letter);
@@ -43,6 +44,7 @@ const char *media_path(const struct media *m, struct arena *a, const char *sha);
 void media_answer(struct media *m, struct http_in_call *call);
 
 #define MEDIA_NOWHERE "its address leads nowhere"
+#define MEDIA_NO_ROOM "the relay has no room for it"
 
 /* media_judge.c: what the answer to a fetch means. */
 enum media_next {

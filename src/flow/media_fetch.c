@@ -79,6 +79,8 @@ void job_fail(struct fetching *j, const char *why)
 {
 	struct media_row row = j->items[j->at].row;
 
+	if (strcmp(why, MEDIA_NO_ROOM) == 0)
+		day_add(&j->media->refused, media_now(j->media));
 	row.state = MEDIA_FAILED;
 	row.why = why;
 	row.sha = NULL;

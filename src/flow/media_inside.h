@@ -62,6 +62,7 @@ struct media {
 	size_t nrunning;
 	uint64_t parts; /* temporary files, counted */
 	int64_t bytes;
+	struct day refused; /* for want of room */
 	struct loop_timer *timer;
 	struct op_media_retain retain;
 	bool is_sweeping;

@@ -16,7 +16,6 @@
 #define BROKEN_TRIES 3
 
 #define MISSING "it is not there any more"
-#define NO_ROOM "the relay has no room for it"
 
 static int64_t wait_after(int tries, int64_t asked_msecs)
 {
@@ -81,7 +80,7 @@ struct media_verdict media_judge(struct arena *a, const struct http_resp *resp, 
 	if (resp->is_forbidden)
 		return give_up("its address is not a public one");
 	if (resp->is_disk)
-		return again(resp, tries, PATIENT_TRIES, NO_ROOM);
+		return again(resp, tries, PATIENT_TRIES, MEDIA_NO_ROOM);
 	if (resp->is_unknown)
 		return again(resp, tries, BROKEN_TRIES, MEDIA_NOWHERE);
 	switch (resp->transport) {

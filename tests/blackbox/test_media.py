@@ -3,7 +3,6 @@ record is the judge."""
 
 import base64
 import hashlib
-import json
 import os
 import socket
 import threading
@@ -11,7 +10,7 @@ import time
 
 import pytest
 
-from world import eventually, free_port, request, unique
+from world import eventually, request, unique
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 PDF = b"%PDF-1.7 words"
@@ -479,18 +478,3 @@ def test_shared_bytes_and_cleaning(make_world):
     assert files_in(world) == [sha(raw)]
     metrics = request(world.admin, "GET", "/metrics").body.decode()
     assert "tieline_media_bytes %d" % len(raw) in metrics
-
-
-def test_full(make_world):
-    """Where there is no room, a line says so."""
-    world = make_world(process={"media": {"allow_private": ["127.0.0.0/8"], "quota": "1MiB"}})
-    talk = world.talk()
-    first = b"%PDF-" + os.urandom(700000)
-    send(world, "smartify", first, "first.pdf", "application/pdf", person=talk.person, conversation=talk.mine)
-    with_file(world, "chatwoot", first)
-    text = unique("second")
-    send(world, "smartify", b"%PDF-" + os.urandom(700000), "second.pdf", "application/pdf", text, person=talk.person,
-         conversation=talk.mine)
-    found = with_text(world, "chatwoot", text, 120)
-    assert (found[0]["text"] or "").endswith("[file not available: second.pdf, the relay has no room for it]") or (
-        found[0]["files"])      # the first was old enough to go
