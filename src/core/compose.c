@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/rich.h"
 #include "core/text.h"
 
 /* The same words on every copy have the same root: that of our own mark, where there is one. A
@@ -28,6 +29,21 @@ static const char *with_files_named(struct arena *a, const struct event *e, cons
 		    f->name != NULL ? f->name : attachment_kind_word((int)f->kind));
 	}
 	return text;
+}
+
+/* The words as the far side is to be given them: cleaned again, since an entity may stand for anything. */
+static const char *rendered(struct arena *a, const struct compose_in *in, const char *text,
+    enum format *format)
+{
+	const struct bridge_conf *b = in->bridge;
+	const struct endpoint_conf *to = in->to == SIDE_AGENTS ? b->agents : b->customers;
+	/* The lines for files are plain. */
+	bool keep =
+	    b->markup_keep && (in->event->format != FORMAT_HTML || in->event->nattachments == 0);
+	const struct rich_target target = { to->caps->shows, to->caps->keeps, keep };
+
+	text = rich_convert(a, text, in->event->format, target, format);
+	return text_clean(a, text, strlen(text));
 }
 
 static const char *shown_name(const struct compose_in *in)
@@ -57,7 +73,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
 	m->role = e->author.role;
-	m->text = with_files_named(a, e, text);
+	m->text = with_files_named(a, e, rendered(a, in, text, &m->format));
 	m->parts = 1;
 	m->name = shown_name(in);
 	m->person = in->person;

@@ -110,6 +110,7 @@ struct message {
 	enum side to;             /* which side of the bridge it is written at */
 	enum role role;           /* whose words they are */
 	const char *text;         /* as it is to appear: cleaned, neutralised, one part */
+	enum format format;       /* of text: plain, or what the target's caps name */
 	const char *const *texts; /* all parts in order; text is texts[part] */
 	int part, parts;
 	const char *name;              /* the author's name to show; NULL: none */

@@ -685,6 +685,56 @@ def test_answer_of_an_agent(explain):
         "gives": ["message"]}
 
 
+# What an agent writes in Markdown at the desk, what a bot writes in HTML at the shop, and how the other side gets it.
+@pytest.mark.parametrize("options, text, expected", [
+    ("", "**Hi**, [the page](https://example.com/a):\n- one\n- _two_\\\nmore", "Hi, the page (https://example.com/a):\n"
+     "- one\n- two\n  more"),
+    (", markup: keep", "**Hi** [x](y)", "**Hi** [x](y)"),
+    ("", "$[{](https://e.example)x}", "$\u200b{ (https://e.example)x}"),
+    ("", "a \\${b} \\\\\\_td", "a $\u200b{b} \\\u200b_td"),
+    ("", "*\\\\close*", "\\close\u200b"),
+    ("", "**unbalanced _marks `and [ends](", "**unbalanced _marks `and [ends]("),
+    ("", "[click](javascript:alert(1))", "click"),
+])
+def test_markdown_of_an_agent(explain, options, text, expected):
+    run = explain(one_bridge(options), "desk", posted({"content": text}), args=OURS + LINKED, code=0)
+    assert run.first["format"] == "markdown"
+    body = run.of("request")[-1]["body"]
+    assert body["text"] == expected and "type" not in body
+
+
+HTML = "<p>Hi <b>there</b>,<br>see <a href='https://e.example/?a=1&amp;b=2'>this</a></p><ul><li>one<li>two</ul>"
+
+
+@pytest.mark.parametrize("text, expected", [
+    (HTML, "Hi **there**,\nsee [this](https://e.example/?a=1&b=2)\n\n- one\n- two"),
+    ("<ul><li>one</ul>", "Priya:\n\n- one"),
+    ("{<b></b>{contact.name}} {<!-- -->% x", "Priya: {\u200b{contact.name}} {\u200b% x"),
+    ("<script>only()</script>", "Priya: <script>only()</script>"),
+])
+def test_html_of_an_agent(explain, text, expected):
+    run = explain(exchanged(), "team", by_agent({"type": "html", "text": text}), args=OURS + ["--link", TALK + "=57"],
+                  code=0)
+    assert run.first["format"] == "html"
+    assert run.of("request")[-1]["body"]["content"] == (expected if "Priya:" in expected else "Priya: " + expected)
+
+
+def two_shops(options=""):
+    return config([shop(), shop("team", project="6b00af8332caee6929abd12a", key="fedcba9876543210")],
+                  ["support: {customers: shop, agents: team%s}" % options])
+
+
+@pytest.mark.parametrize("options, expected, kind", [
+    ("", "Hi there,\nsee this (https://e.example/?a=1&b=2)\n\n- one\n- two", None),
+    (", markup: keep", '<p>Hi <strong>there</strong>,<br>see <a href="https://e.example/?a=1&amp;b=2">this</a></p>'
+     "<ul><li><p>one</p></li><li><p>two</p></li></ul>", "html"),
+])
+def test_html_between_shops(explain, options, expected, kind):
+    run = explain(two_shops(options), "shop", said({"type": "html", "text": HTML}), args=OURS, code=0)
+    body = run.of("request")[-1]["body"]
+    assert (body["text"], body.get("type")) == (expected, kind)
+
+
 def test_first_message_with_the_roles_exchanged(explain):
     run = explain(exchanged(), "site", by_customer(), args=OURS, code=0)
     assert run.told == ["message", "sign_in always", "send always"]

@@ -305,6 +305,8 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 
 	*out = request_in(via, a, "POST", job, "/messages");
 	json_member_text(o, "text", m->text);
+	if (m->format == FORMAT_HTML)
+		json_member_text(o, "type", "html");
 	if (!as_person) {
 		json_member_text(o, "sender", smartify_user(via));
 		json_member_text(o, "senderFullname", m->name);
