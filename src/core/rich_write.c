@@ -190,8 +190,10 @@ const char *rich_plain(const struct rich *r)
 {
 	struct rich_writer w = { .r = r };
 	const struct rich_block *b;
+	size_t i;
 
-	for (b = r->blocks; b < r->blocks + r->nblocks; b++) {
+	for (i = 0; i < r->nblocks; i++) {
+		b = &r->blocks[i];
 		if (!rich_writer_next(&w, b))
 			continue;
 		if (w.last != NULL)

@@ -345,8 +345,10 @@ const char *rich_markdown(const struct rich *r)
 {
 	struct writing k = { .w = { .r = r } };
 	const struct rich_block *b;
+	size_t i;
 
-	for (b = r->blocks; b < r->blocks + r->nblocks; b++) {
+	for (i = 0; i < r->nblocks; i++) {
+		b = &r->blocks[i];
 		if (!rich_writer_next(&k.w, b))
 			continue;
 		if (k.w.last != NULL)
