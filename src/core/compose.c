@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "core/rich.h"
 #include "core/text.h"
+#include "core/widgets.h"
 
 /* The same words on every copy have the same root: that of our own mark, where there is one. A
  * foreign relay's root is not believed, since message numbers can be guessed. */
@@ -31,19 +32,42 @@ static const char *with_files_named(struct arena *a, const struct event *e, cons
 	return text;
 }
 
+static const struct endpoint_conf *target_of(const struct compose_in *in)
+{
+	return in->to == SIDE_AGENTS ? in->bridge->agents : in->bridge->customers;
+}
+
 /* The words as the far side is to be given them: cleaned again, since an entity may stand for anything. */
 static const char *rendered(struct arena *a, const struct compose_in *in, const char *text,
     enum format *format)
 {
 	const struct bridge_conf *b = in->bridge;
-	const struct endpoint_conf *to = in->to == SIDE_AGENTS ? b->agents : b->customers;
-	/* The lines for files are plain. */
-	bool keep =
-	    b->markup_keep && (in->event->format != FORMAT_HTML || in->event->nattachments == 0);
-	const struct rich_target target = { to->caps->shows, to->caps->keeps, keep };
+	const struct caps *to = target_of(in)->caps;
+	/* The lines for files and buttons are plain. */
+	bool plain_below = in->event->nattachments + in->event->nwidgets > 0;
+	bool keep = b->markup_keep && (in->event->format != FORMAT_HTML || !plain_below);
+	const struct rich_target target = { to->shows, to->keeps, keep };
 
 	text = rich_convert(a, text, in->event->format, target, format);
 	return text_clean(a, text, strlen(text));
+}
+
+#define IN_A_ROW 10 /* buttons of a card, cards; what has more is written out */
+
+/* Buttons and cards as what they are, where the far side shows them, else below the text. */
+static const char *with_widgets(struct arena *a, const struct compose_in *in, const char *text,
+    struct message *m)
+{
+	const struct event *e = in->event;
+
+	if (e->nwidgets == 0)
+		return text;
+	if (!target_of(in)->caps->widgets || *text == '\0'
+	    || !widgets_fit(e->widgets, e->nwidgets, IN_A_ROW, IN_A_ROW))
+		return widgets_text(a, text, e->widgets, e->nwidgets);
+	m->widgets = e->widgets;
+	m->nwidgets = e->nwidgets;
+	return text;
 }
 
 static const char *shown_name(const struct compose_in *in)
@@ -73,7 +97,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
 	m->role = e->author.role;
-	m->text = with_files_named(a, e, rendered(a, in, text, &m->format));
+	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
+	m->text = with_files_named(a, e, text);
 	m->parts = 1;
 	m->name = shown_name(in);
 	m->person = in->person;

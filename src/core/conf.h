@@ -22,6 +22,7 @@ struct caps {
 	bool rate_by_host; /* counts requests by our address, so for all endpoints there together */
 	bool locks;        /* who asks while it has had enough is locked out for longer */
 	bool pages;        /* what is there can be read: conversations by change, their messages */
+	bool widgets;      /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows;    /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps;    /* … and those it is given where a bridge keeps markup */
 	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */

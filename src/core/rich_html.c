@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
+#include "base/utf8.h"
 
 #define TAGS_MAX 500
 #define EFFORT_MAX (1u << 26) /* squares of the lengths of tags */
@@ -157,11 +158,19 @@ static bool is_text(const GumboNode *n)
 	    || n->type == GUMBO_NODE_CDATA;
 }
 
-static const char *attribute(const GumboNode *n, const char *name)
+/* gumbo makes any number in an entity a character, also one that there is not. */
+static const char *repaired(struct arena *a, const char *text)
+{
+	size_t len = strlen(text);
+
+	return utf8_valid(text, len) ? text : utf8_repair(a, text, len, NULL);
+}
+
+static const char *attribute(struct arena *a, const GumboNode *n, const char *name)
 {
 	const GumboAttribute *found = gumbo_get_attribute(&n->v.element.attributes, name);
 
-	return found != NULL ? found->value : NULL;
+	return found != NULL ? repaired(a, found->value) : NULL;
 }
 
 /* --- reading it -------------------------------------------------------------------------------- */
@@ -272,11 +281,12 @@ static void end_link(struct reading *k)
 
 static void add_image(struct reading *k, const GumboNode *n)
 {
-	const char *alt = attribute(n, "alt");
+	struct arena *a = k->rich->arena;
+	const char *alt = attribute(a, n, "alt");
 	bool linked = k->rich->link != NULL;
 
 	if (!linked)
-		begin_link(k, attribute(n, "src"));
+		begin_link(k, attribute(a, n, "src"));
 	if (alt != NULL)
 		add_words(k, alt);
 	if (!linked)
@@ -328,7 +338,7 @@ static void enter(struct reading *k, const GumboNode *n, enum what what)
 	case WHAT_STRONG: begin_style(k, RICH_STRONG); break;
 	case WHAT_STRIKE: begin_style(k, RICH_STRIKE); break;
 	case WHAT_CODE: begin_style(k, RICH_CODE); break;
-	case WHAT_LINK: begin_link(k, attribute(n, "href")); break;
+	case WHAT_LINK: begin_link(k, attribute(r->arena, n, "href")); break;
 	case WHAT_IMAGE: add_image(k, n); break;
 	case WHAT_BREAK: add_break(k); break;
 	case WHAT_RULE:
@@ -352,7 +362,7 @@ static void enter(struct reading *k, const GumboNode *n, enum what what)
 		rich_enter(r, '>', 0);
 		break;
 	case WHAT_BULLETS: enter_list(k, '-', NULL); break;
-	case WHAT_NUMBERS: enter_list(k, '.', attribute(n, "start")); break;
+	case WHAT_NUMBERS: enter_list(k, '.', attribute(r->arena, n, "start")); break;
 	case WHAT_ITEM: enter_item(k); break;
 	case WHAT_CELL:
 		if (r->open && !k->fresh)
@@ -424,7 +434,7 @@ static void read_tree(struct reading *k, const GumboNode *root)
 	for (;;) {
 		what = what_here(k, n);
 		if (entering && is_text(n)) {
-			add_text(k, n->v.text.text);
+			add_text(k, repaired(k->rich->arena, n->v.text.text));
 		} else if (entering) {
 			enter(k, n, what);
 			if (is_element(n) && what != WHAT_SKIP
@@ -585,7 +595,7 @@ const char *rich_entity(struct arena *a, const char *text)
 	while (is_element(n) && n->v.element.children.length > 0)
 		n = n->v.element.children.data[n->v.element.children.length - 1];
 	if (is_text(n) && n->v.text.text[0] == 'x')
-		text = arena_strdup(a, n->v.text.text + 1);
+		text = arena_strdup(a, repaired(trees, n->v.text.text) + 1);
 	arena_free(trees);
 	return text;
 }

@@ -63,6 +63,7 @@ static const struct caps caps = {
 	.searchable = true,
 	.marks_echo = true,
 	.pages = true,
+	.widgets = true,
 	.keeps = 1 << FORMAT_MARKDOWN | 1 << FORMAT_HTML,
 	.max_idle_msecs = 4000, /* the server closes after 5 s */
 };
