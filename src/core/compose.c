@@ -48,7 +48,8 @@ static const char *rendered(struct arena *a, const struct compose_in *in, const 
 	bool keep = b->markup_keep && (in->event->format != FORMAT_HTML || !plain_below);
 	const struct rich_target target = { to->shows, to->keeps, keep };
 
-	text = rich_convert(a, text, in->event->format, target, format);
+	text = rich_convert(a, text, in->event->choice != NULL ? FORMAT_PLAIN : in->event->format,
+	    target, format);
 	return text_clean(a, text, strlen(text));
 }
 
@@ -86,7 +87,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 {
 	const struct event *e = in->event;
 	struct message *m = &out->message;
-	const char *said = e->text != NULL ? e->text : "";
+	const char *said = e->choice != NULL ? e->choice : e->text != NULL ? e->text : "";
 	const char *text = text_clean(a, said, strlen(said));
 	struct root conversation;
 

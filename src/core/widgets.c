@@ -1,7 +1,9 @@
 /* See widgets.h. */
 #include "core/widgets.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "core/rich.h"
@@ -101,4 +103,37 @@ bool widgets_fit(const struct widget *list, size_t n, size_t per_card, size_t ca
 			return false;
 	}
 	return true;
+}
+
+/* --- answered ---------------------------------------------------------------------------------- */
+
+/* "2", "2." or "2)"; 0: it is no such number. */
+static size_t number_of(const char *text)
+{
+	size_t number = 0, len = 0;
+
+	for (; isdigit((unsigned char)text[len]) && len < 3; len++)
+		number = 10 * number + (size_t)(text[len] - '0');
+	if (text[len] == '.' || text[len] == ')')
+		text++;
+	return text[len] == '\0' ? number : 0;
+}
+
+const char *widgets_answer(const char *const *labels, size_t n, const char *text)
+{
+	char said[4 * LABEL_MAX + 1];
+	size_t i, len;
+
+	text += strspn(text, " \t\r\n");
+	for (len = strlen(text); len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL; len--)
+		;
+	if (len == 0 || len >= sizeof(said))
+		return NULL;
+	memcpy(said, text, len);
+	said[len] = '\0';
+	for (i = 0; i < n; i++)
+		if (strcasecmp(labels[i], said) == 0)
+			return labels[i];
+	i = number_of(said);
+	return i >= 1 && i <= n ? labels[i - 1] : NULL;
 }

@@ -25,6 +25,9 @@ bool widget_list_add(struct widget_list *list, struct arena *a, const struct wid
  * pressed for an answer, "label: address" where it leads somewhere. Numbers go on from card to card. */
 const char *widgets_text(struct arena *a, const char *text, const struct widget *list, size_t n);
 
+/* Which of the labels text says, in its own letters or others, or by its number from 1 on. NULL: none. */
+const char *widgets_answer(const char *const *labels, size_t n, const char *text);
+
 /* No more than per_card buttons in a row, and no more than cards cards. */
 bool widgets_fit(const struct widget *list, size_t n, size_t per_card, size_t cards);
 

@@ -87,11 +87,47 @@ static void test_limits(void **state)
 	assert_false(widget_list_add(&list, a, &card));
 }
 
+static void test_answer(void **state)
+{
+	static const char *const labels[] = { "Yes", "No, thanks", "7" };
+	static const struct {
+		const char *said, *must;
+	} rows[] = {
+		{ "1", "Yes" },
+		{ " 2 \n", "No, thanks" },
+		{ "3.", "7" },
+		{ "1)", "Yes" },
+		{ "7", "7" },
+		{ "yes", "Yes" },
+		{ "no, THANKS", "No, thanks" },
+		{ "0", NULL },
+		{ "4", NULL },
+		{ "1 please", NULL },
+		{ "1.5", NULL },
+		{ "-1", NULL },
+		{ "0001", NULL },
+		{ "", NULL },
+		{ ".", NULL },
+		{ "Yes.", NULL },
+	};
+	const char *is;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		is = widgets_answer(labels, COUNT(labels), rows[i].said);
+		if ((is == NULL) != (rows[i].must == NULL)
+		    || (is != NULL && strcmp(is, rows[i].must) != 0))
+			fail_msg("%s: %s", rows[i].said, is != NULL ? is : "none");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_text, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(test_limits, open_arena, close_arena),
+		cmocka_unit_test_setup_teardown(test_answer, open_arena, close_arena),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
