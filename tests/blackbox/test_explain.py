@@ -719,6 +719,33 @@ def test_html_of_an_agent(explain, text, expected):
     assert run.of("request")[-1]["body"]["content"] == (expected if "Priya:" in expected else "Priya: " + expected)
 
 
+HOSTILE = {
+    "deep quotes": "> " * 10000 + "word", "deep lists": "- " * 10000 + "word", "deep emphasis": "*a " * 10000 + "word",
+    "brackets": "[" * 50000 + "word", "long": "word " * 30000, "emoji": "*\U0001f600*" * 40000 + "word",
+    "references": "[x]: https://x.example/%s\n\n" % ("u" * 1500) + "[x] " * 3000 + "word", "nul": "\0" * 1000 + "word",
+    "surrogates": "\ud83d" * 1000 + "word", "unbalanced": "**_~~`[<word" * 5000,
+}
+HOSTILE_HTML = {
+    "deep": "<b>" * 10000 + "word", "deep and closed": "<div>" * 10000 + "word" + "</div>" * 10000,
+    "tables": "<table><tr><td>" * 10000 + "word", "lists": "<ul><li>" * 10000 + "word", "cut": "<a href='" * 10000 + "word",
+    "entities": "&#xD83D;&hellip;&#99999999999;" * 5000 + "word", "emoji": "<i>\U0001f600</i>" * 40000 + "word",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_markdown(explain, kind):
+    run = explain(one_bridge(), "desk", posted({"content": HOSTILE[kind]}), args=OURS + LINKED, code=0)
+    assert all(len(json.dumps(r["body"], ensure_ascii=False).encode()) <= 500000 for r in run.of("request"))
+    assert any("word" in r["body"].get("text", "") for r in run.of("request"))
+
+
+@pytest.mark.parametrize("kind", HOSTILE_HTML)
+def test_hostile_html(explain, kind):
+    run = explain(exchanged(), "team", by_agent({"type": "html", "text": HOSTILE_HTML[kind]}),
+                  args=OURS + ["--link", TALK + "=57"], code=0)
+    assert "word" in run.of("request")[-1]["body"]["content"]
+
+
 def two_shops(options=""):
     return config([shop(), shop("team", project="6b00af8332caee6929abd12a", key="fedcba9876543210")],
                   ["support: {customers: shop, agents: team%s}" % options])
