@@ -66,7 +66,7 @@ struct errands {
 	struct owed_list ready, waiting, loaded, busy; /* busy: READING, SENDING, WRITING */
 	size_t turns;                                  /* READING, LOADED, SENDING */
 	int passed;               /* live messages that went ahead of LOADED ones */
-	struct loop_timer *timer; /* one of waiting may go */
+	struct loop_timer *timer; /* one of waiting may go, or the gate opens */
 };
 
 static int64_t errands_now(const struct errands *g)
@@ -159,11 +159,15 @@ static struct owed *owed_get(struct errands *g, int64_t event, enum step step)
 static void set_timer(struct errands *g)
 {
 	int64_t first_ms = INT64_MAX, now_ms = errands_now(g);
+	int64_t shut_msecs = gate_shut_for(&g->endpoint->gate);
 	const struct owed *o;
 
 	TAILQ_FOREACH(o, &g->waiting, next)
 		if (o->due_ms < first_ms)
 			first_ms = o->due_ms;
+	/* Nobody else may be waiting for the gate to open. */
+	if (!TAILQ_EMPTY(&g->ready) && shut_msecs > 0 && now_ms + shut_msecs < first_ms)
+		first_ms = now_ms + shut_msecs;
 	if (first_ms != INT64_MAX)
 		loop_timer_set(g->timer, first_ms > now_ms ? first_ms - now_ms : 0);
 }
@@ -455,8 +459,11 @@ void errands_pump(struct errands *g)
 		g->passed = 0;
 		send_it(o->run);
 	}
-	while (gate_shut_for(gate) == 0 && g->turns < most_turns(g)
-	    && (o = TAILQ_FIRST(&g->ready)) != NULL)
+	if (gate_shut_for(gate) > 0) {
+		set_timer(g);
+		return;
+	}
+	while (g->turns < most_turns(g) && (o = TAILQ_FIRST(&g->ready)) != NULL)
 		read_it(g, o);
 }
 
