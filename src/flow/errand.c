@@ -369,7 +369,7 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 	r->known = (struct known){
 		.conversation = r->read.conversation,
 		.conversation_ref = r->read.conversation_ref,
-		.message = r->read.to == SIDE_CUSTOMERS ? about->remote : NULL,
+		.message = r->read.remote,
 	};
 	r->message = (struct message){
 		.to = SIDE_AGENTS,
