@@ -409,6 +409,8 @@ static void on_read(struct store_op *op)
 	bridge = flow_bridge(f, read->bridge);
 	if (bridge == NULL || endpoint_find(f, read->about->endpoint) == NULL) {
 		give_up(r, reason_word(REASON_ENDPOINT_REMOVED), NULL);
+	} else if (bridge->control == CONTROL_PAUSED) {
+		owed_wait(g, r->owed, errands_now(g) + RETRY_MOST_MSECS);
 	} else if (!read->is_firm && age > STALE_MSECS) {
 		give_up(r, drop_word(DROP_STALE), NULL);
 	} else if (is_tried_enough(r)) {
