@@ -270,7 +270,15 @@ static void check_store(struct arena *a, struct status *s, const struct store_he
 {
 	const char *folder = dirname(arena_strdup(a, s->store.path));
 
-	if (strcmp(s->store.state, "disk_low") == 0)
+	if (strcmp(s->store.state, "disk_low") == 0 && h->disk_free >= s->store.disk_reserve)
+		add(a, s,
+		    &(struct status_problem){ "disk", NULL, NULL, 0,
+			arena_printf(a,
+			    "store: %s cannot be written: the disk is full, it says, with %s free. New "
+			    "callbacks get 503.",
+			    s->store.path, bytes_words(a, h->disk_free)),
+			"look at quotas and inodes there; we go on by ourselves." });
+	else if (strcmp(s->store.state, "disk_low") == 0)
 		add(a, s,
 		    &(struct status_problem){ "disk", NULL, NULL, 0,
 			arena_printf(a,

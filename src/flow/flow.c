@@ -107,9 +107,13 @@ void flow_hurry(struct flow *f)
 
 bool flow_redo(struct flow *f, struct store_op *op)
 {
-	if (op->result == 0)
+	if (op->result == 0) {
+		op->is_told = false;
 		return false;
-	LOG(LOG_ERROR, "store_error", F_STR("err", op->err.text));
+	}
+	if (!op->is_told) /* it may fail twice a second, for days */
+		LOG(LOG_ERROR, "store_error", F_STR("err", op->err.text));
+	op->is_told = true;
 	stick(f, op);
 	return true;
 }

@@ -388,6 +388,9 @@ static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is
 		s->skip_ms = s->reached_ms;
 	if (s->skip_ms > s->from_ms)
 		s->from_ms = s->skip_ms;
+	/* What changed is counted by the far side's clock, and from when it looks. */
+	if (s->from_ms != usual_ms)
+		s->from_ms -= OVERLAP_MSECS;
 	if (!is_dry) {
 		s->reached_ms = s->skip_ms;
 		s->is_broken_off = false;

@@ -16,10 +16,39 @@ static const struct {
 #undef X
 };
 
+static int errno_of(sqlite3_file *file)
+{
+	int system = 0;
+
+	if (file == NULL || file->pMethods == NULL
+	    || file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &system) != SQLITE_OK)
+		return 0;
+	return system;
+}
+
+/* Why the system refused. Of a COMMIT SQLite itself does not say that; the write-ahead log knows. */
+static int errno_behind(struct sqlite3 *db, int code)
+{
+	sqlite3_file *log = NULL;
+	int system = sqlite3_system_errno(db);
+
+	if (system == ENOSPC || system == EDQUOT || system == EROFS)
+		return system;
+	switch (code) {
+	case SQLITE_IOERR_WRITE:
+	case SQLITE_IOERR_FSYNC:
+	case SQLITE_IOERR_TRUNCATE:
+		if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log)
+		    == SQLITE_OK)
+			return errno_of(log);
+	}
+	return system;
+}
+
 /* What the disk says is told from what our SQL got wrong: the first may pass. */
 static enum store_fault fault_of(struct sqlite3 *db, int code)
 {
-	int system = sqlite3_system_errno(db);
+	int system = errno_behind(db, code);
 
 	switch (code & 0xff) {
 	case SQLITE_FULL: return STORE_FAULT_DISK_FULL;

@@ -28,6 +28,8 @@
 #define RESERVED_PART 4
 /* So many operations in a row that fail at the disk: the others of the batch would as well. */
 #define HOPELESS 4
+/* Damage that nobody meets for so long may be mended: nobody tries while we say that there is some. */
+#define DAMAGED_MSECS 15000
 
 struct queue {
 	struct store_op *first, **last;
@@ -54,6 +56,8 @@ struct store {
 	int64_t working_since_ms; /* monotonic; 0: idle */
 	int64_t commits, operations;
 	enum store_fault last_fault;
+	enum store_kind damaged; /* what met the damage, while last_fault is that; monotonic when */
+	int64_t damaged_ms;
 	struct store_numbers numbers;
 };
 
@@ -258,24 +262,44 @@ static void tell(struct store *s, enum store_fault now, const struct queue *batc
 		LOG(LOG_INFO, "store_ok");
 }
 
-/* Counts what came of a batch; under the lock. That something could be read says nothing about a disk
- * that could not be written. */
+/* Whether that this one worked says that all is well. That something could be read says nothing about a disk
+ * that could not be written; nor that one table could be written, about a page of another. */
+static bool shows_health(const struct store *s, const struct store_op *op)
+{
+	if (op->result != 0)
+		return false;
+	if (s->last_fault == STORE_FAULT_CORRUPT && op->kind == s->damaged)
+		return true;
+	return op->is_changed
+	    && (s->last_fault != STORE_FAULT_CORRUPT
+		|| clock_mono_ms() - s->damaged_ms > DAMAGED_MSECS);
+}
+
+/* Counts what came of a batch; under the lock. */
 static void account(struct store *s, const struct queue *batch, const struct batch_result *r)
 {
 	const struct store_op *op;
-	bool has_written = false;
+	enum store_fault fault = r->fault;
+	bool is_well = false;
 
 	for (op = batch->first; op != NULL; op = op->next) {
-		has_written = has_written || (op->result == 0 && op->is_changed);
-		if (op->result != 0)
-			s->numbers.failed[op->fault]++;
+		is_well = is_well || shows_health(s, op);
+		if (op->result == 0)
+			continue;
+		s->numbers.failed[op->fault]++;
+		if (op->fault == STORE_FAULT_CORRUPT) {
+			s->damaged = op->kind;
+			s->damaged_ms = clock_mono_ms();
+			if (fault == STORE_FAULT_NONE) /* another of the batch worked after it */
+				fault = STORE_FAULT_CORRUPT;
+		}
 	}
 	s->commits += r->commits;
 	s->operations += (int64_t)batch->count;
-	if (r->fault == STORE_FAULT_NONE && !has_written)
+	if (fault == STORE_FAULT_NONE && !is_well)
 		return;
-	tell(s, r->fault, batch);
-	s->last_fault = r->fault;
+	tell(s, fault, batch);
+	s->last_fault = fault;
 }
 
 static void *run_thread(void *arg)

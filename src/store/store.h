@@ -77,6 +77,7 @@ struct store_op {
 	void (*lost)(struct store_op *op);
 	struct store_op *next; /* the store's while it has the operation */
 	bool is_changed;       /* set by apply: something was written */
+	bool is_told;          /* the submitter's: that it failed is in the log */
 };
 
 #define OWNER_NONE 0

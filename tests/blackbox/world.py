@@ -8,7 +8,6 @@ import http.client
 import itertools
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -57,10 +56,14 @@ def unique(word="m"):
     return "%s-%d-%d" % (word, os.getpid() % 1000, next(_numbers))
 
 
+# Not out of those that the system gives to connections: a relay that is down for a moment must get its port again.
+_ports = itertools.cycle(range(10000, 32000))
+for _ in range(os.getpid() * 97 % 22000):
+    next(_ports)
+
+
 def free_port():
-    """None of those that the kernel gives to whoever asks for any: a connection made meanwhile would take it."""
-    while True:
-        port = random.randrange(12000, 32000)
+    for port in _ports:
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -122,6 +125,12 @@ class Sandbox:
             return sandbox
         return cls(*options)
 
+    @classmethod
+    def many(cls, count, *options):
+        """So many pairs of platforms in one process; stop() of the first stops it."""
+        first = cls("--worlds", str(count), *options)
+        return [first] + [Part(first, first.read_ready()) for _ in range(count - 1)]
+
     def give_back(self):
         if self.process.poll() is None:
             self.idle.setdefault(self.options, []).append(self)
@@ -140,10 +149,12 @@ class Sandbox:
              "--smartify-port", "0", "--chatwoot-port", "0", "--control-port", "0",
              "--smartify-hook", "http://127.0.0.1:1/", "--chatwoot-hook", "http://127.0.0.1:1/",
              "--stop-with-stdin", *options], cwd=SANDBOX, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.ready = json.loads(self.process.stdout.readline())
+        self.ready = self.read_ready()
         self.port = int(self.ready["control"].rpartition(":")[2])
-        # Nothing else is printed, unless the sandbox itself fails; then it must not block.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def read_ready(self):
+        """The next line. Behind them nothing is printed, but for failures of its own, which are few."""
+        return json.loads(self.process.stdout.readline())
 
     def __call__(self, method, path, body=None, timeout=60):
         answer = request(self.port, method, "/control" + path, None if body is None else json.dumps(body),
@@ -166,6 +177,14 @@ class Sandbox:
             self.process.wait()
 
 
+class Part(Sandbox):
+    """One of many pairs of platforms in a process."""
+
+    def __init__(self, first, ready):
+        self.options, self.process, self.ready = first.options, first.process, ready
+        self.port = int(ready["control"].rpartition(":")[2])
+
+
 class Relay:
     """tieline serve; its log is kept over restarts."""
 
@@ -180,10 +199,11 @@ class Relay:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(text)
 
-    def spawn(self):
+    def spawn(self, **env):
+        """env: variables beside those of the test."""
         with open(self.logs, "ab") as log:
             return subprocess.Popen([BIN, "serve", *self.options, "-c", self.config], stdin=subprocess.DEVNULL,
-                                    stdout=subprocess.DEVNULL, stderr=log)
+                                    stdout=subprocess.DEVNULL, stderr=log, env=dict(os.environ, **env))
 
     def start(self):
         self.process = self.spawn()
@@ -195,6 +215,18 @@ class Relay:
             return request(self.port, "GET", "/readyz").status == 200
         except OSError:
             return False
+
+    def api(self, path):
+        """What it tells over its socket, as to the commands."""
+        connection = http.client.HTTPConnection("localhost", timeout=30)
+        try:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(30)
+            connection.sock.connect(self.socket)
+            connection.request("GET", path)
+            return Answer(connection.getresponse()).json
+        finally:
+            connection.close()
 
     def kill(self):
         """As a power cut would: no warning, nothing is finished."""
@@ -246,8 +278,8 @@ class Talk:
 
 class World:
     """customers: the platform where customers write; shop and desk: options of the two endpoints beside the usual
-    ones; bridge, process: the same for the bridge and for the process; sandbox: options of its command line; quiet:
-    the relay does not log every step."""
+    ones; bridge, process: the same for the bridge and for the process; sandbox: options of its command line, or one
+    that is there; quiet: the relay does not log every step."""
 
     def __init__(self, customers="smartify", shop=None, desk=None, bridge=None, process=None, sandbox=(), start=True,
                  quiet=False):
@@ -255,7 +287,8 @@ class World:
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin = free_port(), free_port()
         role = "customers" if customers == "chatwoot" else "agents"
-        self.sandbox = Sandbox.lease("--shuffle", "0", "--chatwoot-role", role, *sandbox)
+        self.is_lent = isinstance(sandbox, Sandbox)
+        self.sandbox = sandbox if self.is_lent else Sandbox.lease("--shuffle", "0", "--chatwoot-role", role, *sandbox)
         self.sandbox.call_back(self.port)
         self.options = {"shop": shop, "desk": desk, "bridge": bridge, "process": process}
         self.relay = Relay(self.folder, self.port, self.config(), quiet)
@@ -405,7 +438,8 @@ class World:
         finally:
             if self.relay.process is not None and self.relay.process.poll() is None:
                 self.relay.kill()
-            self.sandbox.give_back()
+            if not self.is_lent:
+                self.sandbox.give_back()
         log = self.relay.log()
         shutil.rmtree(self.folder, ignore_errors=True)
         assert code in (0, None), "the relay ended with %s:\n%s" % (code, log[-3000:])

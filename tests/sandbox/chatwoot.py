@@ -110,6 +110,7 @@ class Chatwoot(Platform):
         self.contact_inboxes = {}     # (inbox, source_id) → row
         self.conversations = {}       # (account, display id) → row
         self.messages = {}            # id → row
+        self.announced = {}           # id → when the first callback that was taken was begun, and answered
         self.webhooks = {}
         self.serial = 0
         self.listener = getattr(self, "listener", None)
@@ -521,9 +522,12 @@ class Chatwoot(Platform):
             return "%sX-Chatwoot-Timestamp: %s\r\nX-Chatwoot-Signature: %s\r\n" % (
                 common, stamp, chatwoot_signature(secret, stamp, body))
 
+        began = time.monotonic()
         try:
             status = await self.sender.post(url, headers, body)
             if 200 <= status < 300:
+                if event == "message_created" and message is not None:
+                    self.announced.setdefault(message["id"], (began, time.monotonic()))
                 return status
             problem = {500: "500 Internal Server Error", 404: "404 Not Found", 401: "401 Unauthorized",
                        503: "503 Service Unavailable", 429: "429 Too Many Requests",

@@ -16,12 +16,13 @@ MOST = 50      # so many of each kind of complaint are listed; all are counted
 
 
 class Entry:
-    __slots__ = ("thread", "index", "id", "text", "who", "private", "copy", "order", "state", "swallowed")
+    __slots__ = ("thread", "index", "id", "text", "who", "private", "copy", "order", "state", "announced",
+                 "swallowed")
 
-    def __init__(self, thread, index, id, text, who, private, copy, order, state, swallowed=False):
+    def __init__(self, thread, index, id, text, who, private, copy, order, state, announced, swallowed=False):
         self.thread, self.index, self.id, self.text, self.who = thread, index, id, text, who
         self.private, self.copy, self.order, self.state = private, copy, order, state
-        self.swallowed = swallowed
+        self.announced, self.swallowed = announced, swallowed
 
     def show(self):
         return {"thread": self.thread, "id": self.id, "who": self.who, "text": (self.text or "")[:200]}
@@ -52,7 +53,7 @@ def smartify_threads(smartify):
             private = isinstance(attributes, dict) and attributes.get("subtype") == "private"
             entries.append(Entry(request_id, index, doc["_id"], doc.get("text"), smartify_who(conversation, doc),
                                  private, message.by_relay and message.origin == "api",
-                                 (message.born, doc["_id"]), doc["status"]))
+                                 (message.born, doc["_id"]), doc["status"], message.announced))
         yield request_id, entries
 
 
@@ -64,7 +65,7 @@ def chatwoot_threads(chatwoot):
             who = {"incoming": "customer", "activity": "system", "template": "system"}.get(kind) or (
                 "bot" if m["sender_type"] == "AgentBot" else "agent")
             entries.append(Entry(id, index, m["id"], m["content"], who, m["private"], m["origin"] == "api", m["id"],
-                                 m["status"], m["swallowed"]))
+                                 m["status"], chatwoot.announced.get(m["id"]), m["swallowed"]))
         yield id, entries
 
 
@@ -112,7 +113,21 @@ class Direction:
     def take(self, original, copy):
         self.found.setdefault(id(original), []).append(copy)
 
-    def report(self):
+    def overtaken(self):
+        """By thread, those that arrived before one whose callback had been answered when theirs was begun."""
+        out, threads = [], {}
+        for entry in self.originals:
+            copies = self.found.get(id(entry))
+            if copies and entry.announced:
+                threads.setdefault(entry.thread, []).append((entry, min(c.order for c in copies)))
+        for rows in threads.values():
+            for entry, order in rows:
+                for before, earlier in rows:
+                    if before.announced[1] < entry.announced[0] and order < earlier:
+                        out.append(dict(entry.show(), overtook=before.show()))
+        return out
+
+    def report(self, announced):
         missing, twice, order, split, swallowed = [], [], [], [], []
         last, targets = {}, {}
         for entry in self.originals:
@@ -132,6 +147,8 @@ class Direction:
                 last[entry.thread] = (entry, first)
             targets.setdefault(entry.thread, {}).setdefault(first.thread, 0)
             targets[entry.thread][first.thread] += 1
+        if announced:
+            order = self.overtaken()
         for thread, to in targets.items():
             if len(to) > 1:
                 split.append({"thread": thread, "to": [{"thread": t, "messages": n} for t, n in to.items()]})
@@ -144,8 +161,9 @@ class Direction:
                 "links": targets}
 
 
-def judge(smartify, chatwoot, customers="smartify", with_threads=False):
-    """customers: the platform on whose side the customers are."""
+def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=False):
+    """customers: the platform on whose side the customers are; announced: order is that of callbacks that were taken,
+    not that of writing. What was never announced, since nobody was there, has no place in it."""
     sides = {"smartify": dict(smartify_threads(smartify)), "chatwoot": dict(chatwoot_threads(chatwoot))}
     agents = "chatwoot" if customers == "smartify" else "smartify"
 
@@ -165,7 +183,7 @@ def judge(smartify, chatwoot, customers="smartify", with_threads=False):
     up = Direction(sorted(up_must + up_may, key=lambda e: (str(e.thread), e.index)), copies(agents))
     up.originals = [e for e in up.originals if id(e) not in may_ids or id(e) in up.found]
     down = Direction(people(agents, ("agent", "bot")), copies(customers))
-    report_up, report_down = up.report(), down.report()
+    report_up, report_down = up.report(announced), down.report(announced)
     failed = [m["id"] for m in chatwoot.messages.values() if m["status"] == "failed"]
     out = {
         "customers": customers, "up": report_up, "down": report_down,

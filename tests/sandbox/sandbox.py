@@ -42,24 +42,27 @@ def arguments(argv):
     p.add_argument("--throttle", action="store_true", help="switch the platforms' request limits on")
     p.add_argument("--no-limits", action="store_true", help="no limit of 200 messages a minute and conversation")
     p.add_argument("--nginx", action="store_true", help="Chatwoot drops header names with underscores")
+    p.add_argument("--worlds", type=int, default=1, metavar="N",
+                   help="so many pairs of platforms, each with ports and a JSON line of its own; the ports above are "
+                        "the first one's")
     p.add_argument("--stop-with-stdin", action="store_true")
     p.add_argument("--log", metavar="FILE", help="one line per request")
     return p.parse_args(argv)
 
 
-async def serve(args):
-    options = vars(args)
+async def start(args, ports):
+    """One pair of platforms with its control port: all three, and what to say of them."""
+    options = dict(vars(args))
     faults, log = Faults(), Log()
     if args.log:
         log.file = open(args.log, "a", buffering=1)
     smartify, chatwoot = sm.Smartify(options, faults, log), cw.Chatwoot(options, faults, log)
     ready = {"ready": True}
     control = Control(smartify, chatwoot, faults, log, ready, options)
-    ports = []
-    for platform, port in ((smartify, args.smartify_port), (chatwoot, args.chatwoot_port),
-                           (control, args.control_port)):
-        ports.append(await platform.start(args.host, port))
-    base = ["http://%s:%d" % (args.host, port) for port in ports]
+    platforms = (smartify, chatwoot, control)
+    base = []
+    for platform, port in zip(platforms, ports):
+        base.append("http://%s:%d" % (args.host, await platform.start(args.host, port)))
     ready.update({
         "smartify": base[0], "chatwoot": base[1], "control": base[2],
         "smartify_api": base[0] + "/api", "smartify_project": sm.PROJECT, "smartify_email": "relay@example.com",
@@ -71,7 +74,15 @@ async def serve(args):
         "chatwoot_token": cw.RELAY_TOKEN, "chatwoot_agent_token": cw.AGENT_TOKEN, "chatwoot_bot_token": cw.BOT_TOKEN,
         "chatwoot_user": cw.RELAY_USER, "chatwoot_agent": cw.MARISOL, "chatwoot_secret": args.chatwoot_secret,
         "chatwoot_role": args.chatwoot_role, "pid": os.getpid()})
-    print(json.dumps(ready), flush=True)
+    return platforms, ready
+
+
+async def serve(args):
+    worlds = [await start(args, (args.smartify_port, args.chatwoot_port, args.control_port))]
+    for _ in range(args.worlds - 1):
+        worlds.append(await start(args, (0, 0, 0)))
+    for _, ready in worlds:
+        print(json.dumps(ready), flush=True)
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -80,10 +91,12 @@ async def serve(args):
     if args.stop_with_stdin:
         loop.add_reader(sys.stdin, lambda: stop.set() if not sys.stdin.buffer.read1(1024) else None)
     await stop.wait()
-    for platform in (smartify, chatwoot):
-        await platform.sender.stop()
-    for platform in (smartify, chatwoot, control):
-        await platform.stop()
+    for platforms, _ in worlds:
+        for platform in platforms[:2]:
+            await platform.sender.stop()
+    for platforms, _ in worlds:
+        for platform in platforms:
+            await platform.stop()
 
 
 def main(argv=None):

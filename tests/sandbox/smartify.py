@@ -105,13 +105,14 @@ class Conversation:
 
 class Message:
     """A stored message. Its status grows with age when it was posted as 0: sending, delivered, received."""
-    __slots__ = ("doc", "born", "by_relay", "origin")
+    __slots__ = ("doc", "born", "by_relay", "origin", "announced")
 
     def __init__(self, doc, by_relay, origin):
         self.doc = doc
         self.born = time.time()
         self.by_relay = by_relay
         self.origin = origin      # "control" (a person in the sandbox), "api", "system"
+        self.announced = None     # when the first callback that was taken was begun, and answered
 
     def now(self):
         doc = self.doc
@@ -528,8 +529,8 @@ class Smartify(Platform):
 
     # -- callbacks -----------------------------------------------------------------------------------------
 
-    def emit(self, project, event, payload, echo=False):
-        """payload: JSON text, as it is now. Returns a task when there is somebody to tell, else None."""
+    def emit(self, project, event, payload, echo=False, message=None):
+        """payload: JSON text, as it is now; message: the one it announces. Returns a task when there is somebody to tell, else None."""
         subscribers = self.by_event.get((project, event))
         if not subscribers:
             return None
@@ -551,7 +552,7 @@ class Smartify(Platform):
             if mode.duplicate and self.random.random() < mode.duplicate:
                 times += 1
             for _ in range(times):
-                task = self.sender.spawn(self.deliver(doc, subscribers, stamp, body, delay))
+                task = self.sender.spawn(self.deliver(doc, subscribers, stamp, body, delay, message))
         return task
 
     def hook_token(self, doc):
@@ -572,7 +573,7 @@ class Smartify(Platform):
             doc["_tail"] = kept
         return kept[1]
 
-    async def deliver(self, doc, subscribers, stamp, payload, delay):
+    async def deliver(self, doc, subscribers, stamp, payload, delay, message):
         if delay:
             await asyncio.sleep(delay)
         headers = ("Content-Type: application/json\r\nx-hook-secret: %s\r\nUser-Agent: tiledesk-webhooks\r\n"
@@ -582,8 +583,11 @@ class Smartify(Platform):
             # All deliveries of one event share one object, so a repeat may carry another subscriber's hook.
             shown = doc if attempt == 1 else subscribers[-1]
             body = b'{"timestamp":%d,"payload":%s%s' % (stamp, payload, self.hook_tail(shown))
+            began = time.monotonic()
             try:
                 status = await self.sender.post(doc["target"], headers, body)
+                if 200 <= status < 300 and message is not None:
+                    message.announced = message.announced or (began, time.monotonic())
                 if 200 <= status < 500 and status != 429:
                     return status
             except OSError:
@@ -622,7 +626,7 @@ class Smartify(Platform):
             text = to_json(shown)
         task = None
         for name in names:
-            task = self.emit(project, name, text, echo) or task
+            task = self.emit(project, name, text, echo, message) or task
         return task
 
     def emit_request(self, conversation, event, references=True, extra=None):

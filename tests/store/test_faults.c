@@ -146,6 +146,33 @@ static void places_after_faults(void **state)
 	}
 }
 
+static enum store_fault fault_now(struct fixture *f)
+{
+	struct store_health h;
+
+	store_health(f->store, &h);
+	return h.last_fault;
+}
+
+/* Damage is in a place: that others can be written does not mend it. */
+static void damage_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct event e = message(f, f->customers, "c1", "1");
+	struct op_append op = append_of(f, &e);
+	struct op_probe probe = { .op = { .kind = STORE_PROBE }, .now_ms = f->now_ms };
+
+	disk.damaged = 1;
+	store_run(f->store, &op.op);
+	disk.damaged = 0;
+	assert_int_equal(op.op.fault, STORE_FAULT_CORRUPT);
+	run(f, &probe.op);
+	assert_true(probe.op.is_changed);
+	assert_int_equal(fault_now(f), STORE_FAULT_CORRUPT);
+	run(f, &op.op);
+	assert_int_equal(fault_now(f), STORE_FAULT_NONE);
+}
+
 /* ---- in a batch ---- */
 
 static int dones;
@@ -272,6 +299,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(disk_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(damage_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_go_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_change_no_sync, setup, teardown),
 		cmocka_unit_test_setup_teardown(places_after_faults, setup, teardown),

@@ -41,6 +41,8 @@ static int on_write(sqlite3_file *f, const void *from, int len, sqlite3_int64 at
 		return SQLITE_READONLY;
 	if (disk.broken)
 		return SQLITE_IOERR_WRITE;
+	if (disk.damaged)
+		return SQLITE_CORRUPT;
 	disk.bytes += len;
 	disk.writes++;
 	return REAL(f, xWrite, from, len, at);

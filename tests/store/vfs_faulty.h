@@ -9,6 +9,7 @@ struct disk {
 	atomic_int sync_fails;            /* SQLITE_IOERR_FSYNC */
 	atomic_int read_only;             /* writes: SQLITE_READONLY */
 	atomic_int broken;                /* reads and writes: SQLITE_IOERR */
+	atomic_int damaged;               /* writes: SQLITE_CORRUPT */
 	atomic_int is_quick;              /* syncs are left out: no test of ours ends the machine */
 	atomic_long bytes, syncs, writes; /* counted while all is well */
 };
