@@ -480,8 +480,8 @@ bool errands_yield(struct errands *g)
 
 /* A note goes to the agents of a loop that was just stopped only as the state of each message: it is one of
  * very many. */
-struct owe errand_owe(const struct bridge_conf *b, enum side to, enum delivery_state state,
-    enum reason reason)
+struct owe errand_owe(const struct bridge_conf *b, const struct event *event, enum side to,
+    enum delivery_state state, enum reason reason)
 {
 	const struct caps *desk = b->agents->caps;
 	bool is_parked = state == DELIVERY_PARKED;
@@ -491,7 +491,8 @@ struct owe errand_owe(const struct bridge_conf *b, enum side to, enum delivery_s
 	if (!is_parked && state != DELIVERY_DELIVERED)
 		return owe;
 	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks;
-	owe.report = owe.is_own && (is_parked || b->receipts == RECEIPTS_ALL);
+	owe.is_firm = event->state == STATE_FAILED;
+	owe.report = owe.is_own && (is_parked || b->receipts == RECEIPTS_ALL || owe.is_firm);
 	owe.note = desk->notes && is_parked && b->failure_notice && reason != REASON_LOOP;
 	if (owe.is_own || (desk->notes && b->failure_notice))
 		owe.desk = b->agents->id;

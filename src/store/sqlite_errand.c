@@ -100,7 +100,7 @@ static int owe_report(struct store_db *db, const struct ending *end, struct owe 
 	r.reason = end->reason;
 	r.why = end->why;
 	r.made_ms = end->now_ms;
-	r.is_firm = was == 1 || state == STATE_FAILED;
+	r.is_firm = was == 1 || state == STATE_FAILED || owe->is_firm;
 	r.is_due = owe->has_report = true;
 	return row_set(db, &r);
 }
