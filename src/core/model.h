@@ -36,6 +36,20 @@ struct attachment {
 	const char *contact_name, *phone;         /* of a contact card */
 };
 
+/* Of an interactive message. A button belongs to the card before it; without one to the text. */
+enum widget_kind {
+	WIDGET_ANSWER,  /* a button: its label is the answer */
+	WIDGET_ADDRESS, /* a button: it leads to url */
+	WIDGET_CARD
+};
+
+struct widget {
+	enum widget_kind kind;
+	const char *label; /* a card's title */
+	const char *text;  /* of a card */
+	const char *url, *image;
+};
+
 /* What parsing found, for the rules of core/route.c. */
 enum event_flag {
 	EVENT_IS_DRAFT = 1 << 0,     /* belongs to a test conversation */
@@ -67,6 +81,8 @@ struct event {
 	enum format format;
 	const struct attachment *attachments;
 	size_t nattachments;
+	const struct widget *widgets;
+	size_t nwidgets;
 	const char *reply_to; /* message id at the platform */
 	const char *choice;
 	enum state
@@ -111,8 +127,11 @@ struct message {
 	enum side to;             /* which side of the bridge it is written at */
 	enum role role;           /* whose words they are */
 	const char *text;         /* as it is to appear: cleaned, neutralised, one part */
+	enum format format;       /* of text: plain, or what the target's caps name */
 	const char *const *texts; /* all parts in order; text is texts[part] */
 	int part, parts;
+	const struct widget *widgets; /* to be shown with the last part, as what they are */
+	size_t nwidgets;
 	const char *name;              /* the author's name to show; NULL: none */
 	const char *mark;              /* of this part (kind m …) */
 	const char *conversation_mark; /* kind c, for a conversation that must be opened */

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "core/event_codec.h"
 #include "core/route.h"
+#include "flow/choices.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
@@ -426,6 +427,9 @@ static void take_message(struct hook *h, struct letter *letter)
 	bool told = false;
 	size_t echoes = count_echoes(h, letter->event, &told);
 
+	if (echoes == 0)
+		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
+		    letter->event->here_ms);
 	if (echoes < e->nbridges)
 		append(h, letter); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "flow/choices.h"
 #include "flow/control.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
@@ -149,6 +150,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	if (control_load(f, err) != 0)
 		goto fail;
 	f->courier = courier_new(f);
+	f->choices = choices_new();
 	f->router = router_new(f);
 	return f;
 fail:
@@ -323,6 +325,7 @@ void flow_free(struct flow *f)
 	lose(f->stuck);
 	lose(f->lazy);
 	courier_free(f->courier);
+	choices_free(f->choices);
 	router_free(f->router);
 	lanes_free(f);
 	paces_free(f->paces);

@@ -310,7 +310,7 @@ class Control(Platform):
                         if k in spec}
                 ids, task = await platform.say_customer(spec["person"], text, conversation, **more)
             else:
-                more = {k: spec[k] for k in ("agent", "subtype") if k in spec}
+                more = {k: spec[k] for k in ("agent", "subtype", "attributes") if k in spec}
                 ids, task = await platform.say_team(conversation, text, role, **more)
         elif role == "customer":
             more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new") if k in spec}

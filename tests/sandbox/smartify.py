@@ -1681,7 +1681,7 @@ class Smartify(Platform):
         return {"conversation": conversation, "_id": found.doc["_id"], "message": message.doc["_id"],
                 "person": person}, task
 
-    async def say_team(self, conversation, text, role="agent", agent=PRIYA, subtype=None):
+    async def say_team(self, conversation, text, role="agent", agent=PRIYA, subtype=None, attributes=None):
         """An agent types in the panel (or the bot answers, or the system says something)."""
         found = self.requests.get(conversation)
         if found is None:
@@ -1697,6 +1697,8 @@ class Smartify(Platform):
                                   "lang": "en", "tempUID": self.uuid(), "request_channel": found.doc["channel"]["name"]}
         if subtype:
             body["attributes"] = dict(body.get("attributes") or {}, subtype=subtype)
+        if attributes:
+            body["attributes"] = dict(body.get("attributes") or {}, **attributes)
         message, task = self.add_message(PROJECT, found, conversation, sender, fullname, text, body, sender,
                                          origin="control")
         return {"conversation": conversation, "_id": found.doc["_id"], "message": message.doc["_id"]}, task

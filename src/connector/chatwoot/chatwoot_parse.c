@@ -502,11 +502,16 @@ static const char *read_text(struct reading *r)
 static void read_content(struct reading *r)
 {
 	const struct json *items = json_array(r->root, "content_attributes.items");
+	struct widget_list widgets = { 0 };
 	struct event *e = &r->e;
 
 	e->text = read_text(r);
 	read_attachments(r);
-	if (e->text != NULL || e->nattachments > 0)
+	if (e->author.role != ROLE_CUSTOMER)
+		chatwoot_read_widgets(r->a, r->root, &widgets);
+	e->widgets = widgets.items;
+	e->nwidgets = widgets.count;
+	if (e->text != NULL || e->nattachments > 0 || e->nwidgets > 0)
 		return;
 	if (items != NULL && items->count > 0)
 		e->text = arena_printf(r->a, "[unsupported message: %.40s]",

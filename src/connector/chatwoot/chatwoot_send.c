@@ -38,6 +38,17 @@ static bool is_incoming(const struct message *m)
 	return m->to == SIDE_AGENTS && m->role == ROLE_CUSTOMER;
 }
 
+/* A name before it on its line would take its meaning from what begins there: a list, a quote, code. */
+static bool begins_block(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits > 0)
+		return (text[digits] == '.' || text[digits] == ')') && text[digits + 1] == ' ';
+	return *text == '>' || *text == '#' || strncmp(text, "```", 3) == 0
+	    || (*text != '\0' && strchr("-+*", *text) != NULL && text[1] == ' ');
+}
+
 static void fill_texts(struct arena *a, struct message *m)
 {
 	const char *text = m->text != NULL ? m->text : "", *name = text_name(a, m->name);
@@ -45,7 +56,8 @@ static void fill_texts(struct arena *a, struct message *m)
 	if (m->texts != NULL)
 		return;
 	if (name != NULL && !is_incoming(m) && m->role != ROLE_SYSTEM)
-		text = arena_printf(a, "%s: %s", name, text);
+		text = arena_printf(a, "%s:%s%s", name,
+		    m->format == FORMAT_MARKDOWN && begins_block(text) ? "\n\n" : " ", text);
 	m->parts = (int)text_split(a, text, is_incoming(m) ? 0 : TEXT_BRACES, TEXT_POINTS,
 	    CHATWOOT_TEXT_POINTS, &m->texts);
 	m->text = m->texts[m->part < m->parts ? m->part : 0];

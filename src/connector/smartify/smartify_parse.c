@@ -13,7 +13,6 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json_in.h"
-#include "core/text.h"
 
 #define COMMANDS_MAX 10 /* pieces of a bot's answer; more is a bot gone wild */
 
@@ -179,6 +178,7 @@ struct said {
 	const char *text;
 	struct attachment *attachments;
 	size_t nattachments;
+	struct widget_list widgets;
 };
 
 static bool is_kind(const char *type, const char *kind)
@@ -247,6 +247,7 @@ static void read_commands(const struct reading *r, const struct json *commands, 
 			continue;
 		pieces++;
 		read_said(json_object(j, "message"), said);
+		smartify_read_widgets(r->arena, json_object(j, "message"), &said->widgets);
 		if (is_blank(said->text))
 			continue;
 		text = text == NULL ? said->text
@@ -260,7 +261,7 @@ static const char *unsupported_text(const struct reading *r)
 {
 	const char *kind = json_text(r->payload, "attributes.attachment.type");
 
-	if (json_object(r->payload, "attributes.attachment") == NULL)
+	if (r->event->nwidgets > 0 || json_object(r->payload, "attributes.attachment") == NULL)
 		return NULL;
 	return arena_printf(r->arena, "[unsupported message: %s]",
 	    text_excerpt(r->arena, is_blank(kind) ? "template" : kind, 40));
@@ -279,16 +280,21 @@ static void set_said(const struct reading *r)
 		read_commands(r, commands, &said);
 	else
 		read_said(r->payload, &said);
+	if (commands == NULL && e->author.role != ROLE_CUSTOMER)
+		smartify_read_widgets(r->arena, r->payload, &said.widgets);
 	e->format = is_kind(type, "html") ? FORMAT_HTML : FORMAT_PLAIN;
 	e->attachments = said.attachments;
 	e->nattachments = said.nattachments;
+	e->widgets = said.widgets.items;
+	e->nwidgets = said.widgets.count;
 	e->text = is_blank(said.text) ? unsupported_text(r) : said.text;
 	if (e->text != NULL && text_is_command(trimmed(r->arena, e->text)))
 		e->flags |= EVENT_IS_COMMAND;
 	if (e->text != NULL && (e->author.role == ROLE_AGENT || e->author.role == ROLE_BOT))
 		e->text = text_cut_command(r->arena, e->text);
 	if (is_blank(e->text)) {
-		e->flags |= e->text == NULL && e->nattachments == 0 ? EVENT_IS_EMPTY : 0;
+		e->flags |=
+		    e->text == NULL && e->nattachments + e->nwidgets == 0 ? EVENT_IS_EMPTY : 0;
 		e->text = NULL;
 	}
 }

@@ -19,11 +19,10 @@
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/secret.h"
-#include "core/text.h"
 
 /* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
 #define TEXT_WIRE_MAX (500000 - 4096)
-#define TEXT_RULES (TEXT_DOLLAR | TEXT_BACKSLASH_COMMAND)
+#define WIDGETS_WIRE_MAX 100000 /* of this; above they are written out */
 #define FIRST_TEXT_MAX 500
 #define TOKEN_SECS 3600
 
@@ -98,6 +97,25 @@ static int refuse(struct effect *refused, enum reason reason, const char *why)
 	return -1;
 }
 
+/* Cuts the text into parts; the last one has the buttons. */
+static size_t fill_texts(struct arena *a, struct message *m)
+{
+	size_t widgets = 0, parts;
+
+	if (m->nwidgets > 0)
+		smartify_widgets(a, m->widgets, m->nwidgets, &widgets);
+	if (widgets > WIDGETS_WIRE_MAX) {
+		m->text = widgets_text(a, m->text, m->widgets, m->nwidgets);
+		m->nwidgets = widgets = 0;
+	}
+	parts = text_split(a, m->text, SMARTIFY_TEXT_RULES, TEXT_WIRE_BYTES,
+	    TEXT_WIRE_MAX - widgets, &m->texts);
+	m->parts = (int)parts;
+	m->part = 0;
+	m->text = m->texts[0];
+	return parts;
+}
+
 int smartify_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused)
 {
@@ -112,11 +130,7 @@ int smartify_plan(const struct via *via, struct arena *a, struct message *messag
 		    "no conversation of that customer is known");
 	if (known->conversation == NULL && !message->may_open)
 		return refuse(refused, REASON_UNREACHABLE, "no conversation to write to");
-	parts = text_split(a, message->text, TEXT_RULES, TEXT_WIRE_BYTES, TEXT_WIRE_MAX,
-	    &message->texts);
-	message->parts = (int)parts;
-	message->part = 0;
-	message->text = message->texts[0];
+	parts = fill_texts(a, message);
 
 	if (message->to == SIDE_AGENTS)
 		plan_as_agents(message, known, out);
@@ -294,10 +308,26 @@ static void build_create_conversation(const struct via *via, struct arena *a, co
 	json_member_text(o, "request_id", conversation_of(via, a, job));
 	json_member_text(o, "sender", address_of(via, a, job));
 	json_member_text(o, "first_text",
-	    text_neutralise(a, text_excerpt(a, m->text, FIRST_TEXT_MAX), TEXT_RULES));
+	    text_neutralise(a, text_excerpt(a, m->text, FIRST_TEXT_MAX), SMARTIFY_TEXT_RULES));
 	put_nested(o, "attributes", "tieline", m->conversation_mark);
 	put_where_to(via, o, true);
 	put_body(out, o);
+}
+
+static void put_attributes(struct arena *a, struct json_out *o, const struct message *m)
+{
+	const char *widgets;
+	size_t len;
+
+	json_key(o, "attributes");
+	json_begin_object(o);
+	json_member_text(o, "tieline", m->mark);
+	if (m->nwidgets > 0 && m->part == m->parts - 1) {
+		widgets = smartify_widgets(a, m->widgets, m->nwidgets, &len);
+		json_key(o, "attachment");
+		json_put_raw(o, widgets, len);
+	}
+	json_end_object(o);
 }
 
 /* The person needs no sender: he is who asks. Agents' answers keep the channel agents have. */
@@ -310,11 +340,13 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 
 	*out = request_in(via, a, "POST", job, "/messages");
 	json_member_text(o, "text", m->text);
+	if (m->format == FORMAT_HTML)
+		json_member_text(o, "type", "html");
 	if (!as_person) {
 		json_member_text(o, "sender", smartify_user(via));
 		json_member_text(o, "senderFullname", m->name);
 	}
-	put_nested(o, "attributes", "tieline", m->mark);
+	put_attributes(a, o, m);
 	if (m->to == SIDE_AGENTS)
 		put_where_to(via, o, as_person && m->may_open && m->part == 0);
 	put_body(out, o);
@@ -330,7 +362,8 @@ static void build_note(const struct via *via, struct arena *a, const struct job 
 	struct json_out *o = begin_body(a);
 
 	*out = request_in(via, a, "POST", job, "/messages");
-	json_member_text(o, "text", text_neutralise(a, m->text != NULL ? m->text : "", TEXT_RULES));
+	json_member_text(o, "text",
+	    text_neutralise(a, m->text != NULL ? m->text : "", SMARTIFY_TEXT_RULES));
 	json_member_text(o, "sender", smartify_user(via));
 	json_key(o, "attributes");
 	json_begin_object(o);
