@@ -85,13 +85,14 @@ struct event {
 	size_t nwidgets;
 	const char *reply_to; /* message id at the platform */
 	const char *choice;
-	enum state state;    /* of UPDATE: FAILED it is shown so, SENT it is not; NONE not said */
-	int64_t version;     /* of the state: later is larger; 0 unknown */
-	const char *changes; /* what changed, compact JSON object; NULL: not said */
-	unsigned flags;      /* enum event_flag */
-	enum drop drop;      /* parsing alone decided: other account, other inbox, unknown … */
-	const char *detail;  /* why, free text, never the message's words */
-	const char *mark;    /* what stands where our mark would be, unchecked */
+	enum state
+	    state; /* of a message: FAILED the platform shows it so, SENT (UPDATE) it does not; NONE not said */
+	int64_t version;        /* of the state: later is larger; 0 unknown */
+	const char *changes;    /* what changed, compact JSON object; NULL: not said */
+	unsigned flags;         /* enum event_flag */
+	enum drop drop;         /* parsing alone decided: other account, other inbox, unknown … */
+	const char *detail;     /* why, free text, never the message's words */
+	const char *mark;       /* what stands where our mark would be, unchecked */
 	const char *mark_place; /* the platform's name of that place, static */
 	const char *conversation_mark;
 	const char *channel, *department, *department_name; /* for a bridge's `only` */

@@ -592,7 +592,7 @@ static void trip_conclude(struct trip *t, const struct effect *effect)
 		.claim_next = over && !holds && gate_is_open(&t->target->gate)
 		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
 		    && pace_wait(t->lane) == 0,
-		.owe = errand_owe(t->bridge, trip_side(t), v.state, v.reason),
+		.owe = errand_owe(t->bridge, t->letter->event, trip_side(t), v.state, v.reason),
 		.owner = t->courier->flow->owner,
 		.now_ms = trip_now(t),
 	};

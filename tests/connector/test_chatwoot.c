@@ -152,7 +152,8 @@ static void test_status_of_updates(void **state)
 		    STATE_NONE },
 		{ "message_updated", "{\"deleted\":true}", STATE_NONE },
 		{ "message_created", "{\"external_error\":\"500 Internal Server Error\"}",
-		    STATE_NONE },
+		    STATE_FAILED },
+		{ "message_created", "{}", STATE_NONE },
 	};
 	struct world *w = *state;
 	struct parse_error error;

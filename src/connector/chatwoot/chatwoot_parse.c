@@ -527,10 +527,10 @@ static enum state read_status(const struct reading *r)
 {
 	const char *error = json_text(r->root, "content_attributes.external_error");
 
-	if (r->e.kind != EVENT_UPDATE || (r->e.flags & EVENT_IS_DELETED) != 0)
+	if ((r->e.flags & EVENT_IS_DELETED) != 0)
 		return STATE_NONE;
 	if (error == NULL || *error == '\0')
-		return STATE_SENT;
+		return r->e.kind == EVENT_UPDATE ? STATE_SENT : STATE_NONE;
 	return strncmp(error, NOTICE_NOT_DELIVERED, strlen(NOTICE_NOT_DELIVERED)) == 0
 	    ? STATE_NONE
 	    : STATE_FAILED;
