@@ -456,7 +456,7 @@ class Control(Platform):
     def verdict(self, request):
         default = "smartify" if self.chatwoot.role == "agents" else "chatwoot"
         return answer_json(judge(self.smartify, self.chatwoot, request.query.get("customers", default),
-                                 request.query.get("threads") == "1", request.query.get("announced") == "1"))
+                                 request.query.get("threads") == "1", request.query.get("announced")))
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))
