@@ -5,7 +5,9 @@
 
 #include "base/arena.h"
 #include "core/file.h"
+#include "core/rich.h"
 #include "core/text.h"
+#include "core/widgets.h"
 
 /* The same words on every copy have the same root: that of our own mark, where there is one. A
  * foreign relay's root is not believed, since message numbers can be guessed. */
@@ -79,13 +81,50 @@ void compose_files(struct arena *a, struct composed *c, const struct file *files
 	m->files = kept;
 	m->nfiles = 0;
 	for (f = files; f < files + count; f++) {
-		if (f->path != NULL && m->nfiles < FILES_PER_MESSAGE)
+		if (f->path != NULL)
 			kept[m->nfiles++] = *f;
 		else
-			m->text = add_lines(a, m->text,
-			    file_not_available(a, f->name,
-				f->path != NULL ? "more files than one message may have" : f->why));
+			m->text = add_lines(a, m->text, file_not_available(a, f->name, f->why));
 	}
+}
+
+static const struct endpoint_conf *target_of(const struct compose_in *in)
+{
+	return in->to == SIDE_AGENTS ? in->bridge->agents : in->bridge->customers;
+}
+
+/* The words as the far side is to be given them: cleaned again, since an entity may stand for anything. */
+static const char *rendered(struct arena *a, const struct compose_in *in, const char *text,
+    enum format *format)
+{
+	const struct bridge_conf *b = in->bridge;
+	const struct caps *to = target_of(in)->caps;
+	/* The lines for files and buttons are plain. */
+	bool plain_below = in->event->nattachments + in->event->nwidgets > 0;
+	bool keep = b->markup_keep && (in->event->format != FORMAT_HTML || !plain_below);
+	const struct rich_target target = { to->shows, to->keeps, keep };
+
+	text = rich_convert(a, text, in->event->choice != NULL ? FORMAT_PLAIN : in->event->format,
+	    target, format);
+	return text_clean(a, text, strlen(text));
+}
+
+#define IN_A_ROW 10 /* buttons of a card, cards; what has more is written out */
+
+/* Buttons and cards as what they are, where the far side shows them, else below the text. */
+static const char *with_widgets(struct arena *a, const struct compose_in *in, const char *text,
+    struct message *m)
+{
+	const struct event *e = in->event;
+
+	if (e->nwidgets == 0)
+		return text;
+	if (!target_of(in)->caps->widgets || *text == '\0'
+	    || !widgets_fit(e->widgets, e->nwidgets, IN_A_ROW, IN_A_ROW))
+		return widgets_text(a, text, e->widgets, e->nwidgets);
+	m->widgets = e->widgets;
+	m->nwidgets = e->nwidgets;
+	return text;
 }
 
 static const char *shown_name(const struct compose_in *in)
@@ -104,7 +143,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 {
 	const struct event *e = in->event;
 	struct message *m = &out->message;
-	const char *said = e->text != NULL ? e->text : "";
+	const char *said = e->choice != NULL ? e->choice : e->text != NULL ? e->text : "";
 	const char *text = text_clean(a, said, strlen(said));
 	struct root conversation;
 
@@ -115,6 +154,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
 	m->role = e->author.role;
+	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
 	m->text = with_cards(a, e, text);
 	m->parts = 1;
 	m->name = shown_name(in);

@@ -21,6 +21,7 @@
 #include "store/store.h"
 
 struct endpoint;
+struct choices;
 struct courier;
 struct ingest;
 struct media;
@@ -44,6 +45,7 @@ struct flow {
 	struct router *router;
 	struct courier *courier;
 	struct media *media;
+	struct choices *choices;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "flow/choices.h"
 #include "flow/control.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
@@ -151,6 +152,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 		goto fail;
 	f->media = media_new(f);
 	f->courier = courier_new(f);
+	f->choices = choices_new();
 	f->router = router_new(f);
 	return f;
 fail:
@@ -327,6 +329,7 @@ void flow_free(struct flow *f)
 	lose(f->lazy);
 	courier_free(f->courier);
 	media_free(f->media);
+	choices_free(f->choices);
 	router_free(f->router);
 	lanes_free(f);
 	paces_free(f->paces);

@@ -340,13 +340,13 @@ static enum turn turn_of(const struct event *event)
 }
 
 /* It goes no further: a person decides. */
-static struct lane *park_row(const struct bridge_conf *b, struct route_row *row, enum reason reason,
-    const char *words)
+static struct lane *park_row(const struct bridge_conf *b, const struct event *event,
+    struct route_row *row, enum reason reason, const char *words)
 {
 	row->state = DELIVERY_PARKED;
 	row->reason = reason;
 	row->carry = words;
-	row->owe = errand_owe(b, row->to, row->state, reason);
+	row->owe = errand_owe(b, event, row->to, row->state, reason);
 	return NULL;
 }
 
@@ -374,16 +374,16 @@ static struct lane *make_row(struct conversation *c, size_t bridge, const struct
 		.state = DELIVERY_QUEUED,
 	};
 	if (r->park != REASON_NONE)
-		return park_row(c->endpoint->bridges[bridge], row, r->park, r->detail);
+		return park_row(c->endpoint->bridges[bridge], event, row, r->park, r->detail);
 	if (event->author.role == ROLE_CUSTOMER) {
 		pace_rearm(f, c->endpoint, r->person);
 		pace_rearm(f, target, r->person);
 	} else if (pace_holds(f, target, r->person, event)) {
-		return park_row(c->endpoint->bridges[bridge], row, REASON_LOOP, NULL);
+		return park_row(c->endpoint->bridges[bridge], event, row, REASON_LOOP, NULL);
 	}
 	lane = lane_get(target, r->person);
 	if (lane->count >= f->config->limits.lane)
-		return park_row(c->endpoint->bridges[bridge], row, REASON_OVERFLOW, NULL);
+		return park_row(c->endpoint->bridges[bridge], event, row, REASON_OVERFLOW, NULL);
 	if (event->author.role != ROLE_CUSTOMER)
 		pace_count(f, target, r->person, event);
 	lane->count++;

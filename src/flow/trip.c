@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "core/policy.h"
+#include "flow/choices.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/media.h"
@@ -625,10 +626,13 @@ static void trip_conclude(struct trip *t, const struct effect *effect)
 		.claim_next = over && !holds && gate_is_open(&t->target->gate)
 		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
 		    && pace_wait(t->lane) == 0,
-		.owe = errand_owe(t->bridge, trip_side(t), v.state, v.reason),
+		.owe = errand_owe(t->bridge, t->letter->event, trip_side(t), v.state, v.reason),
 		.owner = t->courier->flow->owner,
 		.now_ms = trip_now(t),
 	};
+	if (v.state == DELIVERY_DELIVERED && trip_side(t) == SIDE_CUSTOMERS)
+		choices_told(t->courier->flow->choices, t->target->conf.id, t->known.conversation,
+		    &t->words.message, t->letter->event, trip_now(t));
 	/* Where nothing stands behind it, in its lane or before the gate, nobody waits for it. */
 	if (v.state == DELIVERY_DELIVERED && t->lane->count <= 1
 	    && !gate_is_wanted(&t->target->gate))

@@ -130,10 +130,11 @@ struct row_trip {
 /* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
  * is not true any more is put right with it. */
 struct owe {
-	int desk;    /* the agents' endpoint */
-	bool is_own; /* it shows the state of their message: what it shows is kept true, */
-	bool report; /* and this one is said, whether or not one was said before */
-	bool note;   /* it came to nothing */
+	int desk;     /* the agents' endpoint */
+	bool is_own;  /* it shows the state of their message: what it shows is kept true, */
+	bool report;  /* and this one is said, whether or not one was said before; */
+	bool is_firm; /* however late, since the platform shows another one */
+	bool note;    /* it came to nothing */
 	/* out: due now */
 	bool has_report, has_note;
 };

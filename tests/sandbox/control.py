@@ -315,7 +315,7 @@ class Control(Platform):
                                                  "file") if k in spec}
                 ids, task = await platform.say_customer(spec["person"], text, conversation, **more)
             else:
-                more = {k: spec[k] for k in ("agent", "subtype", "file") if k in spec}
+                more = {k: spec[k] for k in ("agent", "subtype", "attributes", "file") if k in spec}
                 ids, task = await platform.say_team(conversation, text, role, **more)
         elif role == "customer":
             more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new", "files", "attachments") if k in spec}
@@ -467,7 +467,7 @@ class Control(Platform):
     def verdict(self, request):
         default = "smartify" if self.chatwoot.role == "agents" else "chatwoot"
         return answer_json(judge(self.smartify, self.chatwoot, request.query.get("customers", default),
-                                 request.query.get("threads") == "1", request.query.get("announced") == "1"))
+                                 request.query.get("threads") == "1", request.query.get("announced")))
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))

@@ -137,7 +137,8 @@ class Direction:
         for entry in self.originals:
             copies = self.found.get(id(entry))
             if not copies:
-                missing.append(entry.show())
+                if announced != "only" or entry.announced:
+                    missing.append(entry.show())
                 continue
             first = min(copies, key=lambda c: c.order)
             if len(copies) > 1:
@@ -175,9 +176,10 @@ def compare_files(originals, copies):
             "duplicates": sum((arrived - sent).values())}
 
 
-def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=False):
+def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None):
     """customers: the platform on whose side the customers are; announced: order is that of callbacks that were taken,
-    not that of writing. What was never announced, since nobody was there, has no place in it."""
+    not that of writing, and what was never announced, since nobody was there, has no place in it. "only": nor need that
+    have arrived."""
     sides = {"smartify": dict(smartify_threads(smartify)), "chatwoot": dict(chatwoot_threads(chatwoot))}
     agents = "chatwoot" if customers == "smartify" else "smartify"
 

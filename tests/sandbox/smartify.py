@@ -1707,7 +1707,8 @@ class Smartify(Platform):
         body.update(file.get("body") or {})
         return text
 
-    async def say_team(self, conversation, text, role="agent", agent=PRIYA, subtype=None, file=None):
+    async def say_team(self, conversation, text, role="agent", agent=PRIYA, subtype=None, attributes=None,
+                       file=None):
         """An agent types in the panel (or the bot answers, or the system says something)."""
         found = self.requests.get(conversation)
         if found is None:
@@ -1723,6 +1724,8 @@ class Smartify(Platform):
                                   "lang": "en", "tempUID": self.uuid(), "request_channel": found.doc["channel"]["name"]}
         if subtype:
             body["attributes"] = dict(body.get("attributes") or {}, subtype=subtype)
+        if attributes:
+            body["attributes"] = dict(body.get("attributes") or {}, **attributes)
         text = self.with_file(body, text, file)
         message, task = self.add_message(PROJECT, found, conversation, sender, fullname, text, body, sender,
                                          origin="control")

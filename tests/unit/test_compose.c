@@ -18,7 +18,12 @@ static struct keys keys;
 static const char *composed(struct arena *a, const char *text, const struct attachment *attachments,
     size_t count, struct composed *out)
 {
-	static const struct bridge_conf bridge = { .name = "support", .tag = "a18603" };
+	static const struct caps caps;
+	static const struct endpoint_conf desk = { .caps = &caps };
+	static const struct bridge_conf bridge = { .name = "support",
+		.tag = "a18603",
+		.agents = &desk,
+		.customers = &desk };
 	const struct event event = { .kind = EVENT_MESSAGE,
 		.remote = "m1",
 		.conversation = "c1",

@@ -47,9 +47,24 @@ static bool is_incoming(const struct message *m)
 	return m->to == SIDE_AGENTS && m->role == ROLE_CUSTOMER;
 }
 
-static const char *named(struct arena *a, const char *name, const char *text)
+/* A name before it on its line would take its meaning from what begins there: a list, a quote, code. */
+static bool begins_block(const char *text)
 {
-	return *text == '\0' ? arena_printf(a, "%s:", name) : arena_printf(a, "%s: %s", name, text);
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits > 0)
+		return (text[digits] == '.' || text[digits] == ')') && text[digits + 1] == ' ';
+	return *text == '>' || *text == '#' || strncmp(text, "```", 3) == 0
+	    || (*text != '\0' && strchr("-+*", *text) != NULL && text[1] == ' ');
+}
+
+static const char *named(struct arena *a, const struct message *m, const char *name,
+    const char *text)
+{
+	if (*text == '\0')
+		return arena_printf(a, "%s:", name);
+	return arena_printf(a, "%s:%s%s", name,
+	    m->format == FORMAT_MARKDOWN && begins_block(text) ? "\n\n" : " ", text);
 }
 
 /* The files go with the last part of the text, as many as one message may have; the others behind it. */
@@ -88,7 +103,7 @@ static void fill_texts(struct arena *a, struct message *m)
 	if (m->texts != NULL)
 		return;
 	if (name != NULL && !is_incoming(m) && m->role != ROLE_SYSTEM)
-		text = named(a, name, text);
+		text = named(a, m, name, text);
 	texts = text_split(a, text, is_incoming(m) ? 0 : TEXT_BRACES, TEXT_POINTS,
 	    CHATWOOT_TEXT_POINTS, &m->texts);
 	m->parts = (int)texts;

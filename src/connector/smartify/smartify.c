@@ -64,6 +64,8 @@ static const struct caps caps = {
 	.marks_echo = true,
 	.notes = true,
 	.pages = true,
+	.widgets = true,
+	.keeps = 1 << FORMAT_MARKDOWN | 1 << FORMAT_HTML,
 	.max_idle_msecs = 4000, /* the server closes after 5 s */
 };
 

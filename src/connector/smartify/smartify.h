@@ -4,6 +4,7 @@
  *   smartify_errand.c  what the endpoint does for itself: signs in, looks itself up
  *   smartify_parse.c   callback → events
  *   smartify_page.c    page of what is there → events
+ *   smartify_cards.c   buttons and galleries, both ways
  *   smartify_send.c    message → steps and requests
  *   smartify_answer.c  answer → outcome
  *
@@ -17,11 +18,14 @@
 #include <stdint.h>
 
 #include "connector/connector.h"
+#include "core/text.h"
+#include "core/widgets.h"
 
 struct arena;
 struct json;
 
 #define SMARTIFY_PLATFORM "smartify"
+#define SMARTIFY_TEXT_RULES (TEXT_DOLLAR | TEXT_BACKSLASH_COMMAND)
 
 struct smartify_conf {
 	const char *project_id;
@@ -62,6 +66,11 @@ void smartify_errand_interpret(const struct via *via, struct arena *a, const str
 
 int smartify_parse(const struct via *via, struct arena *a, const struct http_in *hook,
     struct event_list *out, struct parse_error *error);
+
+/* Those of one message object. */
+void smartify_read_widgets(struct arena *a, const struct json *message, struct widget_list *out);
+/* What attributes.attachment says of them: an object as JSON. */
+const char *smartify_widgets(struct arena *a, const struct widget *list, size_t n, size_t *len);
 
 int smartify_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,

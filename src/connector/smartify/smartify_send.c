@@ -24,11 +24,10 @@
 #include "base/json_out.h"
 #include "base/secret.h"
 #include "core/file.h"
-#include "core/text.h"
 
 /* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
 #define TEXT_WIRE_MAX (500000 - 4096)
-#define TEXT_RULES (TEXT_DOLLAR | TEXT_BACKSLASH_COMMAND)
+#define WIDGETS_WIRE_MAX 100000 /* of this; above they are written out */
 #define FIRST_TEXT_MAX 500
 #define TOKEN_SECS 3600
 
@@ -133,17 +132,32 @@ bool smartify_may_upload(const struct via *via, struct arena *a, const struct fi
 	return false;
 }
 
-/* Words and files in turn: part by part. */
+/* Cuts the text into parts. */
+static size_t cut_text(struct arena *a, struct message *m, const char *const **texts)
+{
+	size_t widgets = 0;
+
+	if (m->nwidgets > 0)
+		smartify_widgets(a, m->widgets, m->nwidgets, &widgets);
+	if (widgets > WIDGETS_WIRE_MAX || (m->nwidgets > 0 && m->nfiles > 0)) {
+		m->text = widgets_text(a, m->text, m->widgets, m->nwidgets);
+		m->nwidgets = widgets = 0;
+	}
+	if (*m->text == '\0' && m->nfiles > 0)
+		return 0;
+	return text_split(a, m->text, SMARTIFY_TEXT_RULES, TEXT_WIRE_BYTES, TEXT_WIRE_MAX - widgets,
+	    texts);
+}
+
+/* Words, and files behind them; one file with words that fit goes with them. The last part of words has the
+ * buttons. */
 static void fill_parts(struct arena *a, struct message *m)
 {
-	bool has_text = *m->text != '\0', is_caption = m->nfiles == 1 && has_text;
 	const char *const *texts = NULL, **all;
+	size_t ntexts = cut_text(a, m, &texts), i;
+	bool is_caption = m->nfiles == 1 && ntexts == 1;
 	struct file_span *spans;
-	size_t ntexts = 0, i;
 
-	if (has_text)
-		ntexts = text_split(a, m->text, TEXT_RULES, TEXT_WIRE_BYTES, TEXT_WIRE_MAX, &texts);
-	is_caption = is_caption && ntexts == 1;
 	if (is_caption)
 		ntexts = 0;
 	all = arena_zalloc(a, (ntexts + m->nfiles) * sizeof(*all));
@@ -382,7 +396,8 @@ static void build_create_conversation(const struct via *via, struct arena *a, co
 	json_member_text(o, "request_id", conversation_of(via, a, job));
 	json_member_text(o, "sender", address_of(via, a, job));
 	json_member_text(o, "first_text",
-	    text_neutralise(a, text_excerpt(a, first_words(m), FIRST_TEXT_MAX), TEXT_RULES));
+	    text_neutralise(a, text_excerpt(a, first_words(m), FIRST_TEXT_MAX),
+		SMARTIFY_TEXT_RULES));
 	put_nested(o, "attributes", "tieline", m->conversation_mark);
 	put_where_to(via, o, true);
 	put_body(out, o);
@@ -430,7 +445,7 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 {
 	const struct file *f = smartify_file(job->message);
 	const char *src = file_source(via, a, job, "files"), *caption = job->message->text;
-	const char *line = text_neutralise(a, f->name, TEXT_RULES);
+	const char *line = text_neutralise(a, f->name, SMARTIFY_TEXT_RULES);
 
 	if (src == NULL) {
 		line =
@@ -458,6 +473,22 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 	json_end_object(o);
 }
 
+static void put_attributes(struct arena *a, struct json_out *o, const struct message *m)
+{
+	const char *widgets;
+	size_t len;
+
+	json_key(o, "attributes");
+	json_begin_object(o);
+	json_member_text(o, "tieline", m->mark);
+	if (m->nwidgets > 0 && m->part == m->parts - 1) {
+		widgets = smartify_widgets(a, m->widgets, m->nwidgets, &len);
+		json_key(o, "attachment");
+		json_put_raw(o, widgets, len);
+	}
+	json_end_object(o);
+}
+
 /* The person needs no sender: he is who asks. Agents' answers keep the channel agents have. */
 static void build_send(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
@@ -471,11 +502,13 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 		put_file(via, a, job, o);
 	else
 		json_member_text(o, "text", m->text);
+	if (m->format == FORMAT_HTML && smartify_file(m) == NULL)
+		json_member_text(o, "type", "html");
 	if (!as_person) {
 		json_member_text(o, "sender", smartify_user(via));
 		json_member_text(o, "senderFullname", m->name);
 	}
-	put_nested(o, "attributes", "tieline", m->mark);
+	put_attributes(a, o, m);
 	if (m->to == SIDE_AGENTS)
 		put_where_to(via, o, as_person && m->may_open && m->part == 0);
 	put_body(out, o);
@@ -491,7 +524,8 @@ static void build_note(const struct via *via, struct arena *a, const struct job 
 	struct json_out *o = begin_body(a);
 
 	*out = request_in(via, a, "POST", job, "/messages");
-	json_member_text(o, "text", text_neutralise(a, m->text != NULL ? m->text : "", TEXT_RULES));
+	json_member_text(o, "text",
+	    text_neutralise(a, m->text != NULL ? m->text : "", SMARTIFY_TEXT_RULES));
 	json_member_text(o, "sender", smartify_user(via));
 	json_key(o, "attributes");
 	json_begin_object(o);
