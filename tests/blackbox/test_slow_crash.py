@@ -224,9 +224,10 @@ def points(counts, dice):
 
 
 def choose(counts, dice):
-    """So many deaths as were asked for: every point, then again and again with a second death in the life after."""
-    plans, deaths, is_again = [], 0, False
-    while deaths < POINTS:
+    """So many deaths as were asked for, and an eighth more, since the second ones are not all reached: every point, then
+    again and again with a second death in the life after."""
+    wanted, plans, deaths, is_again = POINTS + POINTS // 8, [], 0, False
+    while deaths < wanted:
         more = [Plan(customers, (point,)) for customers, some in counts.items() for point in points(some, dice)]
         dice.shuffle(more)
         for plan in more:
@@ -238,7 +239,7 @@ def choose(counts, dice):
             plans.append(plan._replace(echo=dice.choice(("normal", "normal", "first", "late", "never")),
                                        retry_scale=dice.choice((0.03, 0.3)), sweeps=dice.random() < 0.5))
         deaths, is_again = sum(len(plan.deaths) for plan in plans), True
-    while deaths - len(plans[-1].deaths) >= POINTS:
+    while deaths - len(plans[-1].deaths) >= wanted:
         deaths -= len(plans.pop().deaths)
     return plans
 
