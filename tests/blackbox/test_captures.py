@@ -30,9 +30,14 @@ def post(world, body):
                    {"Content-Type": "application/json", "x-hook-secret": SECRETS["shop_secret"]})
 
 
-def shown(line):
+# Buttons of an agent's message, as the desk shows them below its text.
+BUTTONS = {"00225-message.create": "1. Yes\nSite: https://x.org\n2. Act"}
+
+
+def shown(line, buttons=None):
     """The message as the desk shows it: agents and bots by name, files named, since their servers do not exist."""
     lines = [line["text"]] if line["text"] else []
+    lines += [buttons] if buttons else []
     for file in line["attachments"]:
         lines.append("[file not available: %s, its address leads nowhere]" % file["name"])
     text = "\n".join(lines)
@@ -55,7 +60,7 @@ def test_all_of_them(make_world):
         answer = post(world, body)
         assert (answer.status, answer.json) == (200, {"status": "ok"}), name
         if line["type"] == "event" and line["kind"] == "message":
-            expected += shown(line)
+            expected += shown(line, BUTTONS.get(name))
             messages += 1
     assert messages > 40
     eventually(lambda: world.query("SELECT count(*) FROM delivery WHERE state = ?", DELIVERED)
