@@ -242,12 +242,15 @@ static struct row_link row_of(const struct explain *x, size_t bridge,
 
 static void look(const struct explain *x, const struct event *e, struct view *view)
 {
+	const struct explain_link some = { .ours = e->conversation, .theirs = "{conversation}" };
 	const struct explain_link *link;
 	size_t i;
 
 	*view = (struct view){ .thread = THIS_THREAD, .person = THE_PERSON };
 	for (i = 0; i < x->nbridges; i++) {
 		link = find_link(x, i, e->conversation);
+		if (link == NULL && e->kind == EVENT_CONVERSATION)
+			link = &some; /* of others the relay says nothing */
 		if (link != NULL)
 			view->bridges[i].link = row_of(x, i, link);
 	}

@@ -15,7 +15,8 @@ static struct root root_of(const struct compose_in *in)
 {
 	if (in->mark != NULL && in->mark->ours)
 		return in->mark->root;
-	return ids_root(in->from.platform, in->from.host, in->from.tenant, in->event->remote);
+	return ids_root(in->from.platform, in->from.host, in->from.tenant,
+	    in->event->remote != NULL ? in->event->remote : in->event->key);
 }
 
 static const char *add_lines(struct arena *a, const char *text, const char *lines)
@@ -153,7 +154,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	if (in->mark != NULL && in->mark->ours)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
-	m->role = e->author.role;
+	m->role = in->set_state != STATE_NONE ? ROLE_SYSTEM : e->author.role;
 	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
 	m->text = with_cards(a, e, text);
 	m->parts = 1;
@@ -164,6 +165,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	m->reopen = in->reopen;
 	m->take_over = in->take_over;
 	m->may_open = in->may_open;
+	m->is_automatic = (e->flags & EVENT_IS_AUTOMATIC) != 0;
+	m->set_state = in->set_state;
 	m->generation = in->generation;
 	m->bridge = in->bridge->name;
 	conversation = ids_root_of_conversation(in->customers.platform, in->customers.host,

@@ -27,6 +27,7 @@ struct compose_in {
 	const struct person *person; /* the customer as C describes him */
 	const char *title;           /* the desk's name; used where the bridge gives none */
 	bool reopen, take_over, may_open;
+	enum state set_state; /* as in struct message */
 };
 
 struct composed {

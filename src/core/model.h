@@ -154,6 +154,9 @@ struct message {
 	bool reopen;                   /* decided when it was routed */
 	bool take_over;                /* due with this message */
 	bool may_open;                 /* no conversation there yet: open one */
+	bool is_automatic;             /* nobody said it: a greeting, a survey */
+	enum state set_state;          /* it is no message: the conversation there is to be OPEN or
+					* RESOLVED */
 	int64_t generation;            /* of the link */
 	const char *bridge;            /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/standing.h"
+
 static bool is_drop(struct route *out, enum drop drop, bool whole_endpoint, const char *detail)
 {
 	out->drop = drop;
@@ -136,11 +138,6 @@ static bool drop_by_policy(const struct route_in *in, struct route *out)
 	return false;
 }
 
-static bool is_closed(enum state state)
-{
-	return state == STATE_RESOLVED;
-}
-
 /* Closed for so long that the bridge wants another conversation? */
 static bool is_over(const struct route_in *in, const struct row_link *l)
 {
@@ -179,7 +176,7 @@ static void continue_link(const struct route_in *in, struct route *out)
 
 	if (l->gone)
 		open_new(in, out, l->generation + 1);
-	else if (!is_closed(l->agents_state) || !by_customer)
+	else if (!state_is_closed(l->agents_state) || !by_customer)
 		use(out, l, false);
 	else if (is_over(in, l))
 		open_new(in, out, l->generation + 1);
@@ -192,7 +189,7 @@ static void continue_link(const struct route_in *in, struct route *out)
 static void join_or_open(const struct route_in *in, struct route *out)
 {
 	const struct row_link *l = &in->known->latest;
-	bool far_closed = is_closed(l->agents_state);
+	bool far_closed = state_is_closed(l->agents_state);
 	bool join;
 
 	if (l->id == 0 || l->gone || l->agents == 0)
@@ -200,7 +197,7 @@ static void join_or_open(const struct route_in *in, struct route *out)
 	else if (far_closed)
 		join = !is_over(in, l);
 	else
-		join = is_closed(l->customers_state) && in->bridge->reopen != REOPEN_NEVER;
+		join = state_is_closed(l->customers_state) && in->bridge->reopen != REOPEN_NEVER;
 	open_new(in, out, 1);
 	if (join) {
 		out->choice = LINK_JOIN;
@@ -345,6 +342,28 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	}
 }
 
+/* Only the two conversations that are tied to each other now follow each other; one that has gone on with
+ * another is left as it is. Waiting is a matter of the desk that waits. Where a customer's word would not open
+ * the agents' conversation, what opens his own does not either: his next word decides. */
+static void route_state(const struct route_in *in, struct route *out)
+{
+	const struct row_link *l = &in->known->link;
+	enum state state = in->event->state;
+
+	if (l->id == 0 || l->gone || in->known->is_left)
+		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
+	else if (state != STATE_OPEN && state != STATE_RESOLVED)
+		is_drop(out, DROP_NO_CHANGE, false, "waiting");
+	else if (in->side == SIDE_CUSTOMERS && state == STATE_OPEN
+	    && state_is_closed(l->agents_state) && is_over(in, l))
+		is_drop(out, DROP_DISABLED, false, "reopen");
+	if (out->drop != DROP_NONE)
+		return;
+	use(out, l, false);
+	out->person = l->person;
+	out->set_state = state;
+}
+
 static bool drop_message(const struct route_in *in, struct route *out)
 {
 	const struct event *e = in->event;
@@ -414,9 +433,10 @@ void route_event(const struct route_in *in, struct route *out)
 	out->to = in->side == SIDE_CUSTOMERS ? SIDE_AGENTS : SIDE_CUSTOMERS;
 	if (e->drop != DROP_NONE)
 		is_drop(out, e->drop, true, e->detail);
-	else if (e->kind != EVENT_MESSAGE && e->kind != EVENT_UPDATE)
-		drop_no_message(in, out);
-	else if (drop_message(in, out))
+	else if (e->kind != EVENT_MESSAGE && e->kind != EVENT_UPDATE) {
+		if (!drop_no_message(in, out) && e->kind == EVENT_CONVERSATION)
+			route_state(in, out);
+	} else if (drop_message(in, out))
 		return;
 	else if (in->side == SIDE_AGENTS)
 		route_down(in, out);

@@ -45,6 +45,8 @@ struct route {
 	int64_t generation;
 	bool reopen;    /* the far conversation is closed and is to be used again */
 	bool take_over; /* its bot is to leave with this message */
+	enum state
+	    set_state; /* no message: what the far conversation is to become, OPEN or RESOLVED */
 };
 
 /* The first rule that holds decides; the order is that of the manual's table of drops. */

@@ -16,7 +16,13 @@ struct row_link {
 	int64_t person, generation;
 	int64_t customers, agents; /* thread ids; 0: not yet */
 	const char *customers_remote, *customers_ref, *agents_remote, *agents_ref;
-	enum state customers_state, agents_state; /* STATE_NONE: nothing heard, taken for open */
+	enum state customers_state, agents_state; /* as they are, or as we have asked them to be;
+						   * NONE: nothing heard, taken for open */
+	enum state customers_heard, agents_heard; /* as their platform told it last */
+	enum state customers_asked, agents_asked; /* … and what of ours it did not tell yet */
+	enum state
+	    wanted; /* OPEN or RESOLVED: what people made of it last, at whichever side; NONE:
+			    * they did not yet, or it is nothing that the bridge carries */
 	int64_t customers_closed_ms, agents_closed_ms; /* when we saw it closed; 0: not */
 	const char *first_customers, *first_agents; /* message ids where it began; NULL unknown */
 	bool taken_over, gone;
@@ -24,13 +30,16 @@ struct row_link {
 
 struct ask { /* one bridge that has the event's endpoint */
 	int bridge;
-	enum side side; /* what the endpoint is in it */
-	int other;      /* the endpoint at the other end */
+	enum side side;   /* what the endpoint is in it */
+	int other;        /* the endpoint at the other end */
+	bool tells_state; /* there follows what becomes of this one's conversations */
 };
 
 struct view_bridge {
 	struct row_link link;   /* of this conversation: newest generation; id 0: not linked */
 	struct row_link latest; /* not linked: the person's newest link in this bridge, if any */
+	bool is_left;           /* link: one of its ends has gone on with another conversation (only
+				 * of events about a conversation's state) */
 	int64_t lane;           /* of (target, person), 0: none yet */
 	bool root_at_target;    /* the target already holds the event's root (only where asked) */
 };

@@ -124,6 +124,8 @@ static void lane_go_on(struct courier *c, struct lane *l, struct op_claim *claim
 	struct letter *letter;
 
 	if (asked && !claim->is_empty && !claim->is_early) {
+		if (claim->trip.delivery.has_asked) /* the conversation there is to be another */
+			c->watch.changed(c->watch.arg, claim->trip.link.id);
 		letter = letter_new(claim->arena, (struct event *)claim->trip.event);
 		if (claim->is_doubted)
 			courier_look(c, l, &claim->trip, letter);

@@ -413,6 +413,11 @@ struct endpoint *endpoint_find(struct flow *f, int id)
 	return NULL;
 }
 
+static bool tells_state(const struct bridge_conf *b, enum side side)
+{
+	return side == SIDE_CUSTOMERS ? b->status_to_agents : b->status_to_customers;
+}
+
 static void find_bridges(struct endpoint *e, const struct endpoint_conf *conf)
 {
 	struct flow *f = e->flow;
@@ -428,6 +433,7 @@ static void find_bridges(struct endpoint *e, const struct endpoint_conf *conf)
 			.side = b->customers == conf ? SIDE_CUSTOMERS : SIDE_AGENTS,
 			.other = b->customers == conf ? b->agents->id : b->customers->id,
 		};
+		e->asks[e->nbridges].tells_state = tells_state(b, e->asks[e->nbridges].side);
 		e->bridges[e->nbridges++] = b;
 	}
 }
@@ -468,8 +474,10 @@ void endpoint_reload(struct endpoint *e)
 	}
 	learn_tenant(e);
 	/* In their old order, which views and links that are remembered have. */
-	for (i = 0; i < e->nbridges; i++)
+	for (i = 0; i < e->nbridges; i++) {
 		e->bridges[i] = flow_bridge(f, e->asks[i].bridge);
+		e->asks[i].tells_state = tells_state(e->bridges[i], e->asks[i].side);
+	}
 	gate_reload(&e->gate);
 	sweep_reload(e->sweep);
 }

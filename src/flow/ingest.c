@@ -283,6 +283,7 @@ static bool is_being_opened(const struct entry *n)
 static void on_stated(struct store_op *op)
 {
 	struct entry *n = (struct entry *)op;
+	struct router *router = n->hook->ingest->flow->router;
 
 	if (op->result == 0 && !n->state.is_known && !n->state.make && is_being_opened(n)) {
 		n->state.make = true;
@@ -293,7 +294,12 @@ static void on_stated(struct store_op *op)
 		n->hook->endpoint->stats.drops[DROP_NO_CHANGE]++;
 	} else if (op->result == 0) {
 		hook_counts_as(n->hook, HOOK_STORED);
-		router_forget(n->hook->ingest->flow->router, 0, n->state.thread);
+		router_forget(router, 0, n->state.thread);
+	}
+	if (op->result == 0 && n->state.is_stored) {
+		LOG(LOG_INFO, "stored", F_STR("endpoint", n->hook->endpoint->conf.name),
+		    F_ID("event", 'e', n->letter->event->id));
+		router_take(router, n->hook->endpoint, n->letter, &n->state.view);
 	}
 	entry_free(n);
 }
@@ -371,9 +377,21 @@ static void append(struct hook *h, struct letter *letter)
 	entry_submit(n);
 }
 
+/* Does a bridge carry to its other end what becomes of this one's conversations? */
+static bool carries_state(const struct endpoint *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->nbridges; i++)
+		if (e->asks[i].tells_state)
+			return true;
+	return false;
+}
+
 static void take_state(struct hook *h, struct letter *letter)
 {
 	struct entry *n = entry_new(h, letter_ref(letter));
+	struct endpoint *e = h->endpoint;
 
 	n->state = (struct op_state){
 		.op = { .kind = STORE_STATE, .done = on_stated },
@@ -383,6 +401,13 @@ static void take_state(struct hook *h, struct letter *letter)
 		.version = letter->event->version,
 		.now_ms = letter->event->here_ms,
 	};
+	if (carries_state(e)) {
+		n->state.event = letter->event;
+		n->state.asks = e->asks;
+		n->state.nasks = e->nbridges;
+		n->state.arena = letter->arena;
+		n->expecting = router_expect(e->flow->router, e, letter->event);
+	}
 	entry_submit(n);
 }
 

@@ -78,6 +78,7 @@ static void compose_from_rows(struct arena *a, const struct cargo *in, const str
 		.reopen = in->reopen,
 		.take_over = in->take_over && !in->link->taken_over,
 		.may_open = known->conversation == NULL,
+		.set_state = in->set_state,
 	};
 
 	if (believe(in->keys, in->event, in->bridge,

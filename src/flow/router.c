@@ -184,13 +184,18 @@ static void conversation_wait(struct conversation *c, int64_t msecs)
 /* ---- holding, in order ---- */
 
 /* Order of two events of one conversation: by id where ids are numbers, else as they came; but what was
- * not told and had to be read comes late, and goes to where it belongs. */
+ * not told and had to be read comes late, and goes to where it belongs. A state has no id: what was said
+ * before it goes before it, and times of messages are whole seconds. */
 static bool is_before(const struct event *a, const struct event *b, bool sorted)
 {
-	size_t la = strlen(a->remote), lb = strlen(b->remote);
+	size_t la, lb;
 
 	if (!sorted)
 		return a->origin == ORIGIN_REPAIR && a->at_ms < b->at_ms;
+	if (a->remote == NULL || b->remote == NULL)
+		return a->remote != NULL && a->at_ms <= b->at_ms;
+	la = strlen(a->remote);
+	lb = strlen(b->remote);
 	if (strspn(a->remote, "0123456789") != la || strspn(b->remote, "0123456789") != lb)
 		return false;
 	return la != lb ? la < lb : strcmp(a->remote, b->remote) < 0;
@@ -290,7 +295,8 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	const struct event *event = h->letter->event;
 
 	return !c->was_read && c->endpoint->conf.caps->pages && r->drop == DROP_NONE
-	    && h->view.bridges[bridge].link.id == 0 && event->conversation_at_ms != 0
+	    && r->set_state == STATE_NONE && h->view.bridges[bridge].link.id == 0
+	    && event->conversation_at_ms != 0
 	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
 }
 
@@ -346,8 +352,35 @@ static struct lane *park_row(const struct bridge_conf *b, const struct event *ev
 	row->state = DELIVERY_PARKED;
 	row->reason = reason;
 	row->carry = words;
-	row->owe = errand_owe(b, event, row->to, row->state, reason);
+	if (row->set_state == STATE_NONE)
+		row->owe = errand_owe(b, event, row->to, row->state, reason);
 	return NULL;
+}
+
+/* Whose words they are, for the state of the conversation they are written to. What a desk says by itself (a
+ * survey when it is resolved) opens nothing. */
+static void note_words(const struct event *event, const struct endpoint *target,
+    struct route_row *row)
+{
+	row->is_word = row->to == SIDE_AGENTS && event->author.role == ROLE_CUSTOMER;
+	row->opens = row->is_word
+	    || (row->to == SIDE_CUSTOMERS && target->conf.caps->answers_reopen
+		&& (event->flags & EVENT_IS_AUTOMATIC) == 0);
+}
+
+/* As many as may travel to one person for now; REASON_NONE: it may, too. */
+static enum reason pace_row(struct conversation *c, struct endpoint *target, int64_t person,
+    const struct event *event)
+{
+	struct flow *f = c->router->flow;
+
+	if (event->author.role == ROLE_CUSTOMER) {
+		pace_rearm(f, c->endpoint, person);
+		pace_rearm(f, target, person);
+	} else if (pace_holds(f, target, person, event)) {
+		return REASON_LOOP;
+	}
+	return REASON_NONE;
 }
 
 /* The row of one delivery; its lane is busy or has one more waiting from here on. */
@@ -357,6 +390,8 @@ static struct lane *make_row(struct conversation *c, size_t bridge, const struct
 	struct flow *f = c->router->flow;
 	struct endpoint *target = endpoint_find(f, c->endpoint->asks[bridge].other);
 	int64_t now_ms = loop_now_ms(f->loop);
+	bool is_message = r->set_state == STATE_NONE;
+	enum reason held = REASON_NONE;
 	struct lane *lane;
 
 	*row = (struct route_row){
@@ -370,25 +405,26 @@ static struct lane *make_row(struct conversation *c, size_t bridge, const struct
 		.generation = r->generation,
 		.reopen = r->reopen,
 		.take_over = r->take_over,
+		.set_state = r->set_state,
 		.expires_ms = now_ms + f->config->limits.try_for_msecs,
 		.state = DELIVERY_QUEUED,
 	};
 	if (r->park != REASON_NONE)
 		return park_row(c->endpoint->bridges[bridge], event, row, r->park, r->detail);
-	if (event->author.role == ROLE_CUSTOMER) {
-		pace_rearm(f, c->endpoint, r->person);
-		pace_rearm(f, target, r->person);
-	} else if (pace_holds(f, target, r->person, event)) {
-		return park_row(c->endpoint->bridges[bridge], event, row, REASON_LOOP, NULL);
+	if (is_message) {
+		note_words(event, target, row);
+		held = pace_row(c, target, r->person, event);
 	}
+	if (held != REASON_NONE)
+		return park_row(c->endpoint->bridges[bridge], event, row, held, NULL);
 	lane = lane_get(target, r->person);
 	if (lane->count >= f->config->limits.lane)
 		return park_row(c->endpoint->bridges[bridge], event, row, REASON_OVERFLOW, NULL);
-	if (event->author.role != ROLE_CUSTOMER)
+	if (is_message && event->author.role != ROLE_CUSTOMER)
 		pace_count(f, target, r->person, event);
 	lane->count++;
 	lane_arrival(lane, turn_of(event));
-	row->claim = lane->state == LANE_IDLE && lane->count == 1
+	row->claim = is_message && lane->state == LANE_IDLE && lane->count == 1
 	    && gate_may_claim(&target->gate, lane->turn) && !f->draining
 	    && (c->endpoint->paused >> bridge & 1) == 0;
 	if (row->claim)

@@ -128,6 +128,7 @@ static void trip_prepare(struct trip *t)
 		.person = &t->row.person,
 		.reopen = t->row.delivery.reopen,
 		.take_over = t->row.delivery.take_over,
+		.set_state = t->row.delivery.set_state,
 	};
 
 	t->is_open =
@@ -592,9 +593,8 @@ static void trip_settle_lost(struct store_op *op)
 	arena_free(((struct op_settle *)op)->arena);
 }
 
-static void trip_conclude(struct trip *t, const struct effect *effect)
+static void trip_settle(struct trip *t, const struct effect *effect, struct verdict v)
 {
-	const struct verdict v = trip_judge(t, effect);
 	bool over = v.state >= DELIVERY_DELIVERED;
 	bool holds = v.state == DELIVERY_PARKED && t->bridge->stop_on_rejected;
 
@@ -621,12 +621,15 @@ static void trip_conclude(struct trip *t, const struct effect *effect)
 		.remote_id = v.state == DELIVERY_DELIVERED ? effect->remote_id : NULL,
 		.root = t->target->nbridges > 1 ? t->words.root.b : NULL,
 		.link_gone = t->is_gone,
+		.was_asked = t->row.delivery.has_asked,
 		.hold_lane = holds,
 		/* Where others wait to be claimed the lane rejoins them at the tail. */
 		.claim_next = over && !holds && gate_is_open(&t->target->gate)
 		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
 		    && pace_wait(t->lane) == 0,
-		.owe = errand_owe(t->bridge, t->letter->event, trip_side(t), v.state, v.reason),
+		.owe = t->row.delivery.is_status
+		    ? (struct owe){ 0 }
+		    : errand_owe(t->bridge, t->letter->event, trip_side(t), v.state, v.reason),
 		.owner = t->courier->flow->owner,
 		.now_ms = trip_now(t),
 	};
@@ -639,6 +642,22 @@ static void trip_conclude(struct trip *t, const struct effect *effect)
 		flow_submit_lazily(t->courier->flow, &t->settle.op);
 	else
 		flow_submit(t->courier->flow, &t->settle.op);
+}
+
+static void trip_conclude(struct trip *t, const struct effect *effect)
+{
+	trip_settle(t, effect, trip_judge(t, effect));
+}
+
+/* The conversation there is as it should be, or people have changed their minds meanwhile. */
+static bool trip_is_folded(struct trip *t)
+{
+	const struct effect nothing = { .kind = EFFECT_DELIVERED, .wait_msecs = -1 };
+
+	if (!t->row.delivery.is_status || (t->row.delivery.set_state != STATE_NONE && t->is_open))
+		return false;
+	trip_settle(t, &nothing, (struct verdict){ .state = DELIVERY_FOLDED });
+	return true;
 }
 
 static void count_relayed(const struct trip *t)
@@ -658,9 +677,11 @@ static void trip_report(struct trip *t)
 {
 	switch (t->settle.state) {
 	case DELIVERY_DELIVERED:
-		count_relayed(t);
+		if (!t->row.delivery.is_status)
+			count_relayed(t);
 		trip_log(t, LOG_INFO, "settled", &t->effect);
 		break;
+	case DELIVERY_FOLDED: trip_log(t, LOG_DEBUG, "settled", &t->effect); break;
 	case DELIVERY_PARKED:
 		t->target->stats.parked[t->settle.reason]++;
 		trip_log(t, LOG_WARN, "parked", &t->effect);
@@ -975,7 +996,7 @@ static void trip_take_up(struct trip *t)
 	const struct row_delivery *d = &t->row.delivery;
 	int64_t wait = 0;
 
-	if (!trip_find_place(t))
+	if (trip_is_folded(t) || !trip_find_place(t))
 		return;
 	trip_skip_traceless(t);
 	t->effect = (struct effect){ .kind = EFFECT_UNSURE,
@@ -1023,7 +1044,7 @@ static bool trip_awaits_files(struct trip *t)
 
 void trip_begin(struct trip *t)
 {
-	if (!trip_is_late(t) && !trip_awaits_files(t))
+	if (!trip_is_folded(t) && !trip_is_late(t) && !trip_awaits_files(t))
 		trip_set_out(t);
 }
 

@@ -66,7 +66,7 @@ static int known_state(struct store_db *db, int64_t ref, enum delivery_state *st
 	return ret < 0 ? -1 : 0;
 }
 
-static int add_event(struct store_db *db, const struct event *e, int64_t id, int64_t thread,
+int sqlite_add_event(struct store_db *db, const struct event *e, int64_t id, int64_t thread,
     bool is_routed)
 {
 	struct stmt *q = query(db, Q_EVENT_ADD);
@@ -144,7 +144,7 @@ static int apply_append(struct store_db *db, struct op_append *op)
 	}
 	db->last_event = id;
 	if (add_person(db, op) != 0 || append_thread(db, op) != 0
-	    || add_event(db, e, id, op->view.thread, op->rows != NULL) != 0
+	    || sqlite_add_event(db, e, id, op->view.thread, op->rows != NULL) != 0
 	    || sqlite_root_add(db, e->endpoint, op->root, id << TARGET_BITS) != 0
 	    || append_rows(db, op, id) != 0)
 		return -1;
@@ -354,7 +354,8 @@ static int add_delivery(struct store_db *db, const struct route_row *row, int ow
 	stmt_i64(q, d->expires_ms);
 	stmt_i64(q,
 	    (d->reopen ? DELIVERY_REOPEN : 0) | (d->take_over ? DELIVERY_TAKE_OVER : 0)
-		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0));
+		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
+		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0));
 	stmt_text(q, d->carry);
 	stmt_i64(q, d->reason);
 	return stmt_run(q);
@@ -388,12 +389,16 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.attempt = is_claimed ? 1 : 0,
 		.claimed_ms = is_claimed ? r->now_ms : 0,
 		.expires_ms = row->expires_ms,
+		.to = row->to,
+		.opens = row->opens,
+		.is_status = row->set_state != STATE_NONE,
 		.reopen = row->reopen,
 		.take_over = row->take_over,
 		.carry = row->carry,
 		.reason = row->reason,
 	};
-	if (add_delivery(db, row, r->owner) != 0)
+	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
+	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
 		return -1;
 	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }
@@ -473,6 +478,8 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (event == NULL)
 		return sqlite_refuse(db, "delivery %lld has no event", (long long)head);
+	if (sqlite_ask(db, &op->trip, op->now_ms) != 0)
+		return -1;
 	op->is_doubted = state == DELIVERY_UNSURE;
 	op->trip.event = event;
 	return op->trip.delivery.edited ? sqlite_take_edit(db, head, op->arena, event) : 0;
@@ -631,6 +638,8 @@ static int settle_delivered(struct store_db *db, const struct op_settle *op, con
 		return -1;
 	if (sqlite_root_add(db, lane.endpoint, op->root, op->delivery) != 0)
 		return -1;
+	if ((p->flags & DELIVERY_STATUS) != 0)
+		return 0;
 	return sqlite_tally(db, p->bridge,
 	    (p->flags & DELIVERY_TO_AGENTS) != 0 ? SIDE_AGENTS : SIDE_CUSTOMERS, op->now_ms);
 }
@@ -655,6 +664,22 @@ static int settle_failed(struct store_db *db, const struct op_settle *op, const 
 		return 0;
 	q = query(db, Q_LANE_HOLD);
 	stmt_i64(q, p->lane);
+	return stmt_run(q);
+}
+
+/* What was asked of the conversation there is done. */
+static int settle_asked(struct store_db *db, const struct op_settle *op, const struct place *p)
+{
+	struct row_link l;
+	struct stmt *q;
+
+	if (!op->was_asked || op->state != DELIVERY_DELIVERED || p->link == 0)
+		return 0;
+	if (row_link_by_id(db, p->link, op->arena, &l) < 0)
+		return -1;
+	q = query(db, Q_THREAD_ASKED);
+	stmt_i64(q, (p->flags & DELIVERY_TO_AGENTS) != 0 ? l.agents : l.customers);
+	stmt_i64(q, op->now_ms);
 	return stmt_run(q);
 }
 
@@ -687,10 +712,12 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 	stmt_i64(q, op->now_ms);
 	if (stmt_run(q) != 0)
 		return -1;
-	if (op->state == DELIVERY_DELIVERED ? settle_delivered(db, op, &place) != 0
-					    : settle_failed(db, op, &place) != 0)
+	if (op->state == DELIVERY_DELIVERED && settle_delivered(db, op, &place) != 0)
 		return -1;
-	if (settle_owe(db, op) != 0)
+	if (op->state != DELIVERY_DELIVERED && op->state != DELIVERY_FOLDED
+	    && settle_failed(db, op, &place) != 0)
+		return -1;
+	if (settle_asked(db, op, &place) != 0 || settle_owe(db, op) != 0)
 		return -1;
 	if (!op->claim_next || !is_over)
 		return 0;
@@ -715,45 +742,6 @@ static int apply_echo(struct store_db *db, struct op_echo *op)
 	ret = stmt_number(q, &ref);
 	op->is_known = ret == 1;
 	return ret < 0 ? -1 : 0;
-}
-
-static int apply_state(struct store_db *db, struct op_state *op)
-{
-	struct stmt *q = query(db, Q_THREAD_GET);
-	struct view made = { 0 };
-	int64_t version = 0;
-	int state = 0;
-
-	op->is_known = op->is_changed = false;
-	op->thread = 0;
-	stmt_i64(q, op->endpoint);
-	stmt_text(q, op->conversation);
-	switch (stmt_step(q)) {
-	case STMT_ROW:
-		op->thread = stmt_col_i64(q, 0);
-		state = stmt_col_int(q, 3);
-		version = stmt_col_i64(q, 4);
-		stmt_end(q);
-		break;
-	case STMT_DONE:
-		if (!op->make)
-			return 0;
-		if (make_thread(db, op->endpoint, op->conversation, NULL, 0, &made) != 0)
-			return -1;
-		op->thread = made.thread;
-		break;
-	case STMT_ERROR: return -1;
-	}
-	op->is_known = true;
-	if (state == (int)op->state || (op->version != 0 && op->version <= version))
-		return 0;
-	op->is_changed = true;
-	q = query(db, Q_THREAD_STATE);
-	stmt_i64(q, op->state);
-	stmt_i64(q, op->version != 0 ? op->version : version);
-	stmt_i64(q, op->state == STATE_RESOLVED ? op->now_ms : 0);
-	stmt_i64(q, op->thread);
-	return stmt_run(q);
 }
 
 static int apply_endpoint(struct store_db *db, struct op_endpoint *op)
@@ -784,7 +772,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_STEP: return apply_step(db, AS(op_step, op));
 	case STORE_SETTLE: return apply_settle(db, AS(op_settle, op));
 	case STORE_ECHO: return apply_echo(db, AS(op_echo, op));
-	case STORE_STATE: return apply_state(db, AS(op_state, op));
+	case STORE_STATE: return sqlite_state(db, AS(op_state, op));
 	case STORE_ENDPOINT: return apply_endpoint(db, AS(op_endpoint, op));
 	case STORE_RAW: return sqlite_raw(db, AS(op_raw, op));
 	case STORE_LOAD: return sqlite_load(db, AS(op_load, op));

@@ -17,6 +17,8 @@
 #define DELIVERY_TAKE_OVER 2
 #define DELIVERY_TO_AGENTS 4
 #define DELIVERY_EDITED 8
+#define DELIVERY_OPENS 16
+#define DELIVERY_STATUS 32
 
 /* Deliveries counted in this transaction, written with its commit. */
 #define TALLY_MAX 16
@@ -62,6 +64,8 @@ int sqlite_raw(struct store_db *db, struct op_raw *op);
 int sqlite_retain(struct store_db *db, struct op_retain *op);
 int sqlite_tally(struct store_db *db, int bridge, int side, int64_t now_ms);
 int sqlite_tally_write(struct store_db *db);
+int sqlite_add_event(struct store_db *db, const struct event *e, int64_t id, int64_t thread,
+    bool is_routed);
 int sqlite_next_pos(struct store_db *db, int64_t *pos);
 
 /* sqlite_repair.c */
@@ -124,6 +128,13 @@ int sqlite_errand(struct store_db *db, struct op_errand *op);
 int sqlite_errand_done(struct store_db *db, struct op_errand_done *op);
 int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
+
+/* sqlite_state.c */
+int sqlite_state(struct store_db *db, struct op_state *op);
+/* A row with a customer's word: what is to be closed stays open. */
+int sqlite_want_open(struct store_db *db, const struct route_row *row, struct row_link *l);
+/* Of a delivery that is claimed: what it will make of the conversation there; sets has_asked. */
+int sqlite_ask(struct store_db *db, struct row_trip *t, int64_t now_ms);
 
 /* sqlite_rows.c: 1 found, 0 not, -1. What is not found is left cleared. */
 int row_link(struct stmt *q, struct arena *a, struct row_link *out);

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "core/event_codec.h"
+#include "core/standing.h"
 #include "store/sqlite_db.h"
 
 #include <sqlite3.h>
@@ -51,12 +52,19 @@ int row_link(struct stmt *q, struct arena *a, struct row_link *out)
 		out->gone = (flags & LINK_GONE) != 0;
 		out->customers_remote = stmt_col_text(q, 9, a);
 		out->customers_ref = stmt_col_text(q, 10, a);
-		out->customers_state = (enum state)stmt_col_int(q, 11);
+		out->customers_heard = (enum state)stmt_col_int(q, 11);
 		out->customers_closed_ms = stmt_col_i64(q, 12);
 		out->agents_remote = stmt_col_text(q, 13, a);
 		out->agents_ref = stmt_col_text(q, 14, a);
-		out->agents_state = (enum state)stmt_col_int(q, 15);
+		out->agents_heard = (enum state)stmt_col_int(q, 15);
 		out->agents_closed_ms = stmt_col_i64(q, 16);
+		out->customers_asked = (enum state)stmt_col_int(q, 17);
+		out->agents_asked = (enum state)stmt_col_int(q, 18);
+		out->wanted = (enum state)stmt_col_int(q, 19);
+		out->customers_state = out->customers_asked != STATE_NONE ? out->customers_asked
+									  : out->customers_heard;
+		out->agents_state =
+		    out->agents_asked != STATE_NONE ? out->agents_asked : out->agents_heard;
 	}
 	return found(q, r);
 }
@@ -190,6 +198,9 @@ static int row_delivery(struct store_db *db, int64_t id, struct arena *a, struct
 		out->reopen = (flags & DELIVERY_REOPEN) != 0;
 		out->take_over = (flags & DELIVERY_TAKE_OVER) != 0;
 		out->edited = (flags & DELIVERY_EDITED) != 0;
+		out->to = (flags & DELIVERY_TO_AGENTS) != 0 ? SIDE_AGENTS : SIDE_CUSTOMERS;
+		out->opens = (flags & DELIVERY_OPENS) != 0;
+		out->is_status = (flags & DELIVERY_STATUS) != 0;
 		out->carry = stmt_col_text(q, 13, a);
 		out->reason = (enum reason)stmt_col_int(q, 14);
 		out->remote_id = stmt_col_text(q, 15, a);
@@ -212,6 +223,8 @@ int row_trip(struct store_db *db, int64_t delivery, struct arena *a, struct row_
 	person = out->link.id != 0 ? out->link.person : out->lane.person;
 	if (row_person_by_id(db, person, a, &out->person) < 0)
 		return -1;
+	if (out->delivery.is_status)
+		out->delivery.set_state = standing_needs(&out->link, out->delivery.to);
 	return 1;
 }
 

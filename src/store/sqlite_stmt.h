@@ -16,7 +16,7 @@ struct sqlite3_stmt;
 #define LINK_SELECT \
 	"SELECT l.id, l.bridge, l.person, l.generation, l.customers, l.agents," \
 	" l.first_c, l.first_a, l.flags, c.remote, c.ref, c.state, c.closed_at," \
-	" a.remote, a.ref, a.state, a.closed_at FROM link l" \
+	" a.remote, a.ref, a.state, a.closed_at, c.asked, a.asked, l.wanted FROM link l" \
 	" LEFT JOIN thread c ON c.id = l.customers LEFT JOIN thread a ON a.id = l.agents "
 #define DELIVERY_SELECT \
 	"SELECT id, lane, link, bridge, pos, state, attempt, claimed, due, expires," \
@@ -66,12 +66,19 @@ struct sqlite3_stmt;
 	X(EVENT_DELETE, "DELETE FROM event WHERE id = ?") \
 \
 	X(THREAD_GET, \
-	    "SELECT id, ref, person, state, version FROM thread" \
+	    "SELECT id, ref, person, state, version, asked, asked_at, closed_at FROM thread" \
 	    " WHERE endpoint = ? AND remote = ?") \
 	X(THREAD_ADD, "INSERT INTO thread(endpoint, remote, ref, person) VALUES(?, ?, ?, ?)") \
 	X(THREAD_REF, "UPDATE thread SET ref = ? WHERE id = ?") \
 	X(THREAD_PERSON, "UPDATE thread SET person = ? WHERE id = ?") \
-	X(THREAD_STATE, "UPDATE thread SET state = ?, version = ?, closed_at = ? WHERE id = ?") \
+	X(THREAD_STATE, \
+	    "UPDATE thread SET state = ?, version = ?, closed_at = ?, asked = ?, asked_at = ?" \
+	    " WHERE id = ?") \
+	X(THREAD_ASK, \
+	    "UPDATE thread SET asked = ?2, asked_at = 0, closed_at = CASE WHEN ?2 <> ?3 THEN 0" \
+	    " WHEN closed_at = 0 THEN ?4 ELSE closed_at END WHERE id = ?1") \
+	X(THREAD_ASKED, \
+	    "UPDATE thread SET asked_at = ?2 WHERE id = ?1 AND asked <> 0 AND asked_at = 0") \
 \
 	X(PERSON_BY_ID, PERSON_SELECT "WHERE id = ?") \
 	X(PERSON_BY_IDENTITY, PERSON_SELECT "WHERE identity = ?") \
@@ -118,6 +125,12 @@ struct sqlite3_stmt;
 	    " WHERE o.bridge = link.bridge AND o.customers = ?2))" \
 	    " WHERE id = ?1 AND customers IS NOT ?2") \
 	X(LINK_FLAGS, "UPDATE link SET flags = flags | ?2 WHERE id = ?1 AND flags & ?2 <> ?2") \
+	X(LINK_WANTED, "UPDATE link SET wanted = ?2 WHERE id = ?1 AND wanted <> ?2") \
+	X(LINK_IS_LEFT, \
+	    "SELECT EXISTS(SELECT 1 FROM link o WHERE o.bridge = l.bridge AND o.customers = l.customers" \
+	    " AND o.generation > l.generation) OR EXISTS(SELECT 1 FROM link o" \
+	    " WHERE o.agents = l.agents AND o.bridge = l.bridge AND o.id > l.id)" \
+	    " FROM link l WHERE l.id = ?") \
 	X(LINK_FIRST_C, "UPDATE link SET first_c = ?2 WHERE id = ?1 AND first_c IS NULL") \
 	X(LINK_FIRST_A, "UPDATE link SET first_a = ?2 WHERE id = ?1 AND first_a IS NULL") \
 \

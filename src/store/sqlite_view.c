@@ -71,8 +71,21 @@ static int find_person(struct store_db *db, const struct event *e, bool is_agent
 	return row_person(q, a, id, &ignored) < 0 ? -1 : 0;
 }
 
-static int view_links(struct store_db *db, const struct ask *asks, size_t nasks, struct arena *a,
-    struct view *view)
+/* A conversation's state goes to the one that it is tied to now. */
+static int view_left(struct store_db *db, struct view_bridge *b)
+{
+	struct stmt *q = query(db, Q_LINK_IS_LEFT);
+	int64_t is_left = 0;
+
+	stmt_i64(q, b->link.id);
+	if (b->link.id != 0 && stmt_number(q, &is_left) < 0)
+		return -1;
+	b->is_left = is_left != 0;
+	return 0;
+}
+
+static int view_links(struct store_db *db, const struct event *e, const struct ask *asks,
+    size_t nasks, struct arena *a, struct view *view)
 {
 	enum query by;
 	size_t i;
@@ -80,6 +93,8 @@ static int view_links(struct store_db *db, const struct ask *asks, size_t nasks,
 	for (i = 0; i < nasks && view->thread != 0; i++) {
 		by = asks[i].side == SIDE_CUSTOMERS ? Q_LINK_BY_CUSTOMERS : Q_LINK_BY_AGENTS;
 		if (find_link(db, by, asks[i].bridge, view->thread, a, &view->bridges[i].link) < 0)
+			return -1;
+		if (e->kind == EVENT_CONVERSATION && view_left(db, &view->bridges[i]) != 0)
 			return -1;
 	}
 	return 0;
@@ -154,7 +169,7 @@ int sqlite_view(struct store_db *db, const struct event *e, const struct ask *as
 		case STMT_ERROR: return -1;
 		}
 	}
-	if (view_links(db, asks, nasks, a, view) != 0)
+	if (view_links(db, e, asks, nasks, a, view) != 0)
 		return -1;
 	/* Whom a linked conversation belongs to was settled when it was linked. */
 	for (i = 0; i < nasks && view->person == 0; i++)

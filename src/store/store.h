@@ -111,6 +111,11 @@ struct row_delivery {
 	int part;
 	bool reopen, take_over;
 	bool edited; /* its event, where a row has one, bears a person's words */
+	enum side to;
+	bool opens;     /* what it says opens a conversation that is closed there */
+	bool is_status; /* it says nothing, but makes the conversation there open or closed, */
+	enum state set_state; /* this now; NONE: it is, or there is none */
+	bool has_asked;       /* its claim has written down what is about to become of that */
 	const char *carry;
 	enum reason reason;
 	const char *remote_id;
@@ -151,6 +156,9 @@ struct route_row {
 	int64_t link, customers, agents, generation;
 	const char *agents_remote; /* an id we choose ourselves: the thread is made now; or NULL */
 	bool reopen, take_over;
+	bool opens;                /* as in row_delivery */
+	bool is_word;              /* a customer's: who is spoken to is wanted open */
+	enum state set_state;      /* it is no message: the conversation there is to be as wanted */
 	bool claim;                /* born claimed: the caller knows its lane to be idle */
 	enum delivery_state state; /* QUEUED; or PARKED with reason, then lane and link may be 0 */
 	enum reason reason;
@@ -265,6 +273,7 @@ struct op_settle {
 	    *remote_id; /* DELIVERED: mapped to event << 4 | target in the same transaction */
 	const unsigned char *root; /* 10 bytes: kept as being at the target; or NULL */
 	bool link_gone;
+	bool was_asked;  /* DELIVERED: as row_delivery.has_asked, and that is done */
 	bool hold_lane;  /* PARKED: what stands behind it waits for a person */
 	bool claim_next; /* only after a final state */
 	struct owe owe;  /* the same */
@@ -282,7 +291,9 @@ struct op_echo {
 	bool is_known; /* out */
 };
 
-/* The state of a conversation as it is now. Written only when newer and different. */
+/* The state of a conversation as it is now. Written only when newer and different. Where it is news for the
+ * other end of a link (core/standing.h), the event that tells it is appended, not routed, with the state as
+ * it is by all that is known. */
 struct op_state {
 	struct store_op op;
 	int endpoint;
@@ -290,8 +301,15 @@ struct op_state {
 	bool make; /* one that nobody has heard of is made; else it is not known */
 	enum state state;
 	int64_t version, now_ms;
-	bool is_known, is_changed; /* out */
+	struct event *event; /* NULL: its news is nobody's business */
+	const struct ask *asks;
+	size_t nasks;
+	struct arena *arena;
+	/* out */
+	bool is_known, is_changed;
+	bool is_stored; /* the event was */
 	int64_t thread;
+	struct view view; /* is_stored */
 };
 
 /* What an endpoint remembers over a restart: opaque text (JSON), replaced as a whole. */

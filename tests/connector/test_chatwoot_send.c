@@ -558,6 +558,58 @@ static const char *interpreted(struct world *w, const struct job *job, const str
 	return world_outcome_text(w, &o);
 }
 
+static void test_states(void **state)
+{
+	static const struct {
+		enum reason before;
+		struct http_resp resp;
+		const char *expected;
+	} rows[] = {
+		{ REASON_NONE,
+		    { .status = 200,
+			.body =
+			    "{\"payload\":{\"success\":true,\"current_status\":\"resolved\"}}" },
+		    "delivered" },
+		{ REASON_NONE, { .status = 200, .body = "{}" },
+		    "retry bad_answer (no id in the answer)" },
+		{ REASON_NONE, { .status = 502, .body = "<html>" }, "retry server_error (502)" },
+		{ REASON_NONE, { .transport = TRANSPORT_CUT, .sent = true, .detail = "cut" },
+		    "retry cut (cut)" },
+		{ REASON_NONE,
+		    { .status = 404, .body = "{\"error\":\"Resource could not be found\"}" },
+		    "retry not_found wait=5000 (Resource could not be found)" },
+		{ REASON_NOT_FOUND,
+		    { .status = 404, .body = "{\"error\":\"Resource could not be found\"}" },
+		    "rejected not_found gone (Resource could not be found)" },
+	};
+	struct world *w = *state;
+	struct message m = { .to = SIDE_AGENTS, .role = ROLE_SYSTEM, .set_state = STATE_RESOLVED };
+	struct known known = { .conversation = "57" };
+	struct job job = { .kind = JOB_DELIVER,
+		.step = STEP_SET_STATUS,
+		.attempt = 1,
+		.message = &m,
+		.known = &known };
+	struct effect refused;
+	struct plan plan;
+	size_t i;
+
+	assert_int_equal(0, chatwoot_connector.plan(&w->via, w->a, &m, &known, &plan, &refused));
+	assert_int_equal(1, plan.count);
+	assert_int_equal(STEP_SET_STATUS, plan.steps[0].step);
+	assert_string_equal(errand_text(w, &job),
+	    "POST /conversations/57/toggle_status {\"status\":\"resolved\"}");
+	m.set_state = STATE_OPEN;
+	m.to = SIDE_CUSTOMERS;
+	assert_int_equal(0, chatwoot_connector.plan(&w->via, w->a, &m, &known, &plan, &refused));
+	assert_string_equal(errand_text(w, &job),
+	    "POST /conversations/57/toggle_status {\"status\":\"open\"}");
+	for (i = 0; i < COUNT(rows); i++) {
+		job.before = rows[i].before;
+		assert_string_equal(interpreted(w, &job, &rows[i].resp), rows[i].expected);
+	}
+}
+
 static void test_answers_to_reports_and_notes(void **state)
 {
 	static const struct {
@@ -1197,6 +1249,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_only_creates_are_not_repeatable, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_reports_and_notes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_reports_and_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_send, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_about_contacts, setup, teardown),

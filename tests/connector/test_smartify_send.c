@@ -162,7 +162,8 @@ static const char *plan_text(struct arena *a, const struct via *via, struct mess
 		    reason_word((int)refused.reason));
 	for (i = 0; i < plan.count; i++) {
 		m->part = plan.steps[i].part;
-		m->text = m->texts[m->part];
+		if (m->texts != NULL)
+			m->text = m->texts[m->part];
 		job.step = plan.steps[i].step;
 		text = arena_printf(a, "%s%s", text, request_text(a, via, &job));
 	}
@@ -267,6 +268,28 @@ static void as_customers_side(void **state)
 	expect_plan(m, known,
 	    "send POST /requests/my%20own%2Fid/messages account {\"text\":\"hello\","
 	    "\"sender\":\"" USER "\"," ATTRIBUTES "}\n");
+}
+
+/* What is closed or opened at the other side; nobody's survey opens anything. */
+static void states(void **state)
+{
+	struct message m = { .to = SIDE_CUSTOMERS,
+		.role = ROLE_SYSTEM,
+		.set_state = STATE_RESOLVED };
+	struct message survey = message_to(SIDE_CUSTOMERS, ROLE_BOT);
+	struct known known = { .conversation = "x", .closed = true };
+
+	(void)state;
+	expect_plan(m, known, "set_status PUT /requests/x/close account {}\n");
+	m.set_state = STATE_OPEN;
+	expect_plan(m, known, REOPEN("x"));
+	m.to = SIDE_AGENTS;
+	expect_plan(m, known, REOPEN("x"));
+	survey.is_automatic = true;
+	survey.name = NULL;
+	expect_plan(survey, known,
+	    "send POST /requests/x/messages account {\"text\":\"hello\",\"sender\":\"" USER
+	    "\"," ATTRIBUTES "}\n");
 }
 
 static void what_cannot_be_carried(void **state)
@@ -669,6 +692,45 @@ static void nothing_heard(void **state)
 	expect_outcome(&job, &resp, "retry busy 7000");
 }
 
+static void answers_to_states(void **state)
+{
+	static const struct {
+		enum job_kind kind;
+		enum step step;
+		int status;
+		const char *body, *expected;
+	} rows[] = {
+		{ JOB_DELIVER, STEP_SET_STATUS, 200, "{\"status\":1000}", "delivered" },
+		{ JOB_DELIVER, STEP_REOPEN, 200, "{\"status\":200}", "delivered" },
+		{ JOB_DELIVER, STEP_SET_STATUS, 403,
+		    "{\"error\":\"You must be among the participants to close a conversation.\"}",
+		    "rejected invalid \"You must be among the participants to close a conversation.\"" },
+		{ JOB_DELIVER, STEP_SET_STATUS, 500, "{}", "unsure server_error max=5:not_found" },
+		{ JOB_DELIVER, STEP_SET_STATUS, 502, "", "unsure server_error" },
+		{ JOB_DELIVER, STEP_SET_STATUS, 503, "", "retry busy" },
+		{ JOB_DELIVER, STEP_REOPEN, 502, "", "retry server_error" },
+		{ JOB_LOOK, STEP_LOOK_UP, 200, "{\"_id\":\"1\",\"status\":1000}",
+		    "delivered found" },
+		{ JOB_LOOK, STEP_LOOK_UP, 200, "{\"_id\":\"1\",\"status\":200}", "next_step" },
+	};
+	struct message m = { .to = SIDE_CUSTOMERS,
+		.role = ROLE_SYSTEM,
+		.set_state = STATE_RESOLVED };
+	struct known known = { .conversation = "x" };
+	struct job job = { .attempt = 1, .message = &m, .known = &known };
+	struct http_resp resp;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		resp = resp_of(rows[i].status, rows[i].body);
+		job.kind = rows[i].kind;
+		job.step = rows[i].step;
+		job.in_doubt = job.kind == JOB_LOOK ? STEP_SET_STATUS : STEP_NONE;
+		expect_outcome(&job, &resp, rows[i].expected);
+	}
+}
+
 #define REF "65f0a1b2c3d4e5f607182925"
 #define OTHER "65f0a1b2c3d4e5f607189999"
 #define ANSWER(ref, lead) \
@@ -1029,6 +1091,8 @@ int main(void)
 		cmocka_unit_test(as_agents_side_mirrored),
 		cmocka_unit_test(as_customers_side),
 		cmocka_unit_test(what_cannot_be_carried),
+		cmocka_unit_test(states),
+		cmocka_unit_test(answers_to_states),
 		cmocka_unit_test(department),
 		cmocka_unit_test(explained),
 		cmocka_unit_test(token_of_a_person),

@@ -414,6 +414,24 @@ static struct far_answer set_status(struct serving *v, struct far_conversation *
 	return done(v);
 }
 
+/* To what it is already nothing changes, and nobody is told. */
+static struct far_answer toggle_status(struct serving *v, struct far_conversation *c)
+{
+	const char *status = json_text(v->body, "status");
+	bool closed = status != NULL ? strcmp(status, "resolved") == 0 : !c->is_closed;
+
+	if (closed != c->is_closed)
+		far_close(v->f, c, closed);
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_object(v->o);
+	json_member_bool(v->o, "success", true);
+	json_member_text(v->o, "current_status", c->is_closed ? "resolved" : "open");
+	json_end_object(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
 static struct far_answer serve_conversation(struct serving *v)
 {
 	const char *id = v->path + strlen("/conversations/");
@@ -430,6 +448,8 @@ static struct far_answer serve_conversation(struct serving *v)
 		return list_messages(v, c);
 	if (strcmp(v->s->method, "PATCH") == 0)
 		return set_status(v, c, strrchr(id, '/') + 1);
+	if (strstr(id, "/toggle_status") != NULL)
+		return toggle_status(v, c);
 	put_stored(v->o, write_message(v, c, v->body));
 	return done(v);
 }

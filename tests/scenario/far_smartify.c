@@ -294,6 +294,8 @@ static struct far_answer serve_conversation(struct serving *v, const char *id, c
 
 	if (strcmp(tail, "/messages") == 0 && !is_get)
 		return post_message(v, id);
+	if (c == NULL && strcmp(tail, "/close") == 0)
+		return far_says(500, "{\"success\":false,\"msg\":\"Error closing request\"}");
 	if (c == NULL)
 		return far_says(404, "{\"success\":false,\"msg\":\"Object not found.\"}");
 	if (is_get && *tail == '\0')
@@ -302,6 +304,8 @@ static struct far_answer serve_conversation(struct serving *v, const char *id, c
 		return list_messages(v, c);
 	if (strcmp(tail, "/participants") == 0)
 		c->has_relay = true;
+	else if (strcmp(tail, "/close") == 0 && c->is_closed)
+		far_announce(v->f, c, NULL); /* told once more */
 	else
 		far_close(v->f, c, strcmp(tail, "/close") == 0);
 	return show(v, c);

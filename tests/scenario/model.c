@@ -39,7 +39,7 @@ static const struct option_now *choose(struct play *p, uint64_t *state)
 static const char *play_seed(unsigned long seed, bool tell)
 {
 	static const char *const configs[] = { "shop_desk", "site_team", "narrow", "chain",
-		"honest_desk", "honest_team" };
+		"life_desk", "life_team", "honest_desk", "honest_team" };
 	uint64_t state = seed * 2654435761u + 12345;
 	struct option_now o;
 	struct play p;
@@ -47,8 +47,9 @@ static const char *play_seed(unsigned long seed, bool tell)
 
 	roll(&state, 2);
 	rig_dice = seed;
-	rig_lazy_msecs = seed / 6 % 2 * 5;
-	play_start(&p, configs[seed % 6], 4 + (int)roll(&state, 20), roll, &state);
+	rig_lazy_msecs = seed / 8 % 2 * 5;
+	play_start(&p, configs[seed % 8], 4 + (int)roll(&state, 20), roll, &state);
+	p.follows = strncmp(configs[seed % 8], "life", 4) == 0;
 	for (i = 0; i < ACTS_MAX && play_options(&p) > 0; i++) {
 		o = *choose(&p, &state);
 		if (tell)

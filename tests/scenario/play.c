@@ -586,6 +586,42 @@ static const char *look_at_memory(struct play *p)
 	return NULL;
 }
 
+static bool is_his_last(const struct far_conversation *c)
+{
+	const struct far_conversation *n = c;
+
+	while ((n = TAILQ_NEXT(n, list)) != NULL)
+		if (strcmp(n->person, c->person) == 0)
+			return false;
+	return true;
+}
+
+/* The agents open and close all that they have; whatever happened before, the customers' conversations end
+ * as theirs, but for those that were left for a later one. One that never crossed has no other end. */
+static const char *look_at_states(struct play *p)
+{
+	struct far_conversation *c;
+	int i, n;
+
+	for (i = 0; i < 2; i++) {
+		TAILQ_FOREACH(c, &p->agents->conversations, list)
+			far_close(p->agents, c, i == 1);
+		stage_settle(&p->stage, 60 * 1000, true);
+	}
+	TAILQ_FOREACH(c, &p->agents->conversations, list)
+		if (!c->is_closed)
+			return WRONG("%s at %s was opened again", c->id, p->agents->name);
+	for (i = 0; i < p->nsaid; i++) {
+		c = p->said[i].conversation;
+		if (c->far != p->customers || !is_his_last(c)
+		    || copy_of(p->agents, p->said[i].message->text, &n) == NULL)
+			continue;
+		if (!c->is_closed)
+			return WRONG("%s at %s did not follow", c->id, p->customers->name);
+	}
+	return NULL;
+}
+
 const char *play_end(struct play *p)
 {
 	const char *said = NULL;
@@ -612,6 +648,8 @@ const char *play_end(struct play *p)
 		said = look_at_message(p, &p->said[i]);
 	for (i = 0; said == NULL && i < p->nsaid; i++)
 		said = look_at_shown(p, &p->said[i]);
+	if (said == NULL && p->follows)
+		said = look_at_states(p);
 	if (said == NULL)
 		said = look_at_memory(p);
 	stage_end(&p->stage);

@@ -60,6 +60,7 @@ struct play {
 	void *arg;
 	struct option_now options[OPTIONS_MAX];
 	int noptions;
+	bool follows;  /* what is closed at the one side is to be closed at the other */
 	bool is_quiet; /* no trouble but what is chosen: for enumerations */
 };
 

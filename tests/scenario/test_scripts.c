@@ -8,10 +8,11 @@
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
  *   agent begins with PERSON     a conversation at the desk that nobody on the other side began
  *   close E [N], open E [N], delete E [N]   a conversation there; callbacks are posted but for delete
- *   … says "text" silently       no callback yet, but with "post"; and none ever with "lost"
+ *   … says "text" silently       (and close, open) no callback yet, but with "post"; and none ever with "lost"
  *   … says "text" marked "MARK"  it bears what looks like a mark
  *   again                        the last callback once more
  *   echo E                       the last message that the relay wrote there comes back
+ *   echo state E                 what became of the conversation's state there is told
  *   … -> STATUS                  behind each of these: how the relay answers, 200 where nothing stands,
  *                                "-> later" while the store is held
  *
@@ -310,7 +311,22 @@ static void change_state(struct script *s, bool closed)
 	struct far *f = stage_far(&s->stage, word(s));
 
 	far_close(f, conversation(s, f, number(s, 0)), closed);
-	post(s, newest(f));
+	if (is_word(s, "silently"))
+		s->silent = newest(f);
+	else
+		post(s, newest(f));
+}
+
+/* What a request of ours has made of it. */
+static void echo_state(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	struct callback *c;
+
+	TAILQ_FOREACH_REVERSE(c, &f->callbacks, callback_list, list)
+	if (c->message == NULL)
+		break;
+	post(s, c);
 }
 
 static void delete_one(struct script *s)
@@ -866,6 +882,8 @@ static void do_line(struct script *s)
 		lose_callback(s);
 	} else if (strcmp(first, "again") == 0) {
 		post(s, s->last);
+	} else if (strcmp(first, "echo") == 0 && is_word(s, "state")) {
+		echo_state(s);
 	} else if (strcmp(first, "echo") == 0) {
 		post(s, far_last_echo(stage_far(&s->stage, word(s))));
 	} else if (strcmp(first, "pass") == 0) {

@@ -155,7 +155,7 @@ static void not_found(struct reading *r)
 		conclude(r, EFFECT_RETRY, REASON_BAD_ANSWER, "404 without a reason");
 	else if (r->job->kind == JOB_ENDPOINT || r->job->kind == JOB_PAGE)
 		conclude(r, EFFECT_REJECTED, REASON_NOT_FOUND, words(r));
-	else if (step == STEP_SEND)
+	else if (step == STEP_SEND || step == STEP_SET_STATUS)
 		conversation_not_found(r);
 	else if (r->job->kind == JOB_LOOK || step == STEP_LIST_MESSAGES)
 		go_and_see(r);
@@ -488,6 +488,14 @@ static void take_sent(struct reading *r)
 		bad_answer(r);
 }
 
+static void take_status(struct reading *r)
+{
+	if (json_text(r->body, "payload.current_status") != NULL)
+		conclude(r, EFFECT_DELIVERED, REASON_NONE, NULL);
+	else
+		bad_answer(r);
+}
+
 /* --- conversations ----------------------------------------------------------------------------- */
 
 /* The mark on the conversation says that it was opened for this one of C. */
@@ -704,6 +712,7 @@ static void accepted(struct reading *r)
 			take_conversations(r);
 		break;
 	case STEP_CREATE_CONVERSATION: take_created(r); break;
+	case STEP_SET_STATUS: take_status(r); break;
 	case STEP_SEND:
 	case STEP_NOTE:
 	case STEP_REPORT: take_sent(r); break;

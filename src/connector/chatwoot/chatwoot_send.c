@@ -171,6 +171,10 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 
 	(void)via;
 	out->count = 0;
+	if (message->set_state != STATE_NONE) {
+		add_step(out, (struct step_plan){ STEP_SET_STATUS, WHEN_ALWAYS, 0 });
+		return 0;
+	}
 	if (message->to == SIDE_CUSTOMERS && message->role == ROLE_SYSTEM)
 		return refuse(refused, REASON_UNSUPPORTED, "a note is not for customers");
 	if (opening && !can_open(message, known))
@@ -523,6 +527,15 @@ static void build_send(struct making *k)
 	end_body(k);
 }
 
+/* With a state it sets that; without one it would turn it over. */
+static void build_set_status(struct making *k)
+{
+	URL(k, "/conversations/%s/toggle_status", conversation(k));
+	begin_body(k);
+	json_member_text(k->o, "status", state_word((int)k->message->set_state));
+	end_body(k);
+}
+
 /* What we say ourselves, seen by agents only; about a message of theirs it stands under it. */
 static void build_note(struct making *k)
 {
@@ -634,6 +647,7 @@ static void build_delivery(struct making *k)
 	case STEP_SEND: build_send(k); break;
 	case STEP_NOTE: build_note(k); break;
 	case STEP_REPORT: build_report(k); break;
+	case STEP_SET_STATUS: build_set_status(k); break;
 	default: build_list_messages(k);
 	}
 }

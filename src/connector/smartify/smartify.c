@@ -62,6 +62,7 @@ static const struct caps caps = {
 	.agents_side = true,
 	.searchable = true,
 	.marks_echo = true,
+	.answers_reopen = true,
 	.notes = true,
 	.pages = true,
 	.widgets = true,

@@ -270,7 +270,11 @@ static void interpret_sign_in(const struct answer *ans)
 /* What prepares the message and may be done twice. */
 static void interpret_harmless(const struct answer *ans)
 {
-	if (is_done(ans))
+	const struct message *m = ans->job->message;
+
+	if (is_done(ans) && m != NULL && m->set_state != STATE_NONE)
+		conclude(ans, EFFECT_DELIVERED, REASON_NONE);
+	else if (is_done(ans))
 		go(ans, STEP_NONE);
 	else
 		interpret_failure(ans, false);
@@ -389,9 +393,22 @@ static void interpret_upload(const struct answer *ans)
 	interpret_failure(ans, false);
 }
 
-/* Only a ghost is closed here. Whether that works or not, the message has nowhere to go. */
+/* With a message only a ghost is closed. Whether that works or not, the message has nowhere to go. */
 static void interpret_close(const struct answer *ans)
 {
+	const struct message *m = ans->job->message;
+
+	if (m != NULL && m->set_state != STATE_NONE) {
+		if (is_done(ans))
+			conclude(ans, EFFECT_DELIVERED, REASON_NONE);
+		else
+			interpret_failure(ans, true);
+		if (ans->resp->status == 500) { /* so it says that there is no such conversation */
+			ans->out->doubts_max = REFUSED_TIMES;
+			ans->out->give_up = REASON_NOT_FOUND;
+		}
+		return;
+	}
 	if (!is_done(ans))
 		interpret_failure(ans, false);
 	if (!is_done(ans) && ans->out->effect.kind == EFFECT_RETRY
@@ -462,6 +479,10 @@ static void look_at_conversation(const struct answer *ans)
 		leave_ghost(ans);
 	} else if (smartify_is_writing(in_doubt)) {
 		found(ans, ans->job->cursor);
+	} else if (in_doubt == STEP_SET_STATUS) {
+		go(ans, STEP_NONE);
+		if (json_int(ans->json, "status", 0) == 1000)
+			found(ans, NULL);
 	} else if (in_doubt == STEP_TAKE_OVER) {
 		go(ans, STEP_NONE);
 		ans->out->found =

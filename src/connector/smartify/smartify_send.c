@@ -11,6 +11,7 @@
  *   [sign_in create_contact] create_conversation send…
  * As customers' side (agents' words):   [reopen] [take_over] send…
  *   The relay account posts, under the agent's name.
+ * As either, a conversation that is closed or opened at the other side: set_status, or reopen.
  *
  * One send per part of a text that is too long. Bodies hold raw UTF-8, since the server counts what is
  * on the wire; attributes is always an object (as anything else the server stores the message twice)
@@ -90,12 +91,21 @@ static void plan_as_agents(const struct message *message, const struct known *kn
 static void plan_as_customers(const struct message *message, const struct known *known,
     struct plan *plan)
 {
-	if (message->reopen || known->closed)
+	if (message->reopen || (known->closed && !message->is_automatic))
 		add(plan, STEP_REOPEN);
 	if (message->take_over && !known->taken_over) {
 		add_once(plan, STEP_TAKE_OVER, NULL);
 		plan->steps[plan->count - 1].doubt_again_msecs = 0;
 	}
+}
+
+/* Closing twice would tell everybody twice: in doubt it is looked at first. */
+static void plan_state(const struct message *message, struct plan *plan)
+{
+	if (message->set_state == STATE_RESOLVED)
+		add_once(plan, STEP_SET_STATUS, NULL)->doubt_again_msecs = 0;
+	else
+		add(plan, STEP_REOPEN);
 }
 
 static int refuse(struct effect *refused, enum reason reason, const char *why)
@@ -204,6 +214,10 @@ int smartify_plan(const struct via *via, struct arena *a, struct message *messag
 	int part;
 
 	*out = (struct plan){ 0 };
+	if (message->set_state != STATE_NONE && known->conversation != NULL) {
+		plan_state(message, out);
+		return 0;
+	}
 	if (message->text == NULL || (*message->text == '\0' && message->nfiles == 0))
 		return refuse(refused, REASON_INVALID, "nothing to write");
 	if (known->conversation == NULL && message->to == SIDE_CUSTOMERS)

@@ -1,0 +1,147 @@
+"""Resolved and opened again, at both sides: what became of the conversations, and what was asked for, is on the
+sandbox's record."""
+
+import pytest
+
+from world import OTHER, eventually, unique
+
+CLOSE = {"smartify": "close", "chatwoot": "resolve"}
+ASKED = {"smartify": "/(close|reopen)$", "chatwoot": "/toggle_status$"}
+
+
+def is_open(world, side, conversation):
+    status = world.thread(side, conversation)["status"]
+    return status < 1000 if side == "smartify" else status == "open"
+
+
+def at(world, talk, side):
+    return talk.mine if side == world.customers else talk.theirs
+
+
+def asked(world, talk, side):
+    """How often the relay has asked for another state there."""
+    id = str(at(world, talk, side))
+    return len([r for r in world.requests(ASKED[side], platform=side) if "/%s/" % id in r["path"]])
+
+
+def both_are(world, talk, open):
+    for side in OTHER:
+        eventually(lambda: is_open(world, side, at(world, talk, side)) is open,
+                   "%s is %s" % (side, "open" if open else "closed"))
+
+
+def turn(world, talk, side, open):
+    world.act(side, "reopen" if open else CLOSE[side], at(world, talk, side))
+
+
+def is_quiet(world):
+    """Nothing waits anywhere, and no callback is under way."""
+    def done():
+        assert world.query("SELECT count(*) FROM delivery WHERE state < 10") == [(0,)]
+        assert world.query("SELECT count(*) FROM event WHERE routed = 0") == [(0,)]
+        return world.pending() == 0
+    eventually(done, "all is quiet")
+
+
+@pytest.mark.parametrize("side", ["smartify", "chatwoot"])
+def test_one_side_follows_the_other(either, side):
+    talk = either.talk()
+    talk.fence()
+    for open in (False, True, False, True):
+        turn(either, talk, side, open)
+        both_are(either, talk, open)
+        is_quiet(either)
+    both_are(either, talk, True)
+    assert asked(either, talk, OTHER[side]) == 4 and asked(either, talk, side) == 0
+    talk.fence()
+
+
+def test_waiting_is_nobody_elses(either):
+    talk = either.talk()
+    talk.fence()
+    for state in ("snoozed", "open", "pending", "open"):
+        either.act("chatwoot", state, at(either, talk, "chatwoot"))
+        eventually(lambda: either.pending() == 0, "it was told")
+    is_quiet(either)
+    assert is_open(either, "smartify", at(either, talk, "smartify"))
+    assert asked(either, talk, "smartify") == asked(either, talk, "chatwoot") == 0
+
+
+def test_behind_the_last_words(shop):
+    """The other side is not to be had while the last words are said and the conversation is closed."""
+    talk, last = shop.talk(), unique("bye")
+    talk.fence()
+    shop.fault("smartify", "POST", "/messages$", "drop_answer", count=1)
+    talk.answer(last)
+    turn(shop, talk, "chatwoot", False)
+    shop.arrives("smartify", last)
+    both_are(shop, talk, False)
+    is_quiet(shop)
+    lines = [m["text"] for m in shop.thread("smartify", talk.mine)["messages"]]
+    assert lines.index(last) < lines.index("Chat closed") and lines.count("Chat closed") == 1
+
+
+def test_both_at_once(either):
+    talk = either.talk()
+    talk.fence()
+    for open in (False, True, False):
+        for side in OTHER:
+            turn(either, talk, side, open)
+        both_are(either, talk, open)
+        is_quiet(either)
+        both_are(either, talk, open)
+
+
+def test_his_word_counts(either):
+    """He writes while the desk resolves."""
+    talk, word = either.talk(), unique("wait")
+    talk.fence()
+    turn(either, talk, either.agents, False)
+    talk.ask(word)
+    assert either.arrives(either.agents, word) == talk.theirs
+    is_quiet(either)
+    assert is_open(either, either.agents, talk.theirs)
+    talk.fence()
+    both_are(either, talk, True)
+
+
+@pytest.mark.parametrize("action", ["drop_request", "drop_answer"])
+def test_killed_meanwhile(make_world, action):
+    world = make_world()
+    talk = world.talk()
+    talk.fence()
+    world.fault("smartify", "PUT", "/close$", action, count=1)
+    turn(world, talk, "chatwoot", False)
+    eventually(lambda: asked(world, talk, "smartify") == 1, "it was asked for")
+    world.relay.kill()
+    world.relay.start()
+    both_are(world, talk, False)
+    is_quiet(world)
+    lines = [m["text"] for m in world.thread("smartify", talk.mine)["messages"]]
+    assert lines.count("Chat closed") == 1
+    assert talk.up() == talk.theirs
+
+
+def test_told_while_it_was_away(make_world):
+    """Resolved while the relay is down: the comparison finds it."""
+    world = make_world("chatwoot", desk={"reconcile": "1m"})
+    talk = world.talk()
+    talk.fence()
+    world.relay.kill()
+    turn(world, talk, "chatwoot", False)
+    eventually(lambda: world.pending() == 0, "nobody took the callback")
+    world.relay.start()
+    both_are(world, talk, False)
+
+
+def test_one_way(make_world):
+    world = make_world(bridge={"status": "to_customers"})
+    talk = world.talk()
+    talk.fence()
+    turn(world, talk, "smartify", False)
+    eventually(lambda: world.pending() == 0, "it was told")
+    is_quiet(world)
+    assert is_open(world, "chatwoot", talk.theirs)
+    turn(world, talk, "smartify", True)
+    turn(world, talk, "chatwoot", False)
+    both_are(world, talk, False)
