@@ -14,20 +14,15 @@
  * read, whatever the counters say: curl's own count of what went out is 0 where the far side closed
  * right after reading it all. Before that, surely not.
  *
- * curl tells libevent (on_socket_wanted, on_timer_wanted): only arm events there. libevent tells curl
- * (on_socket, on_timer): drive it, then reap, so that done runs outside of curl. */
+ * Who drives curl is src/net/curl_drive.c; it reaps when curl is done, so that done runs outside of curl. */
 #include "net/http_out.h"
 
 #include <curl/curl.h>
-#include <errno.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/address.h"
 #include "base/arena.h"
@@ -35,7 +30,9 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "net/curl_drive.h"
 #include "net/download.h"
+#include "net/roots.h"
 
 #define IDLE_CALLS 64           /* easy handles kept for the next calls */
 #define IDLE_ANSWER (64 * 1024) /* bytes of answer buffer that such a one may keep */
@@ -75,28 +72,16 @@ struct http_call {
 
 TAILQ_HEAD(call_list, http_call);
 
-/* Of one file descriptor, its index in the table. Between two requests on a connection curl wants
- * nothing; what is armed stays so, which saves two system calls per request. That is possible only
- * where we are told before the descriptor is closed (on_close_socket). */
-struct watch {
-	struct event *event;
-	short wanted, armed; /* EV_READ, EV_WRITE; 0: nothing */
-	bool is_opened;      /* by on_open_socket */
-};
-
 struct http_out {
 	struct loop *loop;
-	CURLM *multi;
-	struct loop_timer *timer; /* curl's */
+	struct curl_drive *drive;
+	CURLM *multi;             /* its */
 	struct loop_timer *look;  /* deadlines of waiting calls */
 	struct loop_later *later; /* refused calls */
 	struct call_list waiting, running, refused, idle;
 	size_t nrunning, nidle, nbusy;
-	struct watch *watches;
-	size_t nwatches;
 	char *user_agent;
-	int ca_fd; /* system's roots and ours in one file without a name; -1: system's */
-	char ca_path[40];
+	struct roots roots;
 	size_t max_answer, max_running;
 	long max_age_secs;
 };
@@ -187,8 +172,17 @@ static size_t on_answer(char *from, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at);
-static int on_close_socket(void *arg, curl_socket_t fd);
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
+{
+	struct http_call *c = arg;
+
+	(void)purpose;
+	if (c->req.into != NULL && !may_connect(c->req.into, &at->addr)) {
+		c->is_forbidden = true;
+		return CURL_SOCKET_BAD;
+	}
+	return curl_drive_open(c->out->drive, at);
+}
 
 /* A call with everything that is the same for each request; curl keeps it over requests. */
 
@@ -204,8 +198,7 @@ static void set_constants(struct http_call *c)
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
-	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, o);
+	curl_drive_closes(o->drive, e);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_answer);
@@ -225,8 +218,8 @@ static void set_constants(struct http_call *c)
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	/* Without a folder of roots curl reads the file once, not for each connection. */
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	if (o->ca_fd >= 0)
-		curl_easy_setopt(e, CURLOPT_CAINFO, o->ca_path);
+	if (o->roots.path[0] != '\0')
+		curl_easy_setopt(e, CURLOPT_CAINFO, o->roots.path);
 }
 
 static struct http_call *call_take(struct http_out *o)
@@ -606,8 +599,9 @@ static void on_later(void *arg)
 	run_waiting(o);
 }
 
-static void reap(struct http_out *o)
+static void reap(void *arg)
 {
+	struct http_out *o = arg;
 	struct http_resp resp;
 	struct http_call *c;
 	CURLMsg *m;
@@ -624,120 +618,6 @@ static void reap(struct http_out *o)
 		call_conclude(c, &resp);
 	}
 	run_waiting(o);
-}
-
-/* Where the two libraries meet. */
-
-static void watch_disarm(struct watch *w)
-{
-	if (w->armed != 0)
-		event_del(w->event);
-	w->armed = 0;
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	struct http_out *o = arg;
-	int mask = 0, running;
-
-	if (o->watches[fd].wanted == 0) { /* an idle one was closed: curl sees it when it looks */
-		watch_disarm(&o->watches[fd]);
-		return;
-	}
-	if ((what & EV_READ) != 0)
-		mask |= CURL_CSELECT_IN;
-	if ((what & EV_WRITE) != 0)
-		mask |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(o->multi, fd, mask, &running);
-	reap(o);
-}
-
-static void on_timer(void *arg)
-{
-	struct http_out *o = arg;
-	int running;
-
-	curl_multi_socket_action(o->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	reap(o);
-}
-
-static struct watch *watch_of(struct http_out *o, size_t fd)
-{
-	size_t count = o->nwatches;
-
-	if (fd >= count) {
-		while (fd >= count)
-			count = count == 0 ? 64 : count * 2;
-		o->watches = xreallocarray(o->watches, count, sizeof(*o->watches));
-		memset(o->watches + o->nwatches, 0, (count - o->nwatches) * sizeof(*o->watches));
-		o->nwatches = count;
-	}
-	return &o->watches[fd];
-}
-
-static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
-{
-	struct http_out *o = arg;
-	struct watch *w = watch_of(o, (size_t)fd);
-	short wanted = 0;
-
-	(void)easy, (void)unused;
-	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-		wanted |= EV_READ;
-	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-		wanted |= EV_WRITE;
-	w->wanted = wanted;
-	if (w->armed == wanted || (wanted == 0 && w->is_opened))
-		return 0;
-	if (w->event == NULL)
-		w->event = event_new(loop_base(o->loop), fd, EV_READ | EV_PERSIST, on_socket, o);
-	if (w->event == NULL)
-		abort();
-	watch_disarm(w);
-	w->armed = wanted;
-	if (wanted != 0) {
-		event_assign(w->event, loop_base(o->loop), fd, wanted | EV_PERSIST, on_socket, o);
-		event_add(w->event, NULL);
-	}
-	return 0;
-}
-
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
-{
-	struct http_call *c = arg;
-	int fd;
-
-	(void)purpose;
-	if (c->req.into != NULL && !may_connect(c->req.into, &at->addr)) {
-		c->is_forbidden = true;
-		return CURL_SOCKET_BAD;
-	}
-	fd = socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	watch_of(c->out, (size_t)fd)->is_opened = true;
-	return fd;
-}
-
-static int on_close_socket(void *arg, curl_socket_t fd)
-{
-	struct watch *w = watch_of(arg, (size_t)fd);
-
-	watch_disarm(w);
-	w->is_opened = false;
-	return close(fd);
-}
-
-static int on_timer_wanted(CURLM *multi, long msecs, void *arg)
-{
-	struct http_out *o = arg;
-
-	(void)multi;
-	if (msecs < 0)
-		loop_timer_stop(o->timer);
-	else
-		loop_timer_set(o->timer, msecs);
-	return 0;
 }
 
 /* The interface. */
@@ -786,54 +666,6 @@ size_t http_out_busy(const struct http_out *o)
 	return o->nbusy;
 }
 
-static int read_whole(const char *path, struct buf *to, struct err *err)
-{
-	FILE *f = fopen(path, "re");
-	char part[8192];
-	size_t len;
-	int ret = 0;
-
-	if (f == NULL)
-		return err_set(err, "%s: %s", path, strerror(errno));
-	while ((len = fread(part, 1, sizeof(part), f)) > 0)
-		buf_add(to, part, len);
-	if (ferror(f))
-		ret = err_set(err, "%s: %s", path, strerror(errno));
-	fclose(f);
-	return ret;
-}
-
-/* curl takes one file of roots. With ca_file that is one without a name, holding the system's and
- * ours: a blob would be parsed anew for each connection, 5 ms of the loop each time. */
-static int merge_roots(struct http_out *o, const char *ca_file, struct err *err)
-{
-	static const char mark[] = "-----BEGIN CERTIFICATE-----";
-	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-	struct buf all;
-	int ret = -1;
-
-	buf_init(&all);
-	if (read_whole(ca_file, &all, err) != 0)
-		goto out;
-	if (all.len == 0 || memmem(all.data, all.len, mark, sizeof(mark) - 1) == NULL) {
-		err_set(err, "%s: no PEM certificate in it", ca_file);
-		goto out;
-	}
-	buf_addc(&all, '\n');
-	if (system_file != NULL)
-		read_whole(system_file, &all, NULL); /* a host may have none */
-	o->ca_fd = memfd_create("roots", MFD_CLOEXEC);
-	if (o->ca_fd < 0 || write(o->ca_fd, all.data, all.len) != (ssize_t)all.len) {
-		err_set(err, "roots: %s", strerror(errno));
-		goto out;
-	}
-	snprintf(o->ca_path, sizeof(o->ca_path), "/proc/self/fd/%d", o->ca_fd);
-	ret = 0;
-out:
-	buf_fini(&all);
-	return ret;
-}
-
 /* curl compares whole seconds and lets one that is exactly as old pass: 3 means less than 4. */
 static long max_age_secs(int64_t max_idle_msecs)
 {
@@ -854,25 +686,19 @@ struct http_out *http_out_new(struct loop *l, const struct http_out_options *opt
 	TAILQ_INIT(&o->running);
 	TAILQ_INIT(&o->refused);
 	TAILQ_INIT(&o->idle);
-	o->ca_fd = -1;
+	roots_init(&o->roots);
 	o->user_agent =
 	    xstrdup(options->user_agent != NULL ? options->user_agent : "tieline/" TIELINE_VERSION);
 	o->max_answer = options->max_answer != 0 ? options->max_answer : 64 << 20;
 	o->max_running = options->max_connections != 0 ? (size_t)options->max_connections : 512;
 	o->max_age_secs = max_age_secs(options->max_idle_msecs);
-	o->timer = loop_timer_new(l, on_timer, o);
 	o->look = loop_timer_new(l, on_look, o);
 	o->later = loop_later_new(l, on_later, o);
-	o->multi = curl_multi_init();
-	if (o->multi == NULL)
-		abort();
-	curl_multi_setopt(o->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
-	curl_multi_setopt(o->multi, CURLMOPT_SOCKETDATA, o);
-	curl_multi_setopt(o->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-	curl_multi_setopt(o->multi, CURLMOPT_TIMERDATA, o);
+	o->drive = curl_drive_new(l, reap, o);
+	o->multi = curl_drive_multi(o->drive);
 	curl_multi_setopt(o->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	curl_multi_setopt(o->multi, CURLMOPT_MAXCONNECTS, (long)o->max_running);
-	if (options->ca_file != NULL && merge_roots(o, options->ca_file, err) != 0) {
+	if (options->ca_file != NULL && roots_add(&o->roots, options->ca_file, err) != 0) {
 		http_out_free(o);
 		return NULL;
 	}
@@ -897,16 +723,10 @@ void http_out_free(struct http_out *o)
 				curl_multi_remove_handle(o->multi, c->easy);
 			call_free(c);
 		}
-	curl_multi_cleanup(o->multi);
-	for (i = 0; i < o->nwatches; i++)
-		if (o->watches[i].event != NULL)
-			event_free(o->watches[i].event);
-	xfree(o->watches);
-	loop_timer_free(o->timer);
+	curl_drive_free(o->drive);
 	loop_timer_free(o->look);
 	loop_later_free(o->later);
-	if (o->ca_fd >= 0)
-		close(o->ca_fd);
+	roots_fini(&o->roots);
 	xfree(o->user_agent);
 	xfree(o);
 	curl_global_cleanup();
