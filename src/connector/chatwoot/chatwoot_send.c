@@ -512,16 +512,17 @@ static void build_multipart(struct making *k)
 
 static void build_send(struct making *k)
 {
-	struct message words;
+	struct message *words;
 
 	URL(k, "/conversations/%s/messages", conversation(k));
 	if (has_files(k->message) && k->job->cursor == NULL) {
 		build_multipart(k);
 		return;
 	}
-	words = *k->message;
-	words.text = files_in_words(k, words.text != NULL ? words.text : "");
-	k->message = &words;
+	words = ARENA_NEW(k->a, struct message);
+	*words = *k->message;
+	words->text = files_in_words(k, words->text != NULL ? words->text : "");
+	k->message = words;
 	begin_body(k);
 	put_message(k);
 	end_body(k);
