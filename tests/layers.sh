@@ -100,6 +100,8 @@ libcurl|curl/#src/net/[^:]*
 sqlite3|sqlite3(ext)?\.h#src/store/sqlite[^:/]*
 yajl|yajl/#src/base/json_[^:/]*
 libyaml|yaml\.h#src/base/yaml_in\.[ch]
+md4c|md4c(-html)?\.h#src/core/rich_markdown\.c
+gumbo|gumbo\.h|tag_enum\.h#src/core/rich_html\.c
 OpenSSL|openssl/#src/base/secret\.[ch]'
 while IFS= read -r line; do
 	[ -n "$line" ] || continue

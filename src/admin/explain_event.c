@@ -280,6 +280,9 @@ static void decide(const struct explain *x, const struct event *e, const struct 
 		offer.side = x->sides[i];
 		offer.at = i;
 		plan_decide(&offer, &routes[i]);
+		/* A state that the other side has no word for is told as what it is. */
+		if (e->kind == EVENT_CONVERSATION && routes[i].drop == DROP_NO_CHANGE)
+			routes[i].drop = DROP_NONE;
 	}
 }
 

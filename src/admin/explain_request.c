@@ -5,6 +5,8 @@
 #include "admin/explain.h"
 #include "base/buf.h"
 #include "base/json_in.h"
+#include "core/file.h"
+#include "flow/media.h"
 #include "flow/plan.h"
 
 /* A shorter one might stand in a text by chance. */
@@ -78,7 +80,8 @@ static void put_headers(struct json_out *o, const struct http_req *req)
 	for (i = 0; i < req->nheaders; i++)
 		json_member_text(o, req->headers[i].name,
 		    req->headers[i].secret ? HIDDEN : req->headers[i].value);
-	json_member_text(o, "Content-Type", req->content_type);
+	json_member_text(o, "Content-Type",
+	    req->nparts > 0 ? "multipart/form-data" : req->content_type);
 	json_end_object(o);
 }
 
@@ -127,6 +130,30 @@ static void put_body(struct arena *a, struct json_out *o, const struct http_req 
 		json_put_text(o, hide(a, req->body, secrets));
 }
 
+/* A file's bytes stand as where they come from. */
+static void put_parts(struct arena *a, struct json_out *o, const struct http_req *req,
+    const struct explain_texts *secrets)
+{
+	const struct http_part *p;
+
+	if (req->nparts == 0)
+		return;
+	json_key(o, "parts");
+	json_begin_array(o);
+	for (p = req->parts; p < req->parts + req->nparts; p++) {
+		json_begin_object(o);
+		json_member_text(o, "name", p->name);
+		json_member_text(o, "filename", p->filename);
+		json_member_text(o, "type", p->type);
+		if (p->body != NULL)
+			json_member_text(o, "body", hide(a, p->body, secrets));
+		else
+			json_member_text(o, "from", hide(a, p->path, secrets));
+		json_end_object(o);
+	}
+	json_end_array(o);
+}
+
 /* "contact conversation" as a list. */
 static void put_gives(struct json_out *o, const char *gives)
 {
@@ -161,6 +188,7 @@ static void write_request(struct explain *x, const struct bridge_conf *bridge,
 	json_member_text(o, "url", hide(x->a, req->url, &secrets));
 	put_headers(o, req);
 	put_body(x->a, o, req, &secrets);
+	put_parts(x->a, o, req, &secrets);
 	put_gives(o, step->gives);
 	explain_line_end(o);
 }
@@ -175,6 +203,34 @@ static struct row_link link_of(const struct event *e, const struct row_link *lin
 		return *link;
 	return (
 	    struct row_link){ .customers_remote = e->conversation, .generation = r->generation };
+}
+
+/* ---- files ---- */
+
+/* Each as if it were fetched already, and were what is said of it. */
+static struct file *files_of(struct explain *x, const struct event *e, size_t *count)
+{
+	struct file *files = arena_zalloc(x->a, (e->nattachments + 1) * sizeof(*files)), *f = files;
+	const struct attachment *from;
+
+	for (from = e->attachments; from < e->attachments + e->nattachments; from++) {
+		if (!attachment_is_file(from) || f - files == FILES_PER_MESSAGE)
+			continue;
+		f->name = file_name(x->a, from->name, from->url, from->type, from->kind);
+		f->type = from->type != NULL ? from->type : file_type_by_name(x->a, f->name);
+		if (f->type == NULL)
+			f->type = "application/octet-stream";
+		f->kind = from->kind;
+		f->size = from->size > 0 ? from->size : 0;
+		f->path = from->url;
+		f->why = "no address was given";
+		if (x->config->public_url != NULL)
+			f->address = arena_printf(x->a, "%s/media/{file}/{expiry}/{signature}/%s",
+			    x->config->public_url, http_encode(x->a, f->name));
+		f++;
+	}
+	*count = (size_t)(f - files);
+	return files;
 }
 
 void explain_delivery(struct explain *x, const struct event *e, size_t bridge,
@@ -206,9 +262,12 @@ void explain_delivery(struct explain *x, const struct event *e, size_t bridge,
 	struct effect refused;
 	struct known known;
 	struct plan plan;
-	size_t i;
+	struct file *files;
+	size_t nfiles, i;
 
 	plan_words(x->a, &cargo, &words, &known);
+	files = files_of(x, e, &nfiles);
+	compose_files(x->a, &words, files, nfiles);
 	if (!plan_steps(x->a, &via, &words, &known, &plan, &refused)) {
 		explain_effect(x, to, STEP_SEND, &refused);
 		return;

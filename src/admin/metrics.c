@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "flow/endpoint.h"
 #include "flow/lanes.h"
+#include "flow/media.h"
 
 #define LABELS_SIZE 160
 
@@ -414,6 +415,8 @@ static void write_store(struct page *p, const struct web *w)
 	sample_int(p, "", health.waiting);
 	family(p, "tieline_store_bytes", "gauge", "Size of the store on disk.");
 	sample_int(p, "", health.bytes);
+	family(p, "tieline_media_bytes", "gauge", "Of attachments, beside the store.");
+	sample_int(p, "", media_bytes(w->flow->media));
 	if (health.disk_free >= 0) {
 		family(p, "tieline_disk_free_bytes", "gauge", "Free on the store's file system.");
 		sample_int(p, "", health.disk_free);

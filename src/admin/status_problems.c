@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "flow/endpoint.h"
+#include "flow/media.h"
 
 #define STUCK_MSECS 10000
 
@@ -301,6 +302,24 @@ static void check_store(struct arena *a, struct status *s, const struct store_he
 			arena_printf(a, "look at the disk that holds %s.", folder) });
 }
 
+static void check_media(struct arena *a, struct status *s, const struct flow *f)
+{
+	uint64_t count = media_refused_24h(f->media);
+
+	if (count == 0)
+		return;
+	add(a, s,
+	    &(struct status_problem){ "media_quota", NULL, NULL, 0,
+		arena_printf(a,
+		    "files: there was no room for %" PRIu64
+		    " of the last 24 h; %s of media.quota (%s) are "
+		    "used now.",
+		    count, bytes_words(a, media_bytes(f->media)),
+		    bytes_words(a, f->config->media.quota)),
+		"free space on the disk, or raise media.quota; files of parked messages stay until "
+		"somebody says what becomes of those." });
+}
+
 void status_find_problems(struct arena *a, const struct flow *f, const struct store_health *health,
     struct status *s)
 {
@@ -317,6 +336,7 @@ void status_find_problems(struct arena *a, const struct flow *f, const struct st
 	for (i = 0; i < s->nbridges; i++)
 		check_bridge(a, s, &s->bridges[i]);
 	check_parked(a, s);
+	check_media(a, s, f);
 }
 
 void status_find_problems_stopped(struct arena *a, const struct config *c,

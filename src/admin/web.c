@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/json_out.h"
 #include "base/secret.h"
+#include "flow/media.h"
 #include "net/http_in.h"
 
 #define JSON_TYPE "application/json"
@@ -160,6 +161,8 @@ void web_on_public(struct http_in_call *call, void *arg)
 
 	if (strncmp(http_in_call_request(call)->path, "/hooks/", 7) == 0)
 		ingest_take(w->ingest, call);
+	else if (strncmp(http_in_call_request(call)->path, "/media/", 7) == 0)
+		media_answer(w->flow->media, call);
 	else if (is_path(call, "/healthz"))
 		answer_health(call, health_alive(w));
 	else if (is_path(call, "/readyz"))

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/secret.h"
 
 const char *http_header(const struct http_header *headers, size_t count, const char *name)
 {
@@ -53,6 +54,25 @@ char *http_encode(struct arena *a, const char *text)
 		}
 	}
 	*o = '\0';
+	return out;
+}
+
+char *http_decode(struct arena *a, const char *text, size_t len)
+{
+	char *out = arena_alloc(a, len + 1), *to = out;
+	unsigned char byte;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '%' && i + 2 < len && hex_decode(text + i + 1, &byte, 1) == 0
+		    && byte != '\0') {
+			*to++ = (char)byte;
+			i += 2;
+		} else {
+			*to++ = text[i];
+		}
+	}
+	*to = '\0';
 	return out;
 }
 

@@ -35,6 +35,33 @@ void sha256(const void *data, size_t len, unsigned char out[SHA256_SIZE])
 		abort();
 }
 
+/* It is the library's own context. */
+struct sha256_sum *sha256_begin(void)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (ctx == NULL || EVP_DigestInit_ex2(ctx, sha256_md(), NULL) != 1)
+		abort();
+	return (struct sha256_sum *)ctx;
+}
+
+void sha256_add(struct sha256_sum *s, const void *data, size_t len)
+{
+	if (EVP_DigestUpdate((EVP_MD_CTX *)s, data, len) != 1)
+		abort();
+}
+
+void sha256_end(struct sha256_sum *s, unsigned char out[SHA256_SIZE])
+{
+	unsigned char sum[SHA256_SIZE];
+
+	if (EVP_DigestFinal_ex((EVP_MD_CTX *)s, sum, NULL) != 1)
+		abort();
+	if (out != NULL)
+		memcpy(out, sum, sizeof(sum));
+	EVP_MD_CTX_free((EVP_MD_CTX *)s);
+}
+
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[SHA256_SIZE])
 {

@@ -16,6 +16,12 @@ void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 /* Over two pieces as if they stood together, so that a large body need not be copied. */
 void hmac_sha256_joined(const void *key, size_t key_len, const void *head, size_t head_len,
     const void *tail, size_t tail_len, unsigned char out[SHA256_SIZE]);
+/* Of something that comes piece by piece. */
+struct sha256_sum;
+struct sha256_sum *sha256_begin(void);
+void sha256_add(struct sha256_sum *s, const void *data, size_t len);
+void sha256_end(struct sha256_sum *s,
+    unsigned char out[SHA256_SIZE]); /* s is gone; out may be NULL */
 /* Lower-case hex of len bytes, NUL-terminated: out holds 2 * len + 1. */
 void hex_encode(const unsigned char *in, size_t len, char *out);
 /* Reads 2 * len hex digits of either case. -1 where they are not. */

@@ -84,11 +84,13 @@ struct step_plan {
 	const char *gives;         /* blank-separated: contact conversation message; for explain */
 };
 
-#define PLAN_MAX 32
+#define PLAN_MAX 48
 
 struct plan {
 	struct step_plan steps[PLAN_MAX];
 	size_t count;
+	bool
+	    serves; /* some file goes as the address where we serve it: it has to be there for a while */
 };
 
 struct outcome {
@@ -97,6 +99,7 @@ struct outcome {
 	struct known learned; /* what is set here is kept; the rest stays as it was */
 	bool forget_sign_in;  /* the person is not signed in after all */
 	bool gone;            /* the conversation does not exist any more: the link ends */
+	bool serves;          /* as in plan: from now on */
 	enum step go;   /* NEXT_STEP: to this step instead of the next of the plan; one that is
 					 * not in the plan is a detour, and says itself where to go on */
 	int doubts_max; /* UNSURE: so many times in a row in doubt for this reason and each time
@@ -163,8 +166,8 @@ struct connector {
 	    struct parse_error *error);
 
 	/* What the delivery still needs, in order, given what is known. -1: it cannot be carried
-	 * (effect says why: REJECTED, reason, words). Fills message->texts and parts as the platform's
-	 * limits ask. */
+	 * (effect says why: REJECTED, reason, words). Fills message->texts, spans and parts as the
+	 * platform's limits ask. */
 	int (*plan)(const struct via *via, struct arena *a, struct message *message,
 	    const struct known *known, struct plan *out, struct effect *refused);
 	void (*build)(const struct via *via, struct arena *a, const struct job *job,

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/file.h"
+#include "core/rich.h"
 #include "core/text.h"
+#include "core/widgets.h"
 
 /* The same words on every copy have the same root: that of our own mark, where there is one. A
  * foreign relay's root is not believed, since message numbers can be guessed. */
@@ -17,18 +20,112 @@ static struct root root_of(const struct compose_in *in)
 									 : in->event->key);
 }
 
-/* Files are not carried in this version; that there was one is never hidden. */
-static const char *with_files_named(struct arena *a, const struct event *e, const char *text)
+static const char *add_lines(struct arena *a, const char *text, const char *lines)
+{
+	return *text == '\0' ? lines : arena_printf(a, "%s\n%s", text, lines);
+}
+
+static bool is_number(const char *digits)
+{
+	size_t sign = digits != NULL && *digits == '-', len = digits != NULL ? strlen(digits) : 0;
+
+	return len > sign && len < 32 && strspn(digits + sign, "0123456789.") == len - sign;
+}
+
+static const char *location_text(struct arena *a, const struct attachment *f)
+{
+	const char *title = text_name(a, f->title);
+	const char *head = title != NULL ? arena_printf(a, "Location: %s", title) : "Location";
+
+	if (!is_number(f->latitude) || !is_number(f->longitude))
+		return head;
+	return arena_printf(a, "%s\n%s,%s\nhttps://maps.google.com/?q=%s,%s", head, f->latitude,
+	    f->longitude, f->latitude, f->longitude);
+}
+
+static const char *card_text(struct arena *a, const struct attachment *f)
+{
+	const char *name = text_name(a, f->contact_name), *phone = text_name(a, f->phone);
+
+	if (name != NULL && phone != NULL)
+		return arena_printf(a, "Contact: %s, %s", name, phone);
+	return arena_printf(a, "Contact: %s", name != NULL ? name : phone != NULL ? phone : "?");
+}
+
+/* Places and cards are told in words, and so is what is beyond all measure. */
+static const char *with_cards(struct arena *a, const struct event *e, const char *text)
 {
 	const struct attachment *f;
-	size_t i;
+	size_t files = 0;
 
-	for (i = 0; i < e->nattachments; i++) {
-		f = &e->attachments[i];
-		text = arena_printf(a, "%s%s[file not available: %s, attachments are not carried]",
-		    text, *text != '\0' ? "\n" : "",
-		    f->name != NULL ? f->name : attachment_kind_word((int)f->kind));
+	for (f = e->attachments; f < e->attachments + e->nattachments; f++) {
+		if (f->kind == ATTACHMENT_LOCATION)
+			text = add_lines(a, text, location_text(a, f));
+		else if (f->kind == ATTACHMENT_CONTACT)
+			text = add_lines(a, text, card_text(a, f));
+		else
+			files++;
 	}
+	if (files > FILES_PER_MESSAGE)
+		text = add_lines(a, text,
+		    file_not_available(a, arena_printf(a, "%zu more", files - FILES_PER_MESSAGE),
+			"one message has no more than " FILES_PER_MESSAGE_TEXT));
+	return text;
+}
+
+/* That there was a file is never hidden. */
+void compose_files(struct arena *a, struct composed *c, const struct file *files, size_t count)
+{
+	struct message *m = &c->message;
+	struct file *kept = arena_alloc(a, (count + 1) * sizeof(*kept));
+	const struct file *f;
+
+	m->files = kept;
+	m->nfiles = 0;
+	for (f = files; f < files + count; f++) {
+		if (f->path != NULL)
+			kept[m->nfiles++] = *f;
+		else
+			m->text = add_lines(a, m->text, file_not_available(a, f->name, f->why));
+	}
+}
+
+static const struct endpoint_conf *target_of(const struct compose_in *in)
+{
+	return in->to == SIDE_AGENTS ? in->bridge->agents : in->bridge->customers;
+}
+
+/* The words as the far side is to be given them: cleaned again, since an entity may stand for anything. */
+static const char *rendered(struct arena *a, const struct compose_in *in, const char *text,
+    enum format *format)
+{
+	const struct bridge_conf *b = in->bridge;
+	const struct caps *to = target_of(in)->caps;
+	/* The lines for files and buttons are plain. */
+	bool plain_below = in->event->nattachments + in->event->nwidgets > 0;
+	bool keep = b->markup_keep && (in->event->format != FORMAT_HTML || !plain_below);
+	const struct rich_target target = { to->shows, to->keeps, keep };
+
+	text = rich_convert(a, text, in->event->choice != NULL ? FORMAT_PLAIN : in->event->format,
+	    target, format);
+	return text_clean(a, text, strlen(text));
+}
+
+#define IN_A_ROW 10 /* buttons of a card, cards; what has more is written out */
+
+/* Buttons and cards as what they are, where the far side shows them, else below the text. */
+static const char *with_widgets(struct arena *a, const struct compose_in *in, const char *text,
+    struct message *m)
+{
+	const struct event *e = in->event;
+
+	if (e->nwidgets == 0)
+		return text;
+	if (!target_of(in)->caps->widgets || *text == '\0'
+	    || !widgets_fit(e->widgets, e->nwidgets, IN_A_ROW, IN_A_ROW))
+		return widgets_text(a, text, e->widgets, e->nwidgets);
+	m->widgets = e->widgets;
+	m->nwidgets = e->nwidgets;
 	return text;
 }
 
@@ -48,7 +145,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 {
 	const struct event *e = in->event;
 	struct message *m = &out->message;
-	const char *said = e->text != NULL ? e->text : "";
+	const char *said = e->choice != NULL ? e->choice : e->text != NULL ? e->text : "";
 	const char *text = text_clean(a, said, strlen(said));
 	struct root conversation;
 
@@ -60,7 +157,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	m->to = in->to;
 	m->is_deletion = e->kind == EVENT_DELETE;
 	m->role = in->set_state != STATE_NONE || m->is_deletion ? ROLE_SYSTEM : e->author.role;
-	m->text = with_files_named(a, e, text);
+	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
+	m->text = with_cards(a, e, text);
 	m->parts = 1;
 	m->name = shown_name(in);
 	m->person = in->person;
@@ -89,6 +187,8 @@ void compose_part(struct composed *c, int part)
 
 	if (m->texts != NULL && part < m->parts)
 		m->text = m->texts[part];
+	if (m->spans != NULL && part < m->parts)
+		m->span = m->spans[part];
 	if (part == m->part)
 		return;
 	m->part = part;

@@ -42,7 +42,9 @@ struct composed {
 
 /* Strings are in a or borrowed from the event. out must stay where it is: message points into it. */
 void compose(struct arena *a, const struct compose_in *in, struct composed *out);
-/* Turns to one part: text, part number and its mark. */
+/* The files of the message, each at hand or with the reason why it is not. Between compose and the plan. */
+void compose_files(struct arena *a, struct composed *c, const struct file *files, size_t count);
+/* Turns to one part: text, files, part number and its mark. */
 void compose_part(struct composed *c, int part);
 
 #endif

@@ -24,9 +24,12 @@ struct caps {
 	bool typing;       /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
-	bool notes;   /* as agents' side: can be told something that no customer sees */
-	bool pages;   /* what is there can be read: conversations by change, their messages */
+	bool reports;   /* as agents' side: what became of an agent's message can be shown on it */
+	bool notes;     /* as agents' side: can be told something that no customer sees */
+	bool pages;     /* what is there can be read: conversations by change, their messages */
+	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
+	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
+	unsigned keeps; /* … and those it is given where a bridge keeps markup */
 	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
 };
 
@@ -109,11 +112,12 @@ struct bridge_conf {
 	bool profile_to_agents, profile_to_customers;
 	bool typing_to_agents, typing_to_customers;
 	bool status_to_agents, status_to_customers;
+	bool markup_keep;
 
 	/* Read and checked, so that a file for a later 1.x is good now; not acted on yet. */
 	enum adopt adopt;
 	enum choice edits, deletes;
-	bool quotes_inline, markup_keep;
+	bool quotes_inline;
 	bool assignment_to_agents, assignment_to_customers;
 	bool labels_to_agents, labels_to_customers;
 	bool attributes_to_agents, attributes_to_customers;

@@ -3,7 +3,7 @@
  *   event = version (one byte), fields
  *   field = tag (one byte), length (varint), value (length bytes)
  *
- * A value is a text, a number (zigzag varint) or, for an attachment, fields again. A field that is
+ * A value is a text, a number (zigzag varint) or, for an attachment and a widget, fields again. A field that is
  * absent is zero or NULL. A tag that stands twice adds to its list, or replaces what came before.
  * Tags are never given a second meaning and never used again; enums are written as their numbers, so
  * words.h may add values at the end only (tests/unit/test_event_codec.c holds both). */
@@ -81,6 +81,7 @@ static const struct field event_fields[] = {
 };
 #define TAG_ATTACHMENT 22
 #define TAG_TAG 36
+#define TAG_WIDGET 45
 
 #undef TEXT
 #undef I64
@@ -101,6 +102,19 @@ static const struct field attachment_fields[] = {
 	TEXT(8, title),
 	TEXT(9, contact_name),
 	TEXT(10, phone),
+};
+#undef TEXT
+#define TEXT(tag, name) \
+	{ \
+		tag, FIELD_TEXT, offsetof(struct widget, name), 0 \
+	}
+
+static const struct field widget_fields[] = {
+	{ 1, FIELD_INT, offsetof(struct widget, kind), WIDGET_CARD },
+	TEXT(2, label),
+	TEXT(3, text),
+	TEXT(4, url),
+	TEXT(5, image),
 };
 #undef TEXT
 
@@ -158,6 +172,15 @@ static void put_fields(struct buf *out, const struct field *fields, size_t count
 	}
 }
 
+/* inner is room for it, kept from one to the next. */
+static void put_inner(struct buf *out, struct buf *inner, unsigned char tag,
+    const struct field *fields, size_t count, const void *from)
+{
+	buf_clear(inner);
+	put_fields(inner, fields, count, from);
+	put_field(out, tag, inner->data == NULL ? "" : inner->data, inner->len);
+}
+
 void event_encode(const struct event *event, struct buf *out)
 {
 	struct buf inner;
@@ -167,15 +190,15 @@ void event_encode(const struct event *event, struct buf *out)
 	put_fields(out, event_fields, COUNT(event_fields), event);
 	for (i = 0; i < event->ntags; i++)
 		put_field(out, TAG_TAG, event->tags[i], strlen(event->tags[i]));
-	if (event->nattachments == 0)
+	if (event->nattachments == 0 && event->nwidgets == 0)
 		return;
 	buf_init(&inner);
-	for (i = 0; i < event->nattachments; i++) {
-		buf_clear(&inner);
-		put_fields(&inner, attachment_fields, COUNT(attachment_fields),
+	for (i = 0; i < event->nattachments; i++)
+		put_inner(out, &inner, TAG_ATTACHMENT, attachment_fields, COUNT(attachment_fields),
 		    &event->attachments[i]);
-		put_field(out, TAG_ATTACHMENT, inner.data == NULL ? "" : inner.data, inner.len);
-	}
+	for (i = 0; i < event->nwidgets; i++)
+		put_inner(out, &inner, TAG_WIDGET, widget_fields, COUNT(widget_fields),
+		    &event->widgets[i]);
 	buf_fini(&inner);
 }
 
@@ -284,7 +307,8 @@ static const struct field *field_of(const struct field *fields, size_t count, un
 	return NULL;
 }
 
-static int get_attachment(struct reader *outer, const struct value *v, struct attachment *to)
+static int get_inner(struct reader *outer, const struct value *v, const struct field *fields,
+    size_t count, void *to)
 {
 	struct reader r = { v->bytes, v->bytes + v->len, outer->arena, outer->err };
 	const struct field *f;
@@ -292,25 +316,30 @@ static int get_attachment(struct reader *outer, const struct value *v, struct at
 	int more;
 
 	while ((more = next_field(&r, &inner)) == 1) {
-		f = field_of(attachment_fields, COUNT(attachment_fields), inner.tag);
+		f = field_of(fields, count, inner.tag);
 		if (f != NULL && get_field(&r, f, &inner, to) != 0)
 			return -1;
 	}
 	return more;
 }
 
-/* Room for the two lists, so that they need not grow. */
-static int count_lists(struct reader r, size_t *nattachments, size_t *ntags)
+/* How long its lists are, so that they need not grow. */
+struct lists {
+	size_t attachments, tags, widgets;
+};
+
+static int count_lists(struct reader r, struct lists *n)
 {
 	struct value v;
 	int more;
 
-	*nattachments = *ntags = 0;
+	*n = (struct lists){ 0 };
 	while ((more = next_field(&r, &v)) == 1) {
-		*nattachments += v.tag == TAG_ATTACHMENT;
-		*ntags += v.tag == TAG_TAG;
+		n->attachments += v.tag == TAG_ATTACHMENT;
+		n->tags += v.tag == TAG_TAG;
+		n->widgets += v.tag == TAG_WIDGET;
 	}
-	if (more == 0 && (*nattachments > LIST_MAX || *ntags > LIST_MAX))
+	if (more == 0 && (n->attachments > LIST_MAX || n->tags > LIST_MAX || n->widgets > LIST_MAX))
 		return err_set(r.err, "the event has too long a list");
 	return more;
 }
@@ -319,9 +348,10 @@ int event_decode(const void *bytes, size_t len, struct arena *a, struct event *o
 {
 	struct reader r = { bytes, bytes, a, err };
 	struct attachment *attachments = NULL;
+	struct widget *widgets = NULL;
 	const char **tags = NULL;
 	const struct field *f;
-	size_t nattachments, ntags;
+	struct lists n;
 	struct value v;
 	int ret = 0;
 
@@ -333,16 +363,22 @@ int event_decode(const void *bytes, size_t len, struct arena *a, struct event *o
 		    EVENT_CODEC_VERSION);
 	r.end += len;
 	r.at++;
-	if (count_lists(r, &nattachments, &ntags) != 0)
+	if (count_lists(r, &n) != 0)
 		return -1;
-	if (nattachments > 0)
+	if (n.attachments > 0)
 		out->attachments = attachments =
-		    arena_zalloc(a, nattachments * sizeof(*attachments));
-	if (ntags > 0)
-		out->tags = tags = arena_zalloc(a, ntags * sizeof(*tags));
+		    arena_zalloc(a, n.attachments * sizeof(*attachments));
+	if (n.widgets > 0)
+		out->widgets = widgets = arena_zalloc(a, n.widgets * sizeof(*widgets));
+	if (n.tags > 0)
+		out->tags = tags = arena_zalloc(a, n.tags * sizeof(*tags));
 	while (ret == 0 && next_field(&r, &v) == 1) {
 		if (v.tag == TAG_ATTACHMENT)
-			ret = get_attachment(&r, &v, &attachments[out->nattachments++]);
+			ret = get_inner(&r, &v, attachment_fields, COUNT(attachment_fields),
+			    &attachments[out->nattachments++]);
+		else if (v.tag == TAG_WIDGET)
+			ret = get_inner(&r, &v, widget_fields, COUNT(widget_fields),
+			    &widgets[out->nwidgets++]);
 		else if (v.tag == TAG_TAG)
 			ret = get_text(&r, &v, &tags[out->ntags++]);
 		else if ((f = field_of(event_fields, COUNT(event_fields), v.tag)) != NULL)

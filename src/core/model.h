@@ -36,6 +36,20 @@ struct attachment {
 	const char *contact_name, *phone;         /* of a contact card */
 };
 
+/* Of an interactive message. A button belongs to the card before it; without one to the text. */
+enum widget_kind {
+	WIDGET_ANSWER,  /* a button: its label is the answer */
+	WIDGET_ADDRESS, /* a button: it leads to url */
+	WIDGET_CARD
+};
+
+struct widget {
+	enum widget_kind kind;
+	const char *label; /* a card's title */
+	const char *text;  /* of a card */
+	const char *url, *image;
+};
+
 /* What parsing found, for the rules of core/route.c. */
 enum event_flag {
 	EVENT_IS_DRAFT = 1 << 0,     /* belongs to a test conversation */
@@ -67,15 +81,18 @@ struct event {
 	enum format format;
 	const struct attachment *attachments;
 	size_t nattachments;
+	const struct widget *widgets;
+	size_t nwidgets;
 	const char *reply_to; /* message id at the platform */
 	const char *choice;
-	enum state state;    /* of UPDATE: FAILED it is shown so, SENT it is not; NONE not said */
-	int64_t version;     /* of the state: later is larger; 0 unknown */
-	const char *changes; /* what changed, compact JSON object; NULL: not said */
-	unsigned flags;      /* enum event_flag */
-	enum drop drop;      /* parsing alone decided: other account, other inbox, unknown … */
-	const char *detail;  /* why, free text, never the message's words */
-	const char *mark;    /* what stands where our mark would be, unchecked */
+	enum state
+	    state; /* of a message: FAILED the platform shows it so, SENT (UPDATE) it does not; NONE not said */
+	int64_t version;        /* of the state: later is larger; 0 unknown */
+	const char *changes;    /* what changed, compact JSON object; NULL: not said */
+	unsigned flags;         /* enum event_flag */
+	enum drop drop;         /* parsing alone decided: other account, other inbox, unknown … */
+	const char *detail;     /* why, free text, never the message's words */
+	const char *mark;       /* what stands where our mark would be, unchecked */
 	const char *mark_place; /* the platform's name of that place, static */
 	const char *conversation_mark;
 	const char *channel, *department, *department_name; /* for a bridge's `only` */
@@ -100,9 +117,18 @@ struct known {
 	const char *conversation;
 	const char *conversation_ref;
 	const char *message; /* last created message */
+	const char *upload;  /* what the far side calls the file of part upload_part, */
+	int upload_part;     /* which is there already; NULL: none is */
 	bool signed_in;
 	bool taken_over;
 	bool closed; /* the conversation is, as far as we know */
+};
+
+struct file; /* core/file.h */
+
+/* Some of a message's files, in order. */
+struct file_span {
+	size_t first, count;
 };
 
 /* One event as it is to be written at one endpoint: what build works from. */
@@ -110,8 +136,15 @@ struct message {
 	enum side to;             /* which side of the bridge it is written at */
 	enum role role;           /* whose words they are */
 	const char *text;         /* as it is to appear: cleaned, neutralised, one part */
+	enum format format;       /* of text: plain, or what the target's caps name */
 	const char *const *texts; /* all parts in order; text is texts[part] */
 	int part, parts;
+	const struct file *files; /* those at hand; what is not is named in the text */
+	size_t nfiles;
+	const struct file_span *spans; /* which of them go with each part; NULL: there are none */
+	struct file_span span;         /* spans[part] */
+	const struct widget *widgets;  /* to be shown with the last part, as what they are */
+	size_t nwidgets;
 	const char *name;              /* the author's name to show; NULL: none */
 	const char *mark;              /* of this part (kind m …) */
 	const char *conversation_mark; /* kind c, for a conversation that must be opened */

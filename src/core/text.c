@@ -110,6 +110,18 @@ static size_t without_last_blanks(const char *text, size_t len)
 	return end;
 }
 
+const char *text_line(struct arena *a, const char *text)
+{
+	size_t len;
+	char *out;
+
+	text = utf8_repair(a, text, strlen(text), &len);
+	out = arena_alloc(a, len + 1);
+	len = without_last_blanks(out, copy_shown(out, text, len));
+	out[len] = '\0';
+	return len > 0 ? out : NULL;
+}
+
 const char *text_name(struct arena *a, const char *name)
 {
 	size_t len;

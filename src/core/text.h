@@ -20,6 +20,9 @@ char *text_clean(struct arena *a, const char *text, size_t len);
  * 60 code points. NULL where nothing is left, or nothing was given. */
 const char *text_name(struct arena *a, const char *name);
 
+/* The same without an end: one line of any length. */
+const char *text_line(struct arena *a, const char *text);
+
 /* --- active syntax ----------------------------------------------------------------------------- */
 
 /* What a target would execute, each made harmless by U+200B, which nobody sees. */

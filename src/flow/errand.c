@@ -66,7 +66,7 @@ struct errands {
 	struct owed_list ready, waiting, loaded, busy; /* busy: READING, SENDING, WRITING */
 	size_t turns;                                  /* READING, LOADED, SENDING */
 	int passed;               /* live messages that went ahead of LOADED ones */
-	struct loop_timer *timer; /* one of waiting may go */
+	struct loop_timer *timer; /* one of waiting may go, or the gate opens */
 };
 
 static int64_t errands_now(const struct errands *g)
@@ -159,11 +159,15 @@ static struct owed *owed_get(struct errands *g, int64_t event, enum step step)
 static void set_timer(struct errands *g)
 {
 	int64_t first_ms = INT64_MAX, now_ms = errands_now(g);
+	int64_t shut_msecs = gate_shut_for(&g->endpoint->gate);
 	const struct owed *o;
 
 	TAILQ_FOREACH(o, &g->waiting, next)
 		if (o->due_ms < first_ms)
 			first_ms = o->due_ms;
+	/* Nobody else may be waiting for the gate to open. */
+	if (!TAILQ_EMPTY(&g->ready) && shut_msecs > 0 && now_ms + shut_msecs < first_ms)
+		first_ms = now_ms + shut_msecs;
 	if (first_ms != INT64_MAX)
 		loop_timer_set(g->timer, first_ms > now_ms ? first_ms - now_ms : 0);
 }
@@ -366,10 +370,8 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 	r->known = (struct known){
 		.conversation = r->read.conversation,
 		.conversation_ref = r->read.conversation_ref,
-		.message = r->read.to == SIDE_CUSTOMERS ? about->remote : NULL,
+		.message = r->read.remote,
 	};
-	if (is_deletion && r->read.to == SIDE_AGENTS)
-		r->known.message = r->read.copy;
 	r->message = (struct message){
 		.to = SIDE_AGENTS,
 		.role = ROLE_SYSTEM,
@@ -410,6 +412,8 @@ static void on_read(struct store_op *op)
 	bridge = flow_bridge(f, read->bridge);
 	if (bridge == NULL || endpoint_find(f, read->about->endpoint) == NULL) {
 		give_up(r, reason_word(REASON_ENDPOINT_REMOVED), NULL);
+	} else if (bridge->control == CONTROL_PAUSED) {
+		owed_wait(g, r->owed, errands_now(g) + RETRY_MOST_MSECS);
 	} else if (!read->is_firm && age > STALE_MSECS) {
 		give_up(r, drop_word(DROP_STALE), NULL);
 	} else if (is_tried_enough(r)) {
@@ -460,8 +464,11 @@ void errands_pump(struct errands *g)
 		g->passed = 0;
 		send_it(o->run);
 	}
-	while (gate_shut_for(gate) == 0 && g->turns < most_turns(g)
-	    && (o = TAILQ_FIRST(&g->ready)) != NULL)
+	if (gate_shut_for(gate) > 0) {
+		set_timer(g);
+		return;
+	}
+	while (g->turns < most_turns(g) && (o = TAILQ_FIRST(&g->ready)) != NULL)
 		read_it(g, o);
 }
 
@@ -476,8 +483,8 @@ bool errands_yield(struct errands *g)
 
 /* A note goes to the agents of a loop that was just stopped only as the state of each message: it is one of
  * very many. */
-struct owe errand_owe(const struct bridge_conf *b, enum side to, enum delivery_state state,
-    enum reason reason)
+struct owe errand_owe(const struct bridge_conf *b, const struct event *event, enum side to,
+    enum delivery_state state, enum reason reason)
 {
 	const struct caps *desk = b->agents->caps;
 	bool is_parked = state == DELIVERY_PARKED;
@@ -487,7 +494,8 @@ struct owe errand_owe(const struct bridge_conf *b, enum side to, enum delivery_s
 	if (!is_parked && state != DELIVERY_DELIVERED)
 		return owe;
 	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks;
-	owe.report = owe.is_own && (is_parked || b->receipts == RECEIPTS_ALL);
+	owe.is_firm = event->state == STATE_FAILED;
+	owe.report = owe.is_own && (is_parked || b->receipts == RECEIPTS_ALL || owe.is_firm);
 	owe.note = desk->notes && is_parked && b->failure_notice && reason != REASON_LOOP;
 	if (owe.is_own || (desk->notes && b->failure_notice))
 		owe.desk = b->agents->id;

@@ -21,8 +21,10 @@
 #include "store/store.h"
 
 struct endpoint;
+struct choices;
 struct courier;
 struct ingest;
+struct media;
 struct paces;
 struct router;
 struct trip;
@@ -44,6 +46,8 @@ struct flow {
 	struct router *router;
 	struct courier *courier;
 	struct typings *typings;
+	struct media *media;
+	struct choices *choices;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "core/event_codec.h"
 #include "core/route.h"
+#include "flow/choices.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
@@ -204,7 +205,7 @@ static void on_heard(struct store_op *op)
 	if (op->result == 0 && n->heard.is_mended)
 		repair_mended(f, &n->heard.mend);
 	if (op->result == 0)
-		errand_owed(f, n->heard.event, &owe);
+		errand_owed(f, n->heard.about, &owe);
 	entry_free(n);
 }
 
@@ -217,17 +218,15 @@ static bool must_hear(const struct entry *n)
 	    && (n->append.known & 15) == 0 && errand_listens(n->hook->endpoint);
 }
 
-/* In the place of the append, which is over. */
-static void hear(struct entry *n)
+static void hear(struct entry *n, int64_t event, const char *remote)
 {
 	struct flow *f = n->hook->ingest->flow;
-	int64_t event = n->append.known >> 4, now_ms = loop_now_ms(f->loop);
+	int64_t now_ms = loop_now_ms(f->loop);
 
-	router_came(n->expecting);
-	n->expecting = NULL;
 	n->heard = (struct op_heard){
 		.op = { .kind = STORE_HEARD, .done = on_heard },
 		.event = event,
+		.remote = remote,
 		.state = n->letter->event->state,
 		.desk = n->hook->endpoint->conf.id,
 		.mend = { .arena = n->letter->arena,
@@ -275,7 +274,9 @@ static void on_appended(struct store_op *op)
 		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
 		    F_STR("remote", event->remote));
 		if (!take_deletion(n) && must_hear(n)) {
-			hear(n);
+			router_came(n->expecting);
+			n->expecting = NULL;
+			hear(n, n->append.known >> 4, NULL);
 			return;
 		}
 	} else {
@@ -473,10 +474,15 @@ static void take_message(struct hook *h, struct letter *letter)
 	bool told = false;
 	size_t echoes = count_echoes(h, letter->event, &told);
 
+	if (echoes == 0)
+		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
+		    letter->event->here_ms);
 	if (echoes < e->nbridges)
 		append(h, letter); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)
 		ask_echo(h, letter);
+	else if (letter->event->state == STATE_FAILED && errand_listens(e))
+		hear(entry_new(h, letter_ref(letter)), 0, letter->event->remote);
 }
 
 static void hook_handle(struct hook *h, struct letter *letter)

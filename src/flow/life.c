@@ -9,11 +9,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "flow/choices.h"
 #include "flow/control.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/lanes.h"
+#include "flow/media.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
@@ -149,7 +151,9 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	}
 	if (control_load(f, err) != 0)
 		goto fail;
+	f->media = media_new(f);
 	f->courier = courier_new(f);
+	f->choices = choices_new();
 	f->router = router_new(f);
 	f->typings = typings_new(f);
 	return f;
@@ -253,7 +257,7 @@ int flow_load(struct flow *f, struct err *err)
 	struct op_load *load;
 	size_t i;
 
-	if (repair_take_back(f, err) != 0)
+	if (repair_take_back(f, err) != 0 || media_load(f->media, err) != 0)
 		return -1;
 	load = load_op(f);
 	store_run(f->store, &load->op);
@@ -270,6 +274,7 @@ void flow_start(struct flow *f)
 {
 	size_t i;
 
+	media_start(f->media);
 	if (f->load != NULL) {
 		load_lanes(f, f->load);
 		load_flying(f, f->load);
@@ -326,6 +331,8 @@ void flow_free(struct flow *f)
 	lose(f->lazy);
 	typings_free(f->typings);
 	courier_free(f->courier);
+	media_free(f->media);
+	choices_free(f->choices);
 	router_free(f->router);
 	lanes_free(f);
 	paces_free(f->paces);

@@ -23,6 +23,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/lanes.h"
+#include "flow/media.h"
 #include "flow/pace.h"
 #include "flow/plan.h"
 #include "flow/reading.h"
@@ -345,14 +346,14 @@ static enum turn turn_of(const struct event *event)
 }
 
 /* It goes no further: a person decides. */
-static struct lane *park_row(const struct bridge_conf *b, struct route_row *row, enum reason reason,
-    const char *words)
+static struct lane *park_row(const struct bridge_conf *b, const struct event *event,
+    struct route_row *row, enum reason reason, const char *words)
 {
 	row->state = DELIVERY_PARKED;
 	row->reason = reason;
 	row->carry = words;
 	if (row->set_state == STATE_NONE && !row->is_deletion)
-		row->owe = errand_owe(b, row->to, row->state, reason);
+		row->owe = errand_owe(b, event, row->to, row->state, reason);
 	return NULL;
 }
 
@@ -410,16 +411,16 @@ static struct lane *make_row(struct conversation *c, size_t bridge, const struct
 		.state = DELIVERY_QUEUED,
 	};
 	if (r->park != REASON_NONE)
-		return park_row(c->endpoint->bridges[bridge], row, r->park, r->detail);
+		return park_row(c->endpoint->bridges[bridge], event, row, r->park, r->detail);
 	if (is_message) {
 		note_words(event, target, row);
 		held = pace_row(c, target, r->person, event);
 	}
 	if (held != REASON_NONE)
-		return park_row(c->endpoint->bridges[bridge], row, held, NULL);
+		return park_row(c->endpoint->bridges[bridge], event, row, held, NULL);
 	lane = lane_get(target, r->person);
 	if (lane->count >= f->config->limits.lane)
-		return park_row(c->endpoint->bridges[bridge], row, REASON_OVERFLOW, NULL);
+		return park_row(c->endpoint->bridges[bridge], event, row, REASON_OVERFLOW, NULL);
 	if (is_message && event->author.role != ROLE_CUSTOMER)
 		pace_count(f, target, r->person, event);
 	lane->count++;
@@ -510,6 +511,8 @@ static void start_row(struct flow *f, struct letter *letter, struct route_row *r
 		return;
 	}
 	lane->id = row->out.lane.id;
+	media_take(f->media,
+	    letter); /* at once, however long the message waits: addresses expire */
 	if (row->claim)
 		courier_start(f->courier, lane, &row->out, letter);
 	else if (lane->state == LANE_IDLE)

@@ -1,4 +1,4 @@
-/* The story of one trip:
+/* The story of one trip (a message with files first waits until each is here, or known not to be had):
  *
  *   trip_begin ─▶ trip_go ─▶ (gate) ─▶ trip_send ─http─▶ trip_on_response
  *                    ▲                                    │ another step: what was learned goes to disk
@@ -16,8 +16,10 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "core/policy.h"
+#include "flow/choices.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
+#include "flow/media.h"
 #include "flow/pace.h"
 #include "flow/plan.h"
 
@@ -138,6 +140,20 @@ static void trip_prepare(struct trip *t)
 		t->known.message = t->row.delivery.written;
 }
 
+#define CARRIED_UPLOAD "upload:"
+
+/* A file that the far side has already, of the part a former life was at. */
+static void trip_take_carried(struct trip *t)
+{
+	const struct row_delivery *d = &t->row.delivery;
+
+	if (d->step == STEP_NONE || d->carry == NULL
+	    || strncmp(d->carry, CARRIED_UPLOAD, strlen(CARRIED_UPLOAD)) != 0)
+		return;
+	t->known.upload = d->carry + strlen(CARRIED_UPLOAD);
+	t->known.upload_part = d->part;
+}
+
 struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_trip *row,
     struct letter *letter)
 {
@@ -161,6 +177,7 @@ struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_tri
 	t->looked = -1;
 	lane->id = row->lane.id;
 	trip_prepare(t);
+	trip_take_carried(t);
 	map_add(&c->trips, &t->node, trip_hash(&t->words.root, t->bridge->id));
 	trip_set_active(t, true);
 	return t;
@@ -182,6 +199,7 @@ void trip_free(struct trip *t)
 		http_out_cancel(t->call);
 		gate_leave(&t->target->gate);
 	}
+	media_forget(t->files);
 	loop_timer_free(t->timer);
 	map_remove(&t->courier->trips, &t->node);
 	letter_unref(t->letter);
@@ -237,13 +255,22 @@ static void trip_turn_to_step(struct trip *t, enum step step, int part)
 	t->now = (struct step_plan){ .step = step, .part = part };
 }
 
+/* Some of its files stand there as addresses of ours from now on. */
+static void trip_serve(struct trip *t)
+{
+	media_serve_from_now(t->courier->flow->media, t->row.delivery.id >> 4);
+}
+
 static bool trip_plan(struct trip *t)
 {
 	const struct via via = endpoint_via(t->target);
 	struct effect refused;
 
-	if (plan_steps(t->arena, &via, &t->words, &t->known, &t->plan, &refused))
+	if (plan_steps(t->arena, &via, &t->words, &t->known, &t->plan, &refused)) {
+		if (t->plan.serves)
+			trip_serve(t);
 		return true;
+	}
 	trip_conclude(t, &refused);
 	return false;
 }
@@ -447,6 +474,11 @@ static bool trip_learn(struct trip *t, const struct outcome *o)
 		k->signed_in = false;
 	if (l->message != NULL)
 		k->message = l->message;
+	if (l->upload != NULL) {
+		k->upload = l->upload;
+		k->upload_part = t->now.part;
+		news = true;
+	}
 	t->is_open = t->is_open || l->conversation != NULL;
 	return news;
 }
@@ -522,6 +554,9 @@ static void trip_store_step(struct trip *t, bool forget_sign_in, const char *par
 		.learned = trip_learned(t, forget_sign_in),
 		.step = t->now.step,
 		.part = t->now.part,
+		.carry = t->known.upload != NULL && t->known.upload_part == t->now.part
+		    ? arena_printf(t->arena, CARRIED_UPLOAD "%s", t->known.upload)
+		    : NULL,
 		.part_remote = part_remote,
 	};
 	flow_submit(t->courier->flow, &t->step.op);
@@ -568,7 +603,7 @@ static struct owe trip_owe(const struct trip *t, const struct verdict *v)
 		return errand_owe_deletion(t->bridge);
 	if (t->row.delivery.is_deletion || t->row.delivery.is_status)
 		return (struct owe){ 0 };
-	return errand_owe(t->bridge, trip_side(t), v->state, v->reason);
+	return errand_owe(t->bridge, t->letter->event, trip_side(t), v->state, v->reason);
 }
 
 static void trip_settle(struct trip *t, const struct effect *effect, struct verdict v)
@@ -609,6 +644,9 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 		.owner = t->courier->flow->owner,
 		.now_ms = trip_now(t),
 	};
+	if (v.state == DELIVERY_DELIVERED && trip_side(t) == SIDE_CUSTOMERS)
+		choices_told(t->courier->flow->choices, t->target->conf.id, t->known.conversation,
+		    &t->words.message, t->letter->event, trip_now(t));
 	/* Where nothing stands behind it, in its lane or before the gate, nobody waits for it. */
 	if (v.state == DELIVERY_DELIVERED && t->lane->count <= 1
 	    && !gate_is_wanted(&t->target->gate))
@@ -831,6 +869,8 @@ static void trip_take(struct trip *t, const struct outcome *o)
 	bool news = trip_learn(t, o);
 
 	t->is_gone |= o->gone;
+	if (o->serves)
+		trip_serve(t);
 	if (t->is_looking) {
 		trip_take_look(t, o, news);
 		return;
@@ -930,9 +970,9 @@ static bool trip_is_late(struct trip *t)
 	return true;
 }
 
-void trip_begin(struct trip *t)
+static void trip_set_out(struct trip *t)
 {
-	if (!trip_is_folded(t) && !trip_is_late(t) && trip_find_place(t))
+	if (trip_find_place(t))
 		trip_go(t);
 }
 
@@ -980,7 +1020,7 @@ static void trip_skip_traceless(struct trip *t)
 /* Which of the steps was under way nobody knows, and the process may have died just now, so the wait
  * counts from here. That holds for a doubt that was on disk as well: what was looked for and not found
  * was sent again without another write. */
-void trip_resume(struct trip *t, bool is_long_ago)
+static void trip_take_up(struct trip *t)
 {
 	const struct row_delivery *d = &t->row.delivery;
 	int64_t wait = 0;
@@ -991,14 +1031,58 @@ void trip_resume(struct trip *t, bool is_long_ago)
 	t->effect = (struct effect){ .kind = EFFECT_UNSURE,
 		.reason = REASON_CUT,
 		.wait_msecs = -1,
-		.why = is_long_ago ? "put back by a person" : "the relay stopped meanwhile" };
+		.why = t->is_long_ago ? "put back by a person" : "the relay stopped meanwhile" };
 	t->is_doubted = true;
-	if (!is_long_ago)
+	if (!t->is_long_ago)
 		wait = plan_doubt(t);
 	if (d->state == DELIVERY_UNSURE && d->due_ms - trip_now(t) > wait)
 		wait = d->due_ms - trip_now(t);
-	trip_wait(t, wait);
+	trip_wait(t, t->is_echoed ? 0 : wait);
 	trip_log(t, LOG_INFO, "unsure", &t->effect);
+}
+
+/* ---- files ---- */
+
+static void trip_on_files(void *arg, const struct file *files, size_t count)
+{
+	struct trip *t = arg;
+
+	t->files = NULL;
+	trip_set_active(t, true);
+	compose_files(t->arena, &t->words, files, count);
+	if (t->resumes)
+		trip_take_up(t);
+	else
+		trip_set_out(t);
+}
+
+/* What the plan is depends on them. Nothing of it is on the wire meanwhile: it takes no place. False: it has
+ * none. */
+static bool trip_awaits_files(struct trip *t)
+{
+	struct flow *f = t->courier->flow;
+
+	if (!event_has_files(t->letter->event))
+		return false;
+	trip_set_active(t, false);
+	lane_rest(t->lane, true);
+	t->files =
+	    media_ask(f->media, t->row.delivery.id >> 4, t->letter, t->arena, trip_on_files, t);
+	return true;
+}
+
+void trip_begin(struct trip *t)
+{
+	if (!trip_is_folded(t) && !trip_is_late(t) && !trip_awaits_files(t))
+		trip_set_out(t);
+}
+
+void trip_resume(struct trip *t, bool is_long_ago)
+{
+	t->resumes = true;
+	t->is_long_ago = is_long_ago;
+	if (!trip_awaits_files(t))
+		trip_take_up(t);
 }
 
 /* ---- the echo ---- */

@@ -38,11 +38,13 @@ struct trip {
 	size_t next;          /* in the plan, behind now */
 	struct step_plan now; /* a step of the plan, or a detour an answer asked for */
 	bool is_detour;
-	int attempt;            /* of this delivery, from 1 */
-	bool is_doubted;        /* UNSURE on disk, and nothing was found or sent since */
-	bool is_looking;        /* now is in doubt, and is being looked for */
-	bool looks_first;       /* nobody may know any more that it was sent once */
-	bool is_unsent;         /* … and it is being looked for */
+	int attempt;               /* of this delivery, from 1 */
+	bool is_doubted;           /* UNSURE on disk, and nothing was found or sent since */
+	bool is_looking;           /* now is in doubt, and is being looked for */
+	bool looks_first;          /* nobody may know any more that it was sent once */
+	bool is_unsent;            /* … and it is being looked for */
+	struct media_wait *files;  /* it waits for its files, */
+	bool resumes, is_long_ago; /* … to go on as trip_resume says */
 	int looked;             /* … the part that was looked for before it is sent; -1: none */
 	int misses, failures;   /* of looks at this doubt: found nothing; could not be told */
 	int doubts, doubts_max; /* in a row; the answer said after how many to give up, */

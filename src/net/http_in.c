@@ -17,30 +17,24 @@
 #include "net/http_in.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "net/bind.h"
 
 #define IDLE_ARENAS 64
 #define MAX_LISTENERS 16
@@ -575,27 +569,21 @@ static bool has_no_body(const struct http_in_call *call, int status)
 	return status == 204 || status == 304 || strcmp(call->http.method, "HEAD") == 0;
 }
 
-void http_reply(struct http_in_call *call, int status, const struct http_header *extra,
-    size_t nextra, const char *content_type, const void *body, size_t body_len)
+/* The body is in the output buffer already. */
+static void reply(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, size_t body_len)
 {
 	struct conn *c = call->conn;
 	struct evhttp_request *req = call->req;
-	struct evkeyvalq *headers;
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	char len[24];
 	size_t i;
 
-	if (c == NULL) { /* the peer has gone */
-		call_free(call);
-		return;
-	}
-	headers = evhttp_request_get_output_headers(req);
 	if (content_type != NULL)
 		evhttp_add_header(headers, "Content-Type", content_type);
 	for (i = 0; i < nextra; i++)
 		evhttp_add_header(headers, extra[i].name, extra[i].value);
-	if (!has_no_body(call, status) && body_len > 0) {
-		evbuffer_add(evhttp_request_get_output_buffer(req), body, body_len);
-	} else if (has_no_body(call, status) && content_type != NULL) {
+	if (has_no_body(call, status) && content_type != NULL) {
 		snprintf(len, sizeof(len), "%zu", body_len);
 		evhttp_add_header(headers, "Content-Length", len);
 	}
@@ -608,6 +596,33 @@ void http_reply(struct http_in_call *call, int status, const struct http_header 
 	evhttp_request_set_on_complete_cb(req, on_written, c);
 	call_free(call);
 	evhttp_send_reply(req, status, reason_of(status), NULL);
+}
+
+void http_reply(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, const void *body, size_t body_len)
+{
+	if (call->conn == NULL) { /* the peer has gone */
+		call_free(call);
+		return;
+	}
+	if (!has_no_body(call, status) && body_len > 0)
+		evbuffer_add(evhttp_request_get_output_buffer(call->req), body, body_len);
+	reply(call, status, extra, nextra, content_type, body_len);
+}
+
+void http_reply_file(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, int fd, int64_t from, int64_t len)
+{
+	if (call->conn == NULL) {
+		close(fd);
+		call_free(call);
+		return;
+	}
+	if (has_no_body(call, status) || len == 0)
+		close(fd);
+	else if (evbuffer_add_file(evhttp_request_get_output_buffer(call->req), fd, from, len) != 0)
+		close(fd);
+	reply(call, status, extra, nextra, content_type, (size_t)len);
 }
 
 void http_refuse(struct http_in_call *call, int status, const char *word, int retry_after_secs,
@@ -661,77 +676,10 @@ static int add_listener(struct http_server *s, int fd, const char *unix_path, st
 	return 0;
 }
 
-/* Splits "host:port" or "[v6]:port"; an empty host is any address. */
-static int split_address(const char *address, char *host, size_t host_size, const char **port)
-{
-	const char *end = address, *start = address;
-
-	if (*address == '[') {
-		start = address + 1;
-		end = strchr(start, ']');
-		if (end == NULL || end[1] != ':')
-			return -1;
-		*port = end + 2;
-	} else {
-		end = strrchr(address, ':');
-		if (end == NULL || memchr(address, ':', (size_t)(end - address)) != NULL)
-			return -1;
-		*port = end + 1;
-	}
-	if ((size_t)(end - start) >= host_size || **port == '\0'
-	    || (*port)[strspn(*port, "0123456789")] != '\0')
-		return -1;
-	memcpy(host, start, (size_t)(end - start));
-	host[end - start] = '\0';
-	return 0;
-}
-
-static int bound_socket(const struct addrinfo *at, struct err *err)
-{
-	int on = 1, fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return err_set(err, "%s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* inherited by what is accepted */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(fd, at->ai_addr, at->ai_addrlen) != 0) {
-		err_set(err, "%s", strerror(errno));
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static unsigned port_of(int fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} at = { .v6 = { 0 } };
-	socklen_t len = sizeof(at);
-
-	if (getsockname(fd, &at.any, &len) != 0)
-		return 0;
-	return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
-}
-
 int http_server_listen(struct http_server *s, const char *address, struct err *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *at, *list;
-	const char *port;
-	char host[256];
-	int rc, fd = -1;
+	int fd = bind_tcp(address, err);
 
-	if (split_address(address, host, sizeof(host), &port) != 0)
-		return err_set(err, "listen %s: not host:port or [v6]:port", address);
-	rc = getaddrinfo(*host == '\0' ? NULL : host, port, &hints, &list);
-	if (rc != 0)
-		return err_set(err, "listen %s: %s", address, gai_strerror(rc));
-	for (at = list; at != NULL && fd < 0; at = at->ai_next)
-		fd = bound_socket(at, err);
-	freeaddrinfo(list);
 	if (fd < 0)
 		return err_wrap(err, "listen %s", address);
 	if (add_listener(s, fd, NULL, err) != 0) {
@@ -739,53 +687,16 @@ int http_server_listen(struct http_server *s, const char *address, struct err *e
 		return err_wrap(err, "listen %s", address);
 	}
 	if (s->port == 0)
-		s->port = port_of(fd);
-	return 0;
-}
-
-/* Removes a socket that nobody answers on any more. */
-static int make_way(const struct sockaddr_un *at, struct err *err)
-{
-	struct stat st;
-	int fd, rc;
-
-	if (lstat(at->sun_path, &st) != 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, "there is a file of that name, and it is not a socket");
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_set(err, "%s", strerror(errno));
-	rc = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 ? 0 : errno;
-	close(fd);
-	if (rc != ECONNREFUSED) /* EAGAIN, too: its queue is full */
-		return err_set(err, "%s",
-		    rc == 0 || rc == EAGAIN ? "another process answers there" : strerror(rc));
-	if (unlink(at->sun_path) != 0)
-		return err_set(err, "%s", strerror(errno));
+		s->port = bound_port(fd);
 	return 0;
 }
 
 int http_server_listen_unix(struct http_server *s, const char *path, unsigned mode, struct err *err)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd;
+	int fd = bind_unix(path, mode, err);
 
-	if (strlen(path) >= sizeof(at.sun_path))
-		return err_set(err, "socket %s: longer than %zu bytes", path,
-		    sizeof(at.sun_path) - 1);
-	memcpy(at.sun_path, path, strlen(path));
-	if (make_way(&at, err) != 0)
-		return err_wrap(err, "socket %s", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(err, "socket %s: %s", path, strerror(errno));
-	/* Nobody can connect before it listens, so the mode is never too wide. */
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || chmod(path, mode) != 0) {
-		err_set(err, "socket %s: %s", path, strerror(errno));
-		close(fd);
-		return -1;
-	}
+		return err_wrap(err, "socket %s", path);
 	if (add_listener(s, fd, path, err) != 0) {
 		unlink(path);
 		close(fd);

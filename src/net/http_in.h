@@ -71,6 +71,10 @@ struct arena *http_in_call_arena(struct http_in_call *call);
  * Connection. content_type NULL: no Content-Type. HEAD: the body is counted, not sent. */
 void http_reply(struct http_in_call *call, int status, const struct http_header *extra,
     size_t nextra, const char *content_type, const void *body, size_t body_len);
+/* The same with len bytes of a file, from offset from on; they are sent without being read into memory. fd is
+ * taken over. */
+void http_reply_file(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, int fd, int64_t from, int64_t len);
 /* The same with {"error":"<word>"} as application/json. retry_after_secs 0, allow NULL: no such
  * header (405 has to have Allow, 429 and 503 Retry-After). */
 void http_refuse(struct http_in_call *call, int status, const char *word, int retry_after_secs,

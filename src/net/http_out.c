@@ -14,31 +14,34 @@
  * read, whatever the counters say: curl's own count of what went out is 0 where the far side closed
  * right after reading it all. Before that, surely not.
  *
- * curl tells libevent (on_socket_wanted, on_timer_wanted): only arm events there. libevent tells curl
- * (on_socket, on_timer): drive it, then reap, so that done runs outside of curl. */
+ * Who drives curl is src/net/curl_drive.c; it reaps when curl is done, so that done runs outside of curl. */
 #include "net/http_out.h"
 
 #include <curl/curl.h>
-#include <errno.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "net/curl_drive.h"
+#include "net/download.h"
+#include "net/roots.h"
 
 #define IDLE_CALLS 64           /* easy handles kept for the next calls */
 #define IDLE_ANSWER (64 * 1024) /* bytes of answer buffer that such a one may keep */
 #define MAX_HEAD (256 * 1024)   /* bytes of status lines, headers and trailers of one answer */
 #define WAITING_LOOK_MSECS 50   /* how often deadlines of waiting calls are looked at */
+#define REDIRECTS 5
+/* A file that comes more slowly than so many bytes a second, for so long, does not come. */
+#define CREEP_BYTES 4096L
+#define CREEP_SECS 20L
 
 #ifndef TIELINE_VERSION
 #define TIELINE_VERSION "0"
@@ -58,34 +61,27 @@ struct http_call {
 	size_t head_len;                 /* bytes of the answer before its body */
 	bool head_whole;                 /* the blank line behind the headers has come */
 	struct buf answer;
+	struct download *download; /* with req.into; NULL else, and before a good answer begins */
+	curl_mime *mime;           /* with req.parts */
 	bool too_large;
+	bool is_forbidden; /* an address was not connected to */
+	bool is_disk;
+	bool is_stranger; /* options for req.into are set */
 	char why[CURL_ERROR_SIZE];
 };
 
 TAILQ_HEAD(call_list, http_call);
 
-/* Of one file descriptor, its index in the table. Between two requests on a connection curl wants
- * nothing; what is armed stays so, which saves two system calls per request. That is possible only
- * where we are told before the descriptor is closed (on_close_socket). */
-struct watch {
-	struct event *event;
-	short wanted, armed; /* EV_READ, EV_WRITE; 0: nothing */
-	bool is_opened;      /* by on_open_socket */
-};
-
 struct http_out {
 	struct loop *loop;
-	CURLM *multi;
-	struct loop_timer *timer; /* curl's */
+	struct curl_drive *drive;
+	CURLM *multi;             /* its */
 	struct loop_timer *look;  /* deadlines of waiting calls */
 	struct loop_later *later; /* refused calls */
 	struct call_list waiting, running, refused, idle;
 	size_t nrunning, nidle, nbusy;
-	struct watch *watches;
-	size_t nwatches;
 	char *user_agent;
-	int ca_fd; /* system's roots and ours in one file without a name; -1: system's */
-	char ca_path[40];
+	struct roots roots;
 	size_t max_answer, max_running;
 	long max_age_secs;
 };
@@ -115,6 +111,23 @@ static int on_hand_over(void *arg, char *remote_ip, char *local_ip, int remote_p
 	return CURL_PREREQFUNC_OK;
 }
 
+/* The address that is really connected to, after every look-up and redirect: a name that says one thing
+ * when it is checked and another when it is used gains nothing. */
+static bool may_connect(const struct http_into *into, const struct sockaddr *to)
+{
+	struct address at;
+	size_t i;
+
+	if (!address_of(to, &at))
+		return false;
+	if (address_is_public(&at))
+		return true;
+	for (i = 0; i < into->nallow; i++)
+		if (cidr_holds(into->allow[i], &at))
+			return true;
+	return false;
+}
+
 static size_t on_head(char *from, size_t size, size_t count, void *arg)
 {
 	struct http_call *c = arg;
@@ -129,10 +142,29 @@ static size_t on_head(char *from, size_t size, size_t count, void *arg)
 	return c->too_large ? 0 : size * count;
 }
 
+/* What a refusal says is not the file. */
+static size_t on_file(struct http_call *c, const char *from, size_t len)
+{
+	long status = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200 || status > 299)
+		return len;
+	if (c->download == NULL)
+		c->download = download_new(c->req.into);
+	if (download_add(c->download, from, len))
+		return len;
+	c->too_large = download_is_too_large(c->download);
+	c->is_disk = download_is_disk(c->download);
+	return 0;
+}
+
 static size_t on_answer(char *from, size_t size, size_t count, void *arg)
 {
 	struct http_call *c = arg;
 
+	if (c->req.into != NULL)
+		return on_file(c, from, size * count);
 	c->too_large = size * count > c->out->max_answer - c->answer.len;
 	if (c->too_large)
 		return 0;
@@ -140,8 +172,17 @@ static size_t on_answer(char *from, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at);
-static int on_close_socket(void *arg, curl_socket_t fd);
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
+{
+	struct http_call *c = arg;
+
+	(void)purpose;
+	if (c->req.into != NULL && !may_connect(c->req.into, &at->addr)) {
+		c->is_forbidden = true;
+		return CURL_SOCKET_BAD;
+	}
+	return curl_drive_open(c->out->drive, at);
+}
 
 /* A call with everything that is the same for each request; curl keeps it over requests. */
 
@@ -156,9 +197,8 @@ static void set_constants(struct http_call *c)
 		abort(); /* older than 7.80: nothing would keep it from sending twice */
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, c);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, o);
-	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, o);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, c);
+	curl_drive_closes(o->drive, e);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_answer);
@@ -178,8 +218,8 @@ static void set_constants(struct http_call *c)
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	/* Without a folder of roots curl reads the file once, not for each connection. */
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	if (o->ca_fd >= 0)
-		curl_easy_setopt(e, CURLOPT_CAINFO, o->ca_path);
+	if (o->roots.path[0] != '\0')
+		curl_easy_setopt(e, CURLOPT_CAINFO, o->roots.path);
 }
 
 static struct http_call *call_take(struct http_out *o)
@@ -201,9 +241,22 @@ static struct http_call *call_take(struct http_out *o)
 	return c;
 }
 
+/* What only this request has. */
+static void call_strip(struct http_call *c)
+{
+	download_drop(c->download);
+	c->download = NULL;
+	if (c->mime != NULL) {
+		curl_easy_setopt(c->easy, CURLOPT_MIMEPOST, NULL);
+		curl_mime_free(c->mime);
+		c->mime = NULL;
+	}
+}
+
 static void call_free(struct http_call *c)
 {
 	list_move(c, NULL);
+	call_strip(c);
 	curl_easy_cleanup(c->easy);
 	arena_free(c->arena);
 	buf_fini(&c->answer);
@@ -213,6 +266,7 @@ static void call_free(struct http_call *c)
 static void call_give_back(struct http_call *c)
 {
 	c->out->nbusy--;
+	call_strip(c);
 	if (c->out->nidle >= IDLE_CALLS) {
 		call_free(c);
 		return;
@@ -264,7 +318,8 @@ static void set_headers(struct http_call *c)
 	size_t i;
 
 	lines = add_line(c, NULL, "Expect", NULL); /* nobody waits for 100 */
-	lines = add_line(c, lines, "Content-Type", req->content_type);
+	if (c->mime == NULL)
+		lines = add_line(c, lines, "Content-Type", req->content_type);
 	for (i = req->nheaders; i-- > 0;)
 		lines = add_line(c, lines, req->headers[i].name, req->headers[i].value);
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, lines);
@@ -276,7 +331,30 @@ static bool has_body(const struct http_req *req)
 	    || strcmp(req->method, "PUT") == 0 || strcmp(req->method, "PATCH") == 0;
 }
 
-static void set_method_and_body(struct http_call *c)
+/* Files are read while they are sent. False: one is not there. */
+static bool set_parts(struct http_call *c)
+{
+	const struct http_req *req = &c->req;
+	curl_mimepart *part;
+	CURLcode rc = CURLE_OK;
+	size_t i;
+
+	c->mime = curl_mime_init(c->easy);
+	for (i = 0; i < req->nparts && rc == CURLE_OK; i++) {
+		part = curl_mime_addpart(c->mime);
+		curl_mime_name(part, req->parts[i].name);
+		if (req->parts[i].body != NULL)
+			rc = curl_mime_data(part, req->parts[i].body, CURL_ZERO_TERMINATED);
+		else
+			rc = curl_mime_filedata(part, req->parts[i].path);
+		curl_mime_filename(part, req->parts[i].filename);
+		curl_mime_type(part, req->parts[i].type);
+	}
+	curl_easy_setopt(c->easy, CURLOPT_MIMEPOST, c->mime);
+	return rc == CURLE_OK;
+}
+
+static bool set_method_and_body(struct http_call *c)
 {
 	const struct http_req *req = &c->req;
 	CURL *e = c->easy;
@@ -284,17 +362,42 @@ static void set_method_and_body(struct http_call *c)
 	if (strcmp(req->method, "HEAD") == 0) {
 		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-		return;
+		return true;
 	}
 	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
+	if (req->nparts > 0)
+		return set_parts(c);
 	if (!has_body(req)) {
 		curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-		return;
+		return true;
 	}
 	curl_easy_setopt(e, CURLOPT_POST, 1L);
 	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
 	curl_easy_setopt(e, CURLOPT_POSTFIELDS,
 	    req->body_len > 0 ? req->body : ""); /* not copied */
+	return true;
+}
+
+/* Where somebody we do not trust sends us: by a connection of its own, since one that is kept was looked at
+ * with other eyes; and with an end, however slowly it comes. */
+static void set_stranger(struct http_call *c)
+{
+	const struct http_into *into = c->req.into;
+	bool is_one = into != NULL;
+	CURL *e = c->easy;
+
+	if (!is_one && !c->is_stranger)
+		return;
+	c->is_stranger = is_one;
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, is_one ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)REDIRECTS);
+	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, is_one ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, is_one ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, is_one ? CREEP_BYTES : 0L);
+	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, is_one ? CREEP_SECS : 0L);
+	curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE,
+	    is_one ? (curl_off_t)into->max : (curl_off_t)c->out->max_answer);
 }
 
 static void call_refuse(struct http_call *c, const char *why)
@@ -311,7 +414,11 @@ static void call_run(struct http_call *c, int64_t now_ms)
 	curl_easy_setopt(c->easy, CURLOPT_URL, c->req.url);
 	curl_easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, c->req.unix_socket);
 	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)(c->deadline_ms - now_ms));
-	set_method_and_body(c);
+	set_stranger(c);
+	if (!set_method_and_body(c)) {
+		call_refuse(c, "a file to be sent cannot be read");
+		return;
+	}
 	set_headers(c);
 	list_move(c, &c->out->running);
 	rc = curl_multi_add_handle(c->out->multi, c->easy);
@@ -359,6 +466,8 @@ static enum transport transport_of(const struct http_call *c, CURLcode rc)
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_SSL_CLIENTCERT: return TRANSPORT_TLS;
 	}
+	if (c->is_forbidden && rc == CURLE_COULDNT_CONNECT) /* where a redirect led */
+		return TRANSPORT_CONNECT;
 	return c->handed_over > 0 ? TRANSPORT_CUT : TRANSPORT_CONNECT;
 }
 
@@ -370,9 +479,27 @@ static const char *words_of(const struct http_call *c, CURLcode rc)
 		return "headers too large";
 	if (c->too_large || rc == CURLE_FILESIZE_EXCEEDED)
 		return "answer too large";
+	if (c->is_disk)
+		return "the file cannot be written";
+	if (c->is_forbidden && rc == CURLE_COULDNT_CONNECT)
+		return "not a public address";
 	if (rc == CURLE_OK)
 		return "connection closed within the headers";
 	return c->why[0] != '\0' ? c->why : curl_easy_strerror(rc);
+}
+
+/* Also one of no bytes. */
+static void take_file(struct http_call *c, struct http_resp *resp)
+{
+	struct download *d = c->download;
+
+	if (resp->status < 200 || resp->status > 299)
+		return;
+	c->download = NULL;
+	if (download_keep(d != NULL ? d : download_new(c->req.into), resp))
+		return;
+	c->is_disk = resp->is_disk = true;
+	resp->transport = TRANSPORT_CUT;
 }
 
 static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
@@ -393,6 +520,13 @@ static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
 	};
 	if (curl_easy_header(c->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry) == CURLHE_OK)
 		resp->retry_after_msecs = http_retry_after(retry->value, loop_now_ms(c->out->loop));
+	resp->is_forbidden = c->is_forbidden && rc == CURLE_COULDNT_CONNECT;
+	resp->is_unknown = c->handed_over == 0
+	    && (rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_URL_MALFORMAT
+		|| rc == CURLE_UNSUPPORTED_PROTOCOL);
+	resp->is_disk = c->is_disk;
+	if (resp->transport == TRANSPORT_OK && c->req.into != NULL)
+		take_file(c, resp);
 	if (resp->transport != TRANSPORT_OK) {
 		resp->detail = words_of(c, rc);
 	} else if (c->answer.len > 0) {
@@ -465,8 +599,9 @@ static void on_later(void *arg)
 	run_waiting(o);
 }
 
-static void reap(struct http_out *o)
+static void reap(void *arg)
 {
+	struct http_out *o = arg;
 	struct http_resp resp;
 	struct http_call *c;
 	CURLMsg *m;
@@ -485,114 +620,6 @@ static void reap(struct http_out *o)
 	run_waiting(o);
 }
 
-/* Where the two libraries meet. */
-
-static void watch_disarm(struct watch *w)
-{
-	if (w->armed != 0)
-		event_del(w->event);
-	w->armed = 0;
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	struct http_out *o = arg;
-	int mask = 0, running;
-
-	if (o->watches[fd].wanted == 0) { /* an idle one was closed: curl sees it when it looks */
-		watch_disarm(&o->watches[fd]);
-		return;
-	}
-	if ((what & EV_READ) != 0)
-		mask |= CURL_CSELECT_IN;
-	if ((what & EV_WRITE) != 0)
-		mask |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(o->multi, fd, mask, &running);
-	reap(o);
-}
-
-static void on_timer(void *arg)
-{
-	struct http_out *o = arg;
-	int running;
-
-	curl_multi_socket_action(o->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	reap(o);
-}
-
-static struct watch *watch_of(struct http_out *o, size_t fd)
-{
-	size_t count = o->nwatches;
-
-	if (fd >= count) {
-		while (fd >= count)
-			count = count == 0 ? 64 : count * 2;
-		o->watches = xreallocarray(o->watches, count, sizeof(*o->watches));
-		memset(o->watches + o->nwatches, 0, (count - o->nwatches) * sizeof(*o->watches));
-		o->nwatches = count;
-	}
-	return &o->watches[fd];
-}
-
-static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
-{
-	struct http_out *o = arg;
-	struct watch *w = watch_of(o, (size_t)fd);
-	short wanted = 0;
-
-	(void)easy, (void)unused;
-	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-		wanted |= EV_READ;
-	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-		wanted |= EV_WRITE;
-	w->wanted = wanted;
-	if (w->armed == wanted || (wanted == 0 && w->is_opened))
-		return 0;
-	if (w->event == NULL)
-		w->event = event_new(loop_base(o->loop), fd, EV_READ | EV_PERSIST, on_socket, o);
-	if (w->event == NULL)
-		abort();
-	watch_disarm(w);
-	w->armed = wanted;
-	if (wanted != 0) {
-		event_assign(w->event, loop_base(o->loop), fd, wanted | EV_PERSIST, on_socket, o);
-		event_add(w->event, NULL);
-	}
-	return 0;
-}
-
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
-{
-	int fd = socket(at->family, at->socktype | SOCK_CLOEXEC, at->protocol);
-
-	(void)purpose;
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	watch_of(arg, (size_t)fd)->is_opened = true;
-	return fd;
-}
-
-static int on_close_socket(void *arg, curl_socket_t fd)
-{
-	struct watch *w = watch_of(arg, (size_t)fd);
-
-	watch_disarm(w);
-	w->is_opened = false;
-	return close(fd);
-}
-
-static int on_timer_wanted(CURLM *multi, long msecs, void *arg)
-{
-	struct http_out *o = arg;
-
-	(void)multi;
-	if (msecs < 0)
-		loop_timer_stop(o->timer);
-	else
-		loop_timer_set(o->timer, msecs);
-	return 0;
-}
-
 /* The interface. */
 
 struct http_call *http_out_start(struct http_out *o, const struct http_req *req,
@@ -608,7 +635,7 @@ struct http_call *http_out_start(struct http_out *o, const struct http_req *req,
 	c->handed_over = 0;
 	c->head_len = 0;
 	c->head_whole = false;
-	c->too_large = false;
+	c->too_large = c->is_forbidden = c->is_disk = false;
 	c->why[0] = '\0';
 	buf_clear(&c->answer);
 	o->nbusy++;
@@ -639,54 +666,6 @@ size_t http_out_busy(const struct http_out *o)
 	return o->nbusy;
 }
 
-static int read_whole(const char *path, struct buf *to, struct err *err)
-{
-	FILE *f = fopen(path, "re");
-	char part[8192];
-	size_t len;
-	int ret = 0;
-
-	if (f == NULL)
-		return err_set(err, "%s: %s", path, strerror(errno));
-	while ((len = fread(part, 1, sizeof(part), f)) > 0)
-		buf_add(to, part, len);
-	if (ferror(f))
-		ret = err_set(err, "%s: %s", path, strerror(errno));
-	fclose(f);
-	return ret;
-}
-
-/* curl takes one file of roots. With ca_file that is one without a name, holding the system's and
- * ours: a blob would be parsed anew for each connection, 5 ms of the loop each time. */
-static int merge_roots(struct http_out *o, const char *ca_file, struct err *err)
-{
-	static const char mark[] = "-----BEGIN CERTIFICATE-----";
-	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-	struct buf all;
-	int ret = -1;
-
-	buf_init(&all);
-	if (read_whole(ca_file, &all, err) != 0)
-		goto out;
-	if (all.len == 0 || memmem(all.data, all.len, mark, sizeof(mark) - 1) == NULL) {
-		err_set(err, "%s: no PEM certificate in it", ca_file);
-		goto out;
-	}
-	buf_addc(&all, '\n');
-	if (system_file != NULL)
-		read_whole(system_file, &all, NULL); /* a host may have none */
-	o->ca_fd = memfd_create("roots", MFD_CLOEXEC);
-	if (o->ca_fd < 0 || write(o->ca_fd, all.data, all.len) != (ssize_t)all.len) {
-		err_set(err, "roots: %s", strerror(errno));
-		goto out;
-	}
-	snprintf(o->ca_path, sizeof(o->ca_path), "/proc/self/fd/%d", o->ca_fd);
-	ret = 0;
-out:
-	buf_fini(&all);
-	return ret;
-}
-
 /* curl compares whole seconds and lets one that is exactly as old pass: 3 means less than 4. */
 static long max_age_secs(int64_t max_idle_msecs)
 {
@@ -707,25 +686,19 @@ struct http_out *http_out_new(struct loop *l, const struct http_out_options *opt
 	TAILQ_INIT(&o->running);
 	TAILQ_INIT(&o->refused);
 	TAILQ_INIT(&o->idle);
-	o->ca_fd = -1;
+	roots_init(&o->roots);
 	o->user_agent =
 	    xstrdup(options->user_agent != NULL ? options->user_agent : "tieline/" TIELINE_VERSION);
 	o->max_answer = options->max_answer != 0 ? options->max_answer : 64 << 20;
 	o->max_running = options->max_connections != 0 ? (size_t)options->max_connections : 512;
 	o->max_age_secs = max_age_secs(options->max_idle_msecs);
-	o->timer = loop_timer_new(l, on_timer, o);
 	o->look = loop_timer_new(l, on_look, o);
 	o->later = loop_later_new(l, on_later, o);
-	o->multi = curl_multi_init();
-	if (o->multi == NULL)
-		abort();
-	curl_multi_setopt(o->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
-	curl_multi_setopt(o->multi, CURLMOPT_SOCKETDATA, o);
-	curl_multi_setopt(o->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-	curl_multi_setopt(o->multi, CURLMOPT_TIMERDATA, o);
+	o->drive = curl_drive_new(l, reap, o);
+	o->multi = curl_drive_multi(o->drive);
 	curl_multi_setopt(o->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	curl_multi_setopt(o->multi, CURLMOPT_MAXCONNECTS, (long)o->max_running);
-	if (options->ca_file != NULL && merge_roots(o, options->ca_file, err) != 0) {
+	if (options->ca_file != NULL && roots_add(&o->roots, options->ca_file, err) != 0) {
 		http_out_free(o);
 		return NULL;
 	}
@@ -750,16 +723,10 @@ void http_out_free(struct http_out *o)
 				curl_multi_remove_handle(o->multi, c->easy);
 			call_free(c);
 		}
-	curl_multi_cleanup(o->multi);
-	for (i = 0; i < o->nwatches; i++)
-		if (o->watches[i].event != NULL)
-			event_free(o->watches[i].event);
-	xfree(o->watches);
-	loop_timer_free(o->timer);
+	curl_drive_free(o->drive);
 	loop_timer_free(o->look);
 	loop_later_free(o->later);
-	if (o->ca_fd >= 0)
-		close(o->ca_fd);
+	roots_fini(&o->roots);
 	xfree(o->user_agent);
 	xfree(o);
 	curl_global_cleanup();

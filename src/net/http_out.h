@@ -38,7 +38,8 @@ void http_out_free(struct http_out *o);
  * loop, never inside this call. resp and what it points to is valid inside done only. done may start
  * and cancel calls. A request that cannot even be started (no http or https url) is told by done like
  * any other: TRANSPORT_CONNECT, not sent. timeout_msecs counts from now and bounds everything, also
- * waiting for a connection (0: 30 s). Redirects are not followed: a 3xx is a status like others. */
+ * waiting for a connection (0: 30 s). Redirects are not followed (but with `into`): a 3xx is a status like
+ * others. A file that is sent (parts) is read meanwhile. */
 struct http_call *http_out_start(struct http_out *o, const struct http_req *req,
     void (*done)(void *arg, const struct http_resp *resp), void *arg);
 /* done will not run; what was sent stays sent. Nothing is borrowed any more. Not for a call whose

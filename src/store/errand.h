@@ -23,9 +23,9 @@ struct op_errand {
 	const char *why;
 	const struct event *about;
 	int bridge;
-	enum side to;     /* where the message was to be written */
-	const char *copy; /* at the desk, of a customer's message that was deleted; or NULL */
+	enum side to;                                /* where the message was to be written */
 	const char *conversation, *conversation_ref; /* at the desk; NULL: there is none yet */
+	const char *remote;                          /* the message there; NULL: it has none */
 };
 
 /* It was said, or will not be; unless it has become another one since it was read. */
@@ -54,15 +54,18 @@ struct op_errands {
 
 /* The desk shows a message of an agent as failed by its own doing (FAILED), or does not any more (SENT). What
  * was delivered is to be shown as delivered, three times at most; where we had said that it failed, and
- * somebody at the desk took that away, he wants it tried again: the mend is carried out. */
+ * somebody at the desk took that away, he wants it tried again: the mend is carried out. A customer's message
+ * that it shows as failed is there, so it is to be shown as sent. */
 struct op_heard {
 	struct store_op op;
-	int64_t event;
+	int64_t event;      /* an agent's; 0: it is our copy of a customer's, */
+	const char *remote; /* and this is what the desk calls it */
 	enum state state;
 	int desk;
 	struct op_mend mend; /* all but items is filled by the caller */
 	struct mended item;
 	/* out */
+	int64_t about;   /* whose report it is */
 	bool has_report; /* one is due now */
 	bool is_mended;
 };

@@ -796,6 +796,12 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_RAW_READ: return sqlite_raw_read(db, AS(op_raw_read, op));
 	case STORE_CONTROL: return sqlite_control(db, AS(op_control, op));
 	case STORE_CONTROLLED: return sqlite_controlled(db, AS(op_control, op));
+	case STORE_MEDIA_OPEN: return sqlite_media_open(db, AS(op_media_open, op));
+	case STORE_MEDIA_SET: return sqlite_media_set(db, AS(op_media_set, op));
+	case STORE_MEDIA_KEEP: return sqlite_media_keep(db, AS(op_media_keep, op));
+	case STORE_MEDIA_GET: return sqlite_media_get(db, AS(op_media_get, op));
+	case STORE_MEDIA_LOAD: return sqlite_media_load(db, AS(op_media_load, op));
+	case STORE_MEDIA_RETAIN: return sqlite_media_retain(db, AS(op_media_retain, op));
 	case STORE_ERRAND: return sqlite_errand(db, AS(op_errand, op));
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));

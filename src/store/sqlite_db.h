@@ -99,6 +99,20 @@ int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
 int sqlite_control(struct store_db *db, struct op_control *op);
 int sqlite_controlled(struct store_db *db, struct op_control *op);
 
+/* sqlite_media.c */
+struct op_media_open;
+struct op_media_set;
+struct op_media_keep;
+struct op_media_get;
+struct op_media_load;
+struct op_media_retain;
+int sqlite_media_open(struct store_db *db, struct op_media_open *op);
+int sqlite_media_set(struct store_db *db, struct op_media_set *op);
+int sqlite_media_keep(struct store_db *db, struct op_media_keep *op);
+int sqlite_media_get(struct store_db *db, struct op_media_get *op);
+int sqlite_media_load(struct store_db *db, struct op_media_load *op);
+int sqlite_media_retain(struct store_db *db, struct op_media_retain *op);
+
 /* sqlite_errand.c */
 struct op_errand;
 struct op_errand_done;

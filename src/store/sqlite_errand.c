@@ -100,7 +100,7 @@ static int owe_report(struct store_db *db, const struct ending *end, struct owe 
 	r.reason = end->reason;
 	r.why = end->why;
 	r.made_ms = end->now_ms;
-	r.is_firm = was == 1 || state == STATE_FAILED;
+	r.is_firm = was == 1 || state == STATE_FAILED || owe->is_firm;
 	r.is_due = owe->has_report = true;
 	return row_set(db, &r);
 }
@@ -167,9 +167,9 @@ static int find_place(struct store_db *db, struct op_errand *op)
 	    op->to == SIDE_AGENTS ? trip.link.agents_remote : op->about->conversation;
 	op->conversation_ref =
 	    op->to == SIDE_AGENTS ? trip.link.agents_ref : op->about->conversation_ref;
-	op->copy = NULL;
+	op->remote = op->to == SIDE_AGENTS ? trip.delivery.remote_id : op->about->remote;
 	if (op->to == SIDE_AGENTS && op->about->kind == EVENT_DELETE
-	    && sqlite_copy_of(db, op->about, op->bridge, op->arena, &op->copy) != 0)
+	    && sqlite_copy_of(db, op->about, op->bridge, op->arena, &op->remote) != 0)
 		return -1;
 	return 1;
 }
@@ -182,7 +182,7 @@ int sqlite_errand(struct store_db *db, struct op_errand *op)
 
 	op->is_due = false;
 	op->about = NULL;
-	op->conversation = op->conversation_ref = NULL;
+	op->conversation = op->conversation_ref = op->remote = NULL;
 	ret = row_get(db, op->event, op->step, op->arena, &r);
 	if (ret < 0 || row_event(db, op->event, op->arena, &about) < 0)
 		return -1;
@@ -303,6 +303,38 @@ static int heard_sent(struct store_db *db, struct op_heard *op, const struct row
 	return sqlite_mend(db, &op->mend);
 }
 
+/* Our copy of a customer's message stands there, whatever the desk thinks of the callback that told us so. Of
+ * one in parts only the last is known by its delivery. */
+static int heard_of_copy(struct store_db *db, struct op_heard *op)
+{
+	struct stmt *q = query(db, Q_IDMAP_GET);
+	struct row_trip trip = { 0 };
+	struct row r;
+	int64_t ref = 0;
+	int ret;
+
+	stmt_i64(q, op->desk);
+	stmt_i64(q, 'm');
+	stmt_remote(q, op->remote);
+	ret = stmt_number(q, &ref);
+	if (ret <= 0 || (ref & TARGETS_MAX) == 0)
+		return ret < 0 ? -1 : 0;
+	op->about = ref >> TARGET_BITS;
+	if (row_trip(db, ref, op->mend.arena, &trip) < 0
+	    || row_get(db, op->about, STEP_REPORT, NULL, &r) < 0)
+		return -1;
+	if (trip.delivery.state != DELIVERY_DELIVERED || trip.delivery.remote_id == NULL
+	    || strcmp(trip.delivery.remote_id, op->remote) != 0 || r.healed >= HEALED_MAX)
+		return 0;
+	r.delivery = ref;
+	r.endpoint = op->desk;
+	r.state = STATE_SENT;
+	r.made_ms = op->mend.now_ms;
+	r.is_due = r.is_firm = op->has_report = true;
+	r.healed++;
+	return row_set(db, &r);
+}
+
 int sqlite_heard(struct store_db *db, struct op_heard *op)
 {
 	struct row_delivery d = { 0 };
@@ -310,6 +342,9 @@ int sqlite_heard(struct store_db *db, struct op_heard *op)
 	int there, was;
 
 	op->has_report = op->is_mended = false;
+	op->about = op->event;
+	if (op->remote != NULL)
+		return op->state == STATE_FAILED ? heard_of_copy(db, op) : 0;
 	there = find_delivery(db, op->event, op->mend.arena, &d);
 	was = row_get(db, op->event, STEP_REPORT, op->mend.arena, &r);
 	if (there < 0 || was < 0)

@@ -44,7 +44,7 @@ int sqlite_take_edit(struct store_db *db, int64_t delivery, struct arena *a, str
 	switch (stmt_step(q)) {
 	case STMT_ROW:
 		event->text = stmt_col_text(q, 0, a);
-		event->format = FORMAT_PLAIN;
+		event->choice = NULL;
 		stmt_end(q);
 		return 0;
 	case STMT_DONE: return 0;

@@ -22,6 +22,7 @@ struct sqlite3_stmt;
 	"SELECT id, lane, link, bridge, pos, state, attempt, claimed, due, expires," \
 	" step, part, flags, carry, reason, remote_id FROM delivery "
 #define PERSON_SELECT "SELECT id, identity, remote, address, name, email, phone FROM person "
+#define MEDIA_SELECT "SELECT id, event, n, state, sha, size, type, name, why FROM media "
 #define LANE_SELECT "SELECT id, endpoint, person, contact, address, flags FROM lane "
 
 #define QUERIES(X) \
@@ -240,6 +241,23 @@ struct sqlite3_stmt;
 	    "INSERT INTO control(is_bridge, id, control) VALUES(?, ?, ?)" \
 	    " ON CONFLICT DO UPDATE SET control = excluded.control") \
 	X(CONTROL_GET, "SELECT control FROM control WHERE is_bridge = ? AND id = ?") \
+\
+	X(MEDIA_OF, MEDIA_SELECT "WHERE event = ? AND n = ?") \
+	X(MEDIA_GET, MEDIA_SELECT "WHERE id = ?") \
+	X(MEDIA_ADD, "INSERT INTO media(event, n, at) VALUES(?, ?, ?)") \
+	X(MEDIA_SET, \
+	    "UPDATE media SET state = ?2, sha = ?3, size = ?4, type = ?5, name = ?6, why = ?7" \
+	    " WHERE id = ?1") \
+	X(MEDIA_KEEP, "UPDATE media SET keep = ?2 WHERE event = ?1 AND keep < ?2") \
+	X(MEDIA_SHARED, "SELECT 1 FROM media WHERE sha = ? LIMIT 1") \
+	X(MEDIA_WANTED, "SELECT DISTINCT event FROM media WHERE state = 0 ORDER BY event LIMIT ?") \
+	X(MEDIA_BYTES, \
+	    "SELECT coalesce(sum(size), 0) FROM (SELECT sha, max(size) AS size FROM media" \
+	    " WHERE sha IS NOT NULL GROUP BY sha)") \
+	X(MEDIA_NEXT, \
+	    "SELECT id, event, sha, size FROM media WHERE id > ? AND keep < ? AND at < ?" \
+	    " ORDER BY id LIMIT 1") \
+	X(MEDIA_DELETE, "DELETE FROM media WHERE id = ?") \
 \
 	X(ERRAND_GET, \
 	    "SELECT delivery, endpoint, state, reason, why, made, due, firm, healed FROM errand" \

@@ -116,6 +116,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_TRACE:
 	case STORE_RAW_READ:
 	case STORE_CONTROLLED:
+	case STORE_MEDIA_GET:
+	case STORE_MEDIA_LOAD:
 	case STORE_ERRAND:
 	case STORE_ERRANDS:
 	case STORE_VIEW: return true;
@@ -131,6 +133,10 @@ static bool is_reading(enum store_kind kind)
 	case STORE_SWEEP_SET:
 	case STORE_MEND:
 	case STORE_CONTROL:
+	case STORE_MEDIA_OPEN:
+	case STORE_MEDIA_SET:
+	case STORE_MEDIA_KEEP:
+	case STORE_MEDIA_RETAIN:
 	case STORE_ERRAND_DONE:
 	case STORE_HEARD:
 	case STORE_PROBE: return false;

@@ -43,6 +43,12 @@ enum store_kind {
 	STORE_SWEEP_SET,
 	STORE_CONTROL,
 	STORE_CONTROLLED,
+	STORE_MEDIA_OPEN, /* these: media.h */
+	STORE_MEDIA_SET,
+	STORE_MEDIA_KEEP,
+	STORE_MEDIA_GET,
+	STORE_MEDIA_LOAD,
+	STORE_MEDIA_RETAIN,
 	STORE_PARKED, /* from here on: repair.h */
 	STORE_MEND,
 	STORE_TRACE,
@@ -133,10 +139,11 @@ struct row_trip {
 /* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
  * is not true any more is put right with it. */
 struct owe {
-	int desk;    /* the agents' endpoint */
-	bool is_own; /* it shows the state of their message: what it shows is kept true, */
-	bool report; /* and this one is said, whether or not one was said before */
-	bool note;   /* it came to nothing; of a FOLDED one: it could not be taken back */
+	int desk;     /* the agents' endpoint */
+	bool is_own;  /* it shows the state of their message: what it shows is kept true, */
+	bool report;  /* and this one is said, whether or not one was said before; */
+	bool is_firm; /* however late, since the platform shows another one */
+	bool note;    /* it came to nothing; of a FOLDED one: it could not be taken back */
 	/* out: due now */
 	bool has_report, has_note;
 };

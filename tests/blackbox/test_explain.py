@@ -685,6 +685,128 @@ def test_answer_of_an_agent(explain):
         "gives": ["message"]}
 
 
+# What an agent writes in Markdown at the desk, what a bot writes in HTML at the shop, and how the other side gets it.
+@pytest.mark.parametrize("options, text, expected", [
+    ("", "**Hi**, [the page](https://example.com/a):\n- one\n- _two_\\\nmore", "Hi, the page (https://example.com/a):\n"
+     "- one\n- two\n  more"),
+    (", markup: keep", "**Hi** [x](y)", "**Hi** [x](y)"),
+    ("", "$[{](https://e.example)x}", "$\u200b{ (https://e.example)x}"),
+    ("", "a \\${b} \\\\\\_td", "a $\u200b{b} \\\u200b_td"),
+    ("", "*\\\\close*", "\\close\u200b"),
+    ("", "**unbalanced _marks `and [ends](", "**unbalanced _marks `and [ends]("),
+    ("", "[click](javascript:alert(1))", "click"),
+])
+def test_markdown_of_an_agent(explain, options, text, expected):
+    run = explain(one_bridge(options), "desk", posted({"content": text}), args=OURS + LINKED, code=0)
+    assert run.first["format"] == "markdown"
+    body = run.of("request")[-1]["body"]
+    assert body["text"] == expected and "type" not in body
+
+
+HTML = "<p>Hi <b>there</b>,<br>see <a href='https://e.example/?a=1&amp;b=2'>this</a></p><ul><li>one<li>two</ul>"
+
+
+@pytest.mark.parametrize("text, expected", [
+    (HTML, "Hi **there**,\nsee [this](https://e.example/?a=1&b=2)\n\n- one\n- two"),
+    ("<ul><li>one</ul>", "Priya:\n\n- one"),
+    ("{<b></b>{contact.name}} {<!-- -->% x", "Priya: {\u200b{contact.name}} {\u200b% x"),
+    ("<script>only()</script>", "Priya: <script>only()</script>"),
+])
+def test_html_of_an_agent(explain, text, expected):
+    run = explain(exchanged(), "team", by_agent({"type": "html", "text": text}), args=OURS + ["--link", TALK + "=57"],
+                  code=0)
+    assert run.first["format"] == "html"
+    assert run.of("request")[-1]["body"]["content"] == (expected if "Priya:" in expected else "Priya: " + expected)
+
+
+HOSTILE = {
+    "deep quotes": "> " * 10000 + "word", "deep lists": "- " * 10000 + "word", "deep emphasis": "*a " * 10000 + "word",
+    "brackets": "[" * 50000 + "word", "long": "word " * 30000, "emoji": "*\U0001f600*" * 40000 + "word",
+    "references": "[x]: https://x.example/%s\n\n" % ("u" * 1500) + "[x] " * 3000 + "word", "nul": "\0" * 1000 + "word",
+    "surrogates": "\ud83d" * 1000 + "word", "unbalanced": "**_~~`[<word" * 5000,
+}
+HOSTILE_HTML = {
+    "deep": "<b>" * 10000 + "word", "deep and closed": "<div>" * 10000 + "word" + "</div>" * 10000,
+    "tables": "<table><tr><td>" * 10000 + "word", "lists": "<ul><li>" * 10000 + "word", "cut": "<a href='" * 10000 + "word",
+    "entities": "&#xD83D;&hellip;&#99999999999;" * 5000 + "word", "emoji": "<i>\U0001f600</i>" * 40000 + "word",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_markdown(explain, kind):
+    run = explain(one_bridge(), "desk", posted({"content": HOSTILE[kind]}), args=OURS + LINKED, code=0)
+    assert all(len(json.dumps(r["body"], ensure_ascii=False).encode()) <= 500000 for r in run.of("request"))
+    assert any("word" in r["body"].get("text", "") for r in run.of("request"))
+
+
+@pytest.mark.parametrize("kind", HOSTILE_HTML)
+def test_hostile_html(explain, kind):
+    run = explain(exchanged(), "team", by_agent({"type": "html", "text": HOSTILE_HTML[kind]}),
+                  args=OURS + ["--link", TALK + "=57"], code=0)
+    assert "word" in run.of("request")[-1]["body"]["content"]
+
+
+def two_shops(options=""):
+    return config([shop(), shop("team", project="6b00af8332caee6929abd12a", key="fedcba9876543210")],
+                  ["support: {customers: shop, agents: team%s}" % options])
+
+
+@pytest.mark.parametrize("options, expected, kind", [
+    ("", "Hi there,\nsee this (https://e.example/?a=1&b=2)\n\n- one\n- two", None),
+    (", markup: keep", '<p>Hi <strong>there</strong>,<br>see <a href="https://e.example/?a=1&amp;b=2">this</a></p>'
+     "<ul><li><p>one</p></li><li><p>two</p></li></ul>", "html"),
+])
+def test_html_between_shops(explain, options, expected, kind):
+    run = explain(two_shops(options), "shop", said({"type": "html", "text": HTML}), args=OURS, code=0)
+    body = run.of("request")[-1]["body"]
+    assert (body["text"], body.get("type")) == (expected, kind)
+
+
+BUTTONS = {"attachment": {"type": "template", "buttons": [
+    {"type": "text", "value": "Yes, ${please}"}, {"type": "url", "value": "Site", "link": "https://x.example"},
+    {"type": "action", "value": "No", "action": "#no"}, {"type": "url", "value": "Bad", "link": "javascript:x"}]}}
+GALLERY = {"attachment": {"type": "gallery", "gallery": [
+    {"preview": {"src": "https://x.example/1.png"}, "title": "Red", "description": "Warm", "buttons": [
+        {"type": "text", "value": "Take red"}]},
+    {"title": "Blue", "buttons": [{"type": "text", "value": "Take blue"}]}]}}
+
+
+@pytest.mark.parametrize("attributes, expected", [
+    (BUTTONS, "Priya: Pick\n1. Yes, ${please}\nSite: https://x.example\n2. No\nBad"),
+    (GALLERY, "Priya: Pick\n\nRed\nWarm\nhttps://x.example/1.png\n1. Take red\n\nBlue\n2. Take blue"),
+])
+def test_buttons_where_nobody_sees_them(explain, attributes, expected):
+    run = explain(exchanged(), "team", by_agent({"text": "Pick", "attributes": attributes}),
+                  args=OURS + ["--link", TALK + "=57"], code=0)
+    assert run.of("request")[-1]["body"]["content"] == expected
+
+
+def choice(kind, items):
+    return posted({"content": "Pick", "content_type": kind, "content_attributes": {"items": items}})
+
+
+@pytest.mark.parametrize("kind, items, text, attachment", [
+    ("input_select", [{"title": "Yes, ${x}", "value": "y"}, {"title": "No", "value": "n"}], "Pick",
+     {"type": "template", "buttons": [{"type": "text", "value": "Yes, $\u200b{x}"}, {"type": "text", "value": "No"}]}),
+    ("cards", [{"title": "Red", "description": "Warm", "media_url": "https://x.example/1.png", "actions": [
+        {"text": "More", "type": "link", "uri": "https://x.example"}, {"text": "Take", "type": "postback"}]}], "Pick",
+     {"type": "gallery", "gallery": [{"preview": {"src": "https://x.example/1.png"}, "title": "Red",
+                                      "description": "Warm", "buttons": [
+         {"type": "url", "value": "More", "link": "https://x.example", "target": "blank"},
+         {"type": "text", "value": "Take"}]}]}),
+    ("article", [{"title": "Help", "link": "https://x.example/help"}], "Pick",
+     {"type": "gallery", "gallery": [{"preview": {"src": ""}, "title": "Help", "buttons": [
+         {"type": "url", "value": "https://x.example/help", "link": "https://x.example/help", "target": "blank"}]}]}),
+    ("input_select", [{"title": "n%d" % n} for n in range(1, 12)], "Pick\n" + "\n".join(
+        "%d. n%d" % (n, n) for n in range(1, 12)), None),
+])
+def test_choices_of_a_bot_at_the_desk(explain, kind, items, text, attachment):
+    run = explain(one_bridge(), "desk", choice(kind, items), args=OURS + LINKED, code=0)
+    body = run.of("request")[-1]["body"]
+    assert (body["text"], body["attributes"].get("attachment")) == (text, attachment)
+    assert body["attributes"]["tieline"].startswith("tl1:")
+
+
 def test_first_message_with_the_roles_exchanged(explain):
     run = explain(exchanged(), "site", by_customer(), args=OURS, code=0)
     assert run.told == ["message", "sign_in always", "send always"]

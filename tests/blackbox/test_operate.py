@@ -85,6 +85,7 @@ FAMILIES = {
     "tieline_store_mailbox": ("gauge", set()),
     "tieline_store_bytes": ("gauge", set()),
     "tieline_disk_free_bytes": ("gauge", set()),
+    "tieline_media_bytes": ("gauge", set()),
     "tieline_store_errors_total": ("counter", {"reason"}),
     "process_cpu_seconds_total": ("counter", set()),
     "process_resident_memory_bytes": ("gauge", set()),

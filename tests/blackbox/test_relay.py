@@ -42,17 +42,60 @@ WORDS = {
 }
 
 
+# A Chatwoot agent writes Markdown; where that is not shown as such, it comes without its marks.
+UNMARKED = {"markdown": "bold it code label (https://example.com/a?b=c&d)\n\n- one\n- two\n\n> quoted"}
+
+
 @pytest.mark.parametrize("kind", WORDS)
 def test_text_arrives_as_it_was_written(either, kind):
     talk = either.talk()
-    up, down = unique() + " " + WORDS[kind], unique() + " " + WORDS[kind]
+    word = unique()
+    up, said, down = unique() + " " + WORDS[kind], word + " " + WORDS[kind], word + " " + WORDS[kind]
+    if either.customers == "smartify":
+        down = word + " " + UNMARKED.get(kind, WORDS[kind])
     talk.up(up)
-    talk.answer(down)
-    word = down.split(" ")[0]
+    talk.answer(said)
     conversation, message = eventually(lambda: either.copies(either.customers, word), word)[0]
     assert conversation == talk.mine
     assert message["text"] in (down, "Marisol Rooke: " + down, "Priya: " + down)
     assert either.texts(either.agents, talk.theirs)[1] == up
+
+
+def pick(site, talk, *labels):
+    """A bot at the agents' side asks with buttons; the customer reads numbers."""
+    word = unique("pick")
+    buttons = [{"type": "text", "value": label} for label in labels]
+    site.say("smartify", "bot", word, conversation=talk.theirs,
+             attributes={"attachment": {"type": "template", "buttons": buttons}})
+    shown = eventually(lambda: site.copies("chatwoot", word), word)[0][1]["text"]
+    assert shown.endswith(word + "".join("\n%d. %s" % row for row in enumerate(labels, 1)))
+
+
+def heard(site, talk, said, expected):
+    """What the customer said, as the last thing that the agents' side shows."""
+    count = len(site.texts("smartify", talk.theirs))
+    talk.ask(said)
+    eventually(lambda: len(site.texts("smartify", talk.theirs)) > count, said)
+    assert site.texts("smartify", talk.theirs)[-1] == expected
+
+
+def test_a_number_answers_buttons(site):
+    talk = site.talk()
+    yes, no = unique("yes"), unique("no")
+    heard(site, talk, "1", "1")                 # nobody has asked
+    pick(site, talk, yes, no)
+    heard(site, talk, "2", no)
+    heard(site, talk, "2", "2")                 # it is answered
+    pick(site, talk, yes, no)
+    heard(site, talk, yes.upper() + " ", yes)
+    pick(site, talk, yes, no)
+    heard(site, talk, "3", "3")                 # there is no third
+    heard(site, talk, "1", "1")                 # and the question is not the last message any more
+    pick(site, talk, yes, no)
+    word = unique("wait")
+    talk.answer(word)
+    eventually(lambda: site.copies("chatwoot", word), word)
+    heard(site, talk, "1", "1")                 # an agent has spoken since
 
 
 def test_what_no_text_may_hold_is_replaced(either):

@@ -123,6 +123,10 @@ def test_own_timeout_is_corrected(make_world):
     # It was delivered and shown so before the desk overruled it.
     world.act("chatwoot", "mark", message=id, status="failed", error="Net::ReadTimeout with #<TCPSocket:(closed)>")
     assert shows(world, id, "delivered") is None
+    # So with a customer's message, whose echo it gave up.
+    theirs = [m for m in world.thread("chatwoot", talk.theirs)["messages"] if m["who"] == "customer"][-1]["id"]
+    world.act("chatwoot", "mark", message=theirs, status="failed", error="503 Service Unavailable")
+    assert shows(world, theirs, "sent") is None
     talk.fence()
     assert len(world.copies("smartify", text)) == 1
     world.all_arrived()

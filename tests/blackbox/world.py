@@ -370,7 +370,7 @@ class World:
 
     def copies(self, side, text):
         """What the relay wrote there and holds that text: (conversation, message)."""
-        return [(t["id"], m) for t in self.threads(side) for m in t["messages"] if m["by_relay"] and text in m["text"]]
+        return [(t["id"], m) for t in self.threads(side) for m in t["messages"] if m["by_relay"] and text in (m["text"] or "")]
 
     def arrives(self, side, text, seconds=None):
         """Waits for it; the conversation it is in."""

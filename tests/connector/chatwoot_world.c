@@ -156,6 +156,14 @@ static void add_attachment(struct buf *b, const struct attachment *f)
 		buf_addf(b, " %s %s", f->phone, or_dash(f->contact_name));
 }
 
+static void add_widget(struct buf *b, const struct widget *widget)
+{
+	static const char *const kinds[] = { "answer", "address", "card" };
+
+	buf_addf(b, "\n%s %s | %s | %s | %s", kinds[widget->kind], or_dash(widget->label),
+	    or_dash(widget->text), or_dash(widget->url), or_dash(widget->image));
+}
+
 static const char *taken(struct world *w, struct buf *b)
 {
 	const char *text = arena_strndup(w->a, b->data, b->len);
@@ -188,6 +196,8 @@ const char *world_event_text(struct world *w, const struct event *e)
 		buf_addf(&b, "\n%s: %s", format_word((int)e->format), e->text);
 	for (i = 0; i < e->nattachments; i++)
 		add_attachment(&b, &e->attachments[i]);
+	for (i = 0; i < e->nwidgets; i++)
+		add_widget(&b, &e->widgets[i]);
 	if (e->reply_to != NULL)
 		buf_addf(&b, "\nreply to %s", e->reply_to);
 	if (e->mark != NULL)

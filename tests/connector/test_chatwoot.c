@@ -152,7 +152,8 @@ static void test_status_of_updates(void **state)
 		    STATE_NONE },
 		{ "message_updated", "{\"deleted\":true}", STATE_NONE },
 		{ "message_created", "{\"external_error\":\"500 Internal Server Error\"}",
-		    STATE_NONE },
+		    STATE_FAILED },
+		{ "message_created", "{}", STATE_NONE },
 	};
 	struct world *w = *state;
 	struct parse_error error;
@@ -408,7 +409,34 @@ static void test_bare_bodies(void **state)
 		    "\"content_type\":\"input_select\",\"content_attributes\":{\"items\":[{\"title\":\"A\"}]}," C57
 		    "}",
 		    HEAD "\nperson - | - | - | - | -\nauthor agent - -"
-			 "\nmarkdown: [unsupported message: input_select]" },
+			 "\nanswer A | - | - | -" },
+		{ "cards",
+		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":1,\"content\":\"See\","
+		    "\"content_type\":\"cards\",\"content_attributes\":{\"items\":[{\"title\":\"T\","
+		    "\"description\":\"D\",\"media_url\":\"https://x/1.png\",\"actions\":["
+		    "{\"text\":\"Open\",\"type\":\"link\",\"uri\":\"https://x/\"},"
+		    "{\"text\":\"Buy\",\"type\":\"postback\",\"payload\":\"b\"}]},7]}," C57 "}",
+		    HEAD "\nperson - | - | - | - | -\nauthor agent - -\nmarkdown: See"
+			 "\ncard T | D | - | https://x/1.png\naddress Open | - | https://x/ | -"
+			 "\nanswer Buy | - | - | -" },
+		{ "a form",
+		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":1,"
+		    "\"content_type\":\"form\",\"content_attributes\":{\"items\":[{\"label\":\"Size\","
+		    "\"options\":[{\"label\":\"S\"},{\"label\":\"M\"}]},{\"label\":\"Name\"}]}," C57
+		    "}",
+		    HEAD "\nperson - | - | - | - | -\nauthor agent - -\ncard Size | - | - | -"
+			 "\nanswer S | - | - | -\nanswer M | - | - | -\ncard Name | - | - | -" },
+		{ "an article",
+		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":1,"
+		    "\"content_type\":\"article\",\"content_attributes\":{\"items\":[{\"title\":\"T\","
+		    "\"description\":\"D\",\"link\":\"https://x/\"}]}," C57 "}",
+		    HEAD
+		    "\nperson - | - | - | - | -\nauthor agent - -\ncard T | D | https://x/ | -" },
+		{ "items of nothing",
+		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":1,"
+		    "\"content_type\":\"article\",\"content_attributes\":{\"items\":[{}]}," C57 "}",
+		    HEAD "\nperson - | - | - | - | -\nauthor agent - -"
+			 "\nmarkdown: [unsupported message: article]" },
 		{ "a contact card",
 		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":0,\"attachments\":[null,"
 		    "{\"file_type\":\"contact\",\"fallback_title\":\"+4915550100099\","

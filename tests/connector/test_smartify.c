@@ -148,6 +148,27 @@ static void put_attachments(struct json_out *o, const struct event *e)
 	json_end_array(o);
 }
 
+static void put_widgets(struct json_out *o, const struct event *e)
+{
+	static const char *const kinds[] = { "answer", "address", "card" };
+	const struct widget *w;
+
+	if (e->nwidgets == 0)
+		return;
+	json_key(o, "widgets");
+	json_begin_array(o);
+	for (w = e->widgets; w < e->widgets + e->nwidgets; w++) {
+		json_begin_object(o);
+		json_member_text(o, "kind", kinds[w->kind]);
+		json_member_text(o, "label", w->label);
+		json_member_text(o, "text", w->text);
+		json_member_text(o, "url", w->url);
+		json_member_text(o, "image", w->image);
+		json_end_object(o);
+	}
+	json_end_array(o);
+}
+
 static void put_flags(struct json_out *o, unsigned flags)
 {
 	static const char *const words[] = { "draft", "hidden", "system", "command", "preflight",
@@ -196,6 +217,7 @@ static const char *event_text(struct arena *a, const struct event *e)
 	if (e->format != FORMAT_PLAIN)
 		json_member_text(o, "format", format_word((int)e->format));
 	put_attachments(o, e);
+	put_widgets(o, e);
 	if (e->state != STATE_NONE)
 		json_member_text(o, "state", state_word((int)e->state));
 	if (e->version != 0)

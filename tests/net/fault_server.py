@@ -15,6 +15,7 @@ import struct
 import sys
 import threading
 import time
+from urllib.parse import unquote
 
 lock = threading.Lock()
 heads, wholes = {}, {}
@@ -68,7 +69,7 @@ class Over(Exception):
     """The connection ends here."""
 
 
-def behave(peer, what, method, headers, body):
+def behave(peer, what, key, method, headers, body):
     if what == "ok":
         peer.answer("200 OK", "hello", "Content-Type: text/plain\r\n")
     elif what == "echo":
@@ -134,6 +135,27 @@ def behave(peer, what, method, headers, body):
         peer.answer("302 Found", "", "Location: /ok/redirected\r\n")
     elif what == "redirect307":
         peer.answer("307 Temporary Redirect", "", "Location: /ok/redirected\r\n")
+    elif what == "to":                  # /to/<where>: there, with blanks for slashes
+        peer.answer("302 Found", "", f"Location: {unquote(key)}\r\n")
+    elif what == "round":
+        peer.answer("302 Found", "", "Location: /round/again\r\n")
+    elif what == "file":                # /file/<bytes>
+        peer.answer("200 OK", bytes(i % 251 for i in range(int(key))), "Content-Type: image/png\r\n")
+    elif what == "endless":
+        peer.send("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n")
+        while True:
+            peer.send(b"x" * 65536)
+    elif what == "huge":                # says ten gigabytes
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n")
+        peer.send(b"x" * 100000)
+        time.sleep(2)
+        raise Over
+    elif what == "longer":              # more than it says
+        peer.answer("200 OK", "hello")
+        peer.send("and more")
+        raise Over
+    elif what == "missing":
+        peer.answer("404 Not Found", "a page that says so")
     elif what == "unauthorized":
         peer.answer("401 Unauthorized", "", 'WWW-Authenticate: Basic realm="x"\r\n')
     elif what == "expectation":
@@ -239,7 +261,7 @@ def serve(sock):
             if body is None:
                 return
             count(wholes, key)
-            behave(peer, what, method, headers, body)
+            behave(peer, what, key, method, headers, body)
     except (Over, OSError, ValueError):
         pass
     finally:

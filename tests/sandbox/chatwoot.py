@@ -14,6 +14,7 @@ import uuid
 from urllib.parse import parse_qs
 
 from hooks import Mode, Sender, chatwoot_signature
+from files import ChatwootFiles, read_spec
 from web import Answer, Platform, Refuse, answer_json, from_json, iso, to_bytes, to_json
 
 ACCOUNT = 1
@@ -84,12 +85,14 @@ class Chatwoot(Platform):
         self.mode = Mode(shuffle=options.get("shuffle", 0.3))
         self.sender = Sender(workers=options.get("workers", 10), timeout=5,
                              one_connection=options.get("one_connection", False))
+        self.files = ChatwootFiles(self)
         self.add_routes()
         self.reset()
 
     def reset(self):
         """Everything back to the seed. Message and conversation numbers go on counting."""
         options = self.options
+        self.files.reset()
         if not hasattr(self, "random"):
             self.random = random.Random(options.get("state_seed", 1) * 7919)
             self.next = {"contact": 1600, "contact_inbox": 700, "conversation": 5000, "message": 40800,
@@ -193,6 +196,9 @@ class Chatwoot(Platform):
         handler, request.args, request.route, extra = found
         if self.throttle and request.path != "/health":
             self.take("ip:%s" % request.remote, self.throttle, 60)
+        if self.files.body_limit and len(request.body) > self.files.body_limit:
+            return Answer(413, b"<html><body><center><h1>413 Request Entity Too Large</h1></center></body></html>",
+                          "text/html")
         request.json = self.read_body(request)
         if not extra.get("free"):
             self.authenticate(request, extra.get("bots", False), extra.get("account", True))
@@ -1191,7 +1197,7 @@ class Chatwoot(Platform):
             row["last_public"] = message
         return message
 
-    def add_message(self, row, body, actor, sender=None, origin="api", before_events=None):
+    def add_message(self, row, body, actor, sender=None, origin="api", before_events=None, rows=()):
         """Store one message, run its side effects, tell everybody. Returns (message, callback's task or None)."""
         inbox = self.inboxes[row["inbox_id"]]
         messages = row["messages"]
@@ -1228,8 +1234,11 @@ class Chatwoot(Platform):
             body.get("private") in (True, "true", 1), body.get("content_type") or "text", attributes, additional,
             origin=origin)
         for file in body.get("attachments") or []:
-            if isinstance(file, tuple):
+            if isinstance(file, (tuple, dict)):
                 message["attachments"].append(self.attachment(message, file))
+        for more in rows:       # a place, a card: kinds that are no files
+            message["attachments"].append(dict(more, id=self.number("attachment"), message_id=message["id"],
+                                               account_id=row["account_id"]))
         if kind == 1 and message["source_id"] and inbox["channel_type"] != "Channel::Api" and not message["private"]:
             message["swallowed"] = True       # taken for one that came from the channel: stored, not sent
         if before_events:
@@ -1253,15 +1262,12 @@ class Chatwoot(Platform):
         return message, task
 
     def attachment(self, message, file):
-        name, kind, data = file
-        image = kind in ("image/jpeg", "image/jpg", "image/png", "image/gif", "image/bmp", "image/webp")
-        video = kind in ("video/ogg", "video/mp4", "video/webm", "video/quicktime")
-        type = "image" if image else "video" if video else "audio" if "audio/" in kind else "file"
-        id = self.number("attachment")
-        url = "http://127.0.0.1/rails/active_storage/blobs/redirect/%s/%s" % (self.secret(), name)
-        return {"id": id, "message_id": message["id"], "file_type": type, "account_id": ACCOUNT,
-                "extension": name.rpartition(".")[2] or None, "content_type": kind, "data_url": url,
-                "thumb_url": url if image else "", "file_size": len(data), "width": None, "height": None}
+        if isinstance(file, tuple):
+            file = {"name": file[0], "type": file[1], "data": file[2]}
+        return self.files.row(self.number("attachment"), message, file)
+
+    def secret_key(self):
+        return self.secret()
 
     def resolve_reply(self, row, attributes):
         found = None
@@ -1524,6 +1530,8 @@ class Chatwoot(Platform):
         add = self.routes.add
         add("GET", "/api", self.api_version, free=True)
         add("GET", "/health", self.health, free=True)
+        add("GET", "/rails/active_storage/blobs/redirect/:key/:name", self.files.redirect, free=True)
+        add("GET", "/rails/active_storage/disk/:token/:name", self.files.serve, free=True)
         add("GET", "/api/v1/profile", self.profile, account=False)
         a = "/api/v1/accounts/:a"
         add("POST", a + "/contacts", self.create_contact)
@@ -1578,7 +1586,7 @@ class Chatwoot(Platform):
     # -- people in the sandbox -----------------------------------------------------------------------------
 
     async def say_customer(self, person, text, conversation=None, name=None, inbox=API_INBOX, email=None, phone=None,
-                           new=False):
+                           new=False, files=(), attachments=()):
         """A customer writes through the inbox's channel: his newest conversation, else a new one."""
         inbox = self.inboxes[int(inbox)]
         row = None
@@ -1597,7 +1605,7 @@ class Chatwoot(Platform):
                 ci = self.add_contact_inbox(contact, inbox, source)
             if ci["conversations"] and not new:
                 row = ci["conversations"][-1]
-        body = {"content": text, "message_type": "incoming"}
+        body = {"content": text, "message_type": "incoming", "attachments": self.sent(files)}
         if inbox["channel_type"] != "Channel::Api":
             body["source_id"] = "wamid.%s" % self.secret()
         before = None
@@ -1605,11 +1613,17 @@ class Chatwoot(Platform):
             row = self.add_conversation(ci)
             made = row
             before = lambda: self.emit_conversation("conversation_created", made)      # noqa: E731
-        message, task = self.add_message(row, body, None, origin="control", before_events=before)
+        message, task = self.add_message(row, body, None, origin="control", before_events=before,
+                                         rows=attachments)
         return {"conversation": row["display_id"], "message": message["id"], "contact": row["contact"]["id"],
                 "inbox": inbox["id"], "source_id": row["contact_inbox"]["source_id"]}, task
 
-    async def say_team(self, conversation, text, role="agent", agent=MARISOL, private=False):
+    @staticmethod
+    def sent(files):
+        return [dict(f, type=f.get("type", "application/octet-stream"), name=f.get("name", "file")) if "url" in f
+                else read_spec(f) for f in files]
+
+    async def say_team(self, conversation, text, role="agent", agent=MARISOL, private=False, files=(), attachments=()):
         row = self.conversations.get((ACCOUNT, int(conversation)))
         if row is None:
             refuse(404, {"error": "no such conversation: %s" % conversation})
@@ -1617,7 +1631,8 @@ class Chatwoot(Platform):
         if role == "agent":
             row["agent_last_seen_at"] = time.time()
             row["unread"] = 0
-        message, task = self.add_message(row, {"content": text, "private": private}, who, origin="control")
+        body = {"content": text, "private": private, "attachments": self.sent(files)}
+        message, task = self.add_message(row, body, who, origin="control", rows=attachments)
         return {"conversation": row["display_id"], "message": message["id"]}, task
 
     async def start_conversation(self, contact, text, inbox=API_INBOX, agent=MARISOL):

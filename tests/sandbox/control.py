@@ -269,6 +269,8 @@ class Control(Platform):
                                          "webhooks": [{k: w[k] for k in ("id", "url", "subscriptions")}
                                                       for w in self.chatwoot.webhooks.values()]}})
 
+    FILES = {"smartify": {"late": int, "upload_limit": int, "upload_types": set},
+             "chatwoot": {"late": int, "body_limit": int, "seconds": float}}
     SETTINGS = {"smartify": {"limit_per_minute": int, "first_seconds": float, "quota": int,
                              "retry_scale": float},
                 "chatwoot": {"message_limit": int, "throttle": int, "search_throttle": int,
@@ -285,6 +287,9 @@ class Control(Platform):
                 platform.sender.one_connection = bool(value)
             elif key in known:
                 setattr(platform, key, known[key](value))
+            elif key == "files":
+                for name, of_files in value.items():
+                    setattr(platform.files, name, self.FILES[platform.name][name](of_files))
             elif key != "platform":
                 bad("unknown setting %r; known: %s workers one_connection" % (key, " ".join(known)))
         return answer_json({key: getattr(platform, key) for key in known})
@@ -302,24 +307,24 @@ class Control(Platform):
 
     async def say_one(self, spec):
         platform, role = self.platform(spec), spec.get("as", "customer")
-        text = spec["text"]
+        text = spec.get("text", "") if "file" in spec or "files" in spec or "attachments" in spec else spec["text"]
         conversation = spec.get("conversation")
         if platform is self.smartify:
             if role == "customer":
-                more = {k: spec[k] for k in ("name", "email", "department", "channel", "attributes", "new")
-                        if k in spec}
+                more = {k: spec[k] for k in ("name", "email", "department", "channel", "attributes", "new",
+                                                 "file") if k in spec}
                 ids, task = await platform.say_customer(spec["person"], text, conversation, **more)
             else:
-                more = {k: spec[k] for k in ("agent", "subtype") if k in spec}
+                more = {k: spec[k] for k in ("agent", "subtype", "attributes", "file") if k in spec}
                 ids, task = await platform.say_team(conversation, text, role, **more)
         elif role == "customer":
-            more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new") if k in spec}
+            more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new", "files", "attachments") if k in spec}
             ids, task = await platform.say_customer(spec.get("person"), text, conversation, **more)
         elif conversation is None and spec.get("contact"):
             more = {k: spec[k] for k in ("inbox", "agent") if k in spec}
             ids, task = await platform.start_conversation(spec["contact"], text, **more)
         else:
-            more = {k: spec[k] for k in ("agent", "private") if k in spec}
+            more = {k: spec[k] for k in ("agent", "private", "files", "attachments") if k in spec}
             ids, task = await platform.say_team(conversation, text, role, **more)
         if spec.get("wait") and task is not None:
             await asyncio.wait([task], timeout=15)
@@ -328,6 +333,12 @@ class Control(Platform):
     def act(self, request):
         spec = request.json
         platform, action, id = self.platform(spec), spec["action"], spec.get("conversation")
+        if action == "move":       # the files of a message have other addresses from now on
+            found = platform.messages.get(spec["message"] if platform is self.smartify else int(spec["message"]))
+            if found is None:
+                bad("no such message", 404)
+            platform.files.move_of(found.doc if platform is self.smartify else found)
+            return answer_json({})
         if platform is self.smartify:
             conversation = platform.requests.get(id)
             if conversation is None:
@@ -432,7 +443,7 @@ class Control(Platform):
                     title, status = row["contact"]["name"], row["status"]
                 shown.append({"id": id, "title": title, "status": status, "messages": [
                     {"id": e.id, "who": e.who, "text": e.text, "private": e.private, "by_relay": e.copy,
-                     "state": e.state, "swallowed": e.swallowed} for e in entries[-newest:]]})
+                     "state": e.state, "swallowed": e.swallowed, "files": e.files} for e in entries[-newest:]]})
             out[name] = shown
         return answer_json(out)
 
@@ -458,7 +469,7 @@ class Control(Platform):
     def verdict(self, request):
         default = "smartify" if self.chatwoot.role == "agents" else "chatwoot"
         return answer_json(judge(self.smartify, self.chatwoot, request.query.get("customers", default),
-                                 request.query.get("threads") == "1", request.query.get("announced") == "1"))
+                                 request.query.get("threads") == "1", request.query.get("announced")))
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))

@@ -9,6 +9,7 @@ agents and bots write there may; on the agents' side, what agents and bots write
 """
 
 import re
+from collections import Counter
 
 from chatwoot import TYPE_NAMES
 
@@ -17,12 +18,13 @@ MOST = 50      # so many of each kind of complaint are listed; all are counted
 
 class Entry:
     __slots__ = ("thread", "index", "id", "text", "who", "private", "copy", "order", "state", "announced",
-                 "swallowed")
+                 "swallowed", "files")
 
-    def __init__(self, thread, index, id, text, who, private, copy, order, state, announced, swallowed=False):
+    def __init__(self, thread, index, id, text, who, private, copy, order, state, announced, swallowed=False,
+                 files=()):
         self.thread, self.index, self.id, self.text, self.who = thread, index, id, text, who
         self.private, self.copy, self.order, self.state = private, copy, order, state
-        self.announced, self.swallowed = announced, swallowed
+        self.announced, self.swallowed, self.files = announced, swallowed, files
 
     def show(self):
         return {"thread": self.thread, "id": self.id, "who": self.who, "text": (self.text or "")[:200]}
@@ -53,7 +55,8 @@ def smartify_threads(smartify):
             private = isinstance(attributes, dict) and attributes.get("subtype") == "private"
             entries.append(Entry(request_id, index, doc["_id"], doc.get("text"), smartify_who(conversation, doc),
                                  private, message.by_relay and message.origin == "api",
-                                 (message.born, doc["_id"]), doc["status"], message.announced))
+                                 (message.born, doc["_id"]), doc["status"], message.announced,
+                                 files=smartify.files.shown(doc)))
         yield request_id, entries
 
 
@@ -65,7 +68,8 @@ def chatwoot_threads(chatwoot):
             who = {"incoming": "customer", "activity": "system", "template": "system"}.get(kind) or (
                 "bot" if m["sender_type"] == "AgentBot" else "agent")
             entries.append(Entry(id, index, m["id"], m["content"], who, m["private"], m["origin"] == "api", m["id"],
-                                 m["status"], chatwoot.announced.get(m["id"]), m["swallowed"]))
+                                 m["status"], chatwoot.announced.get(m["id"]), m["swallowed"],
+                                 chatwoot.files.shown(m)))
         yield id, entries
 
 
@@ -133,7 +137,8 @@ class Direction:
         for entry in self.originals:
             copies = self.found.get(id(entry))
             if not copies:
-                missing.append(entry.show())
+                if announced != "only" or entry.announced:
+                    missing.append(entry.show())
                 continue
             first = min(copies, key=lambda c: c.order)
             if len(copies) > 1:
@@ -161,19 +166,31 @@ class Direction:
                 "links": targets}
 
 
-def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=False):
+def compare_files(originals, copies):
+    """By their bytes, wherever they are: what people sent whose bytes the sandbox has, and what arrived. A copy that
+    is only an address elsewhere is counted, not read."""
+    sent = Counter(f["sha256"] for e in originals for f in e.files if "sha256" in f)
+    arrived = Counter(f["sha256"] for e in copies for f in e.files if "sha256" in f)
+    return {"written": sum(sent.values()), "arrived": sum((sent & arrived).values()),
+            "elsewhere": sum(1 for e in copies for f in e.files if "sha256" not in f),
+            "duplicates": sum((arrived - sent).values())}
+
+
+def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None):
     """customers: the platform on whose side the customers are; announced: order is that of callbacks that were taken,
-    not that of writing. What was never announced, since nobody was there, has no place in it."""
+    not that of writing, and what was never announced, since nobody was there, has no place in it. "only": nor need that
+    have arrived."""
     sides = {"smartify": dict(smartify_threads(smartify)), "chatwoot": dict(chatwoot_threads(chatwoot))}
     agents = "chatwoot" if customers == "smartify" else "smartify"
 
-    def people(side, who):
+    def people(side, who, files=False):
         return [e for entries in sides[side].values() for e in entries
-                if not e.copy and not e.private and e.who in who and (e.text or "").strip()]
+                if not e.copy and not e.private and e.who in who and bool(e.files) == files
+                and (files or (e.text or "").strip())]
 
-    def copies(side):
+    def copies(side, files=False):
         return [e for entries in sides[side].values() for e in entries if e.copy and not e.private
-                and e.who != "system"]
+                and e.who != "system" and bool(e.files) == files]
 
     def notices(side):
         return sum(1 for entries in sides[side].values() for e in entries if e.copy and e.private)
@@ -184,6 +201,9 @@ def judge(smartify, chatwoot, customers="smartify", with_threads=False, announce
     up.originals = [e for e in up.originals if id(e) not in may_ids or id(e) in up.found]
     down = Direction(people(agents, ("agent", "bot")), copies(customers))
     report_up, report_down = up.report(announced), down.report(announced)
+    everybody = ("customer", "agent", "bot")
+    report_up["files"] = compare_files(people(customers, everybody, True), copies(agents, True))
+    report_down["files"] = compare_files(people(agents, everybody, True), copies(customers, True))
     failed = [m["id"] for m in chatwoot.messages.values() if m["status"] == "failed"]
     out = {
         "customers": customers, "up": report_up, "down": report_down,

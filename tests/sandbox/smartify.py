@@ -20,6 +20,7 @@ import zlib
 from urllib.parse import parse_qsl
 
 from hooks import Mode, Sender
+from files import SmartifyFiles, read_spec
 from web import (Answer, Hang, Platform, Refuse, answer_json, from_json, iso, to_bytes, to_json)
 
 PROJECT = "5e2c35c8f0dbc10017bb3aac"
@@ -139,12 +140,14 @@ class Smartify(Platform):
         self.prefix = options.get("smartify_prefix", "/api")
         self.mode = Mode()
         self.sender = Sender(workers=128)
+        self.files = SmartifyFiles(self)
         self.add_routes()
         self.reset()
 
     def reset(self):
         """Everything back to the seed. Ids go on counting up: an id is never given twice."""
         options = self.options
+        self.files.reset()
         if not hasattr(self, "counter"):
             seed = options.get("state_seed", 1)
             self.random = random.Random(seed)
@@ -1366,6 +1369,15 @@ class Smartify(Platform):
         self.emit_request(conversation, "request.update")
         return self.shown(conversation)
 
+    def post_file(self, request):
+        """Machines hang; an account or a person is answered."""
+        if request.actor.kind in ("subscription", "bot"):
+            raise Hang
+        return self.files.upload(request)
+
+    def secret_key(self):
+        return "uploads/public/%s" % self.uuid()
+
     def hang(self, request):
         raise Hang
 
@@ -1637,7 +1649,9 @@ class Smartify(Platform):
         add("GET", "/:p/departments/:id", self.get_department)
         add("POST", "/:p/events", self.post_event, role="guest")
         add("POST", "/:p/keys/generate", self.generate_keys, role="agent")
-        add("POST", "/:p/files/chat", self.hang, role="guest")
+        add("POST", "/:p/files/chat", self.post_file, role="guest")
+        free("GET", "/files", self.files.serve)
+        free("GET", "/files/download", self.files.serve)
 
         add("POST", "/:p/subscriptions", self.create_subscription, role="admin", machines=False)
         add("GET", "/:p/subscriptions", self.list_subscriptions, role="admin", machines=False)
@@ -1653,7 +1667,7 @@ class Smartify(Platform):
     # -- people in the sandbox -----------------------------------------------------------------------------
 
     async def say_customer(self, person, text, conversation=None, name=None, email=None, department=None,
-                           channel="whatsapp", attributes=None, new=False):
+                           channel="whatsapp", attributes=None, new=False, file=None):
         """A customer writes, through a channel of Smartify's own; his newest open conversation unless told."""
         if (PROJECT, person) not in self.members:
             self.add_member(PROJECT, "user", uuid_user=person)
@@ -1676,6 +1690,7 @@ class Smartify(Platform):
         body = {"channel": {"name": channel}, "senderFullname": fullname}
         if attributes is not None:
             body["attributes"] = attributes
+        text = self.with_file(body, text, file)
         found = self.requests.get(conversation)
         if found is None:
             if department:
@@ -1694,7 +1709,19 @@ class Smartify(Platform):
         return {"conversation": conversation, "_id": found.doc["_id"], "message": message.doc["_id"],
                 "person": person}, task
 
-    async def say_team(self, conversation, text, role="agent", agent=PRIYA, subtype=None):
+    def with_file(self, body, text, file):
+        """The body of a message that bears it; what its text is then."""
+        if file is None:
+            return text
+        kept = dict(file, type=file.get("type", "application/octet-stream"), name=file.get("name", "file")) \
+            if "url" in file else self.files.add(read_spec(file))
+        more, text = self.files.message(kept, text)
+        body.update(more)
+        body.update(file.get("body") or {})
+        return text
+
+    async def say_team(self, conversation, text, role="agent", agent=PRIYA, subtype=None, attributes=None,
+                       file=None):
         """An agent types in the panel (or the bot answers, or the system says something)."""
         found = self.requests.get(conversation)
         if found is None:
@@ -1710,6 +1737,9 @@ class Smartify(Platform):
                                   "lang": "en", "tempUID": self.uuid(), "request_channel": found.doc["channel"]["name"]}
         if subtype:
             body["attributes"] = dict(body.get("attributes") or {}, subtype=subtype)
+        if attributes:
+            body["attributes"] = dict(body.get("attributes") or {}, **attributes)
+        text = self.with_file(body, text, file)
         message, task = self.add_message(PROJECT, found, conversation, sender, fullname, text, body, sender,
                                          origin="control")
         return {"conversation": conversation, "_id": found.doc["_id"], "message": message.doc["_id"]}, task

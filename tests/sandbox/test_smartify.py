@@ -139,7 +139,7 @@ def test_first_message_rules(sandbox):
 
 
 def test_first_message_race(sandbox):
-    sandbox.control("PUT", "/control/settings", {"platform": "smartify", "first_seconds": 0.1})
+    sandbox.control("PUT", "/control/settings", {"platform": "smartify", "first_seconds": 1})
     statuses = []
 
     def one(n):

@@ -222,6 +222,7 @@ class Platform:
     keep_alive_seconds = 75
     may_fail = True      # faults apply; not to the control port
     fixed_headers = {}
+    base = None
 
     def __init__(self, faults, log):
         self.routes = Routes()
@@ -248,7 +249,13 @@ class Platform:
         self.runner = web.ServerRunner(server)
         await self.runner.setup()
         await web.TCPSite(self.runner, host, port, backlog=1024, shutdown_timeout=0.2).start()
+        if host not in ("0.0.0.0", "::"):
+            self.set_base("%s:%d" % (host, self.runner.addresses[0][1]))
         return self.runner.addresses[0][1]
+
+    def set_base(self, host):
+        """How it is reached, for addresses that it tells: as the first who asks calls it, where it listens everywhere."""
+        self.base = "http://%s%s" % (host, getattr(self, "prefix", ""))
 
     async def stop(self):
         for task in list(self.tasks):
@@ -265,6 +272,8 @@ class Platform:
 
     async def _serve(self, raw):
         request = Request(raw, await raw.read())
+        if self.base is None:
+            self.set_base(raw.host)
         rule = None
         if self.faults.rules and self.may_fail:
             rule = self.faults.match(self.name, request.method, request.path)

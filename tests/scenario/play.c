@@ -2,8 +2,8 @@
  *
  *   from a source that announces in order: what was taken by an earlier posting than the first one of
  *   the other goes before it
- *   from one that does not: of two, the smaller id goes first, if it was taken before the other had
- *   waited for as long as messages are held
+ *   from one that does not: of two, the smaller id goes first, if it was taken before the other, or one
+ *   with a still larger id, which the other precedes, had waited for as long as messages are held
  */
 #include "play.h"
 
@@ -477,13 +477,27 @@ static const struct far_message *copy_of(const struct far *f, const char *text, 
 	return found;
 }
 
-static bool must_precede(const struct said *a, const struct said *b)
+/* When its wait is over: one behind it takes it along. */
+static int64_t held_until_ms(const struct play *p, const struct said *s)
+{
+	int64_t until_ms = s->first_ms + SETTLE_MSECS;
+	const struct said *o;
+
+	for (o = p->said; o < p->said + p->nsaid; o++)
+		if (o->from == s->from && o->conversation == s->conversation && o->accepted != 0
+		    && o->message->order > s->message->order
+		    && o->first_ms + SETTLE_MSECS < until_ms)
+			until_ms = o->first_ms + SETTLE_MSECS;
+	return until_ms;
+}
+
+static bool must_precede(const struct play *p, const struct said *a, const struct said *b)
 {
 	if (a->conversation != b->conversation || a->accepted == 0 || b->accepted == 0)
 		return false;
 	if (is_unordered(a->from))
 		return a->message->order < b->message->order
-		    && a->accepted_ms < b->first_ms + SETTLE_MSECS;
+		    && a->accepted_ms < held_until_ms(p, b);
 	return a->accepted < b->first;
 }
 
@@ -495,7 +509,7 @@ static const char *look_at_order(const struct play *p, const struct said *s)
 	m = copy_of(s->to, s->message->text, &n);
 	for (i = 0; m != NULL && i < p->nsaid; i++) {
 		other = copy_of(s->to, p->said[i].message->text, &n);
-		if (p->said[i].from == s->from && other != NULL && must_precede(s, &p->said[i])
+		if (p->said[i].from == s->from && other != NULL && must_precede(p, s, &p->said[i])
 		    && m->order > other->order)
 			return WRONG("%s arrived behind %s", s->message->text,
 			    p->said[i].message->text);

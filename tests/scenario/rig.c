@@ -87,6 +87,14 @@ void http_reply(struct http_in_call *call, int status, const struct http_header 
 	arena_free(call->arena);
 }
 
+void http_reply_file(struct http_in_call *call, int status, const struct http_header *extra,
+    size_t nextra, const char *content_type, int fd, int64_t from, int64_t len)
+{
+	(void)from, (void)len;
+	close(fd);
+	http_reply(call, status, extra, nextra, content_type, "", 0);
+}
+
 void http_refuse(struct http_in_call *call, int status, const char *word, int retry_after_secs,
     const char *allow)
 {

@@ -36,8 +36,8 @@
  *   reload NAME [KEY=VALUE]      the configuration anew; … refused: it must be
  *   pause X, drain X, resume X   an endpoint or a bridge
  *
- *   fails E "text"               the platform itself shows that message as failed; retry E "text": somebody
- *                                there asks for it again
+ *   fails E "text" [lost]        the platform itself shows that message as failed (and no callback says so);
+ *                                retry E "text": somebody there asks for it again
  *   unpark                       all that is parked is put back
  *
  *   expect nothing               no request waits
@@ -841,6 +841,10 @@ static bool about_status(struct script *s, const char *first)
 		far_press_retry(f, message_of(s, f));
 	else
 		far_show(f, message_of(s, f), "failed", "Net::ReadTimeout");
+	if (is_word(s, "lost")) {
+		far_forget(newest(f));
+		return true;
+	}
 	for (c = last != NULL ? TAILQ_NEXT(last, list) : TAILQ_FIRST(&f->callbacks); c != NULL;
 	     c = TAILQ_NEXT(c, list))
 		post(s, c);

@@ -277,6 +277,41 @@ static void overruled(void **state)
 	assert_false(hear(f, 4711, STATE_FAILED).has_report);
 }
 
+/* A customer's message that the desk shows as failed is there, and so it is to be shown. */
+static void copies(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip trip = deliver(f, "c1", "1");
+	struct op_heard op = { .op = { .kind = STORE_HEARD },
+		.remote = "901",
+		.state = STATE_FAILED,
+		.desk = f->agents,
+		.mend = { .arena = f->arena, .now_ms = f->now_ms } };
+	struct op_errand e;
+	int i;
+
+	run(f, &op.op);
+	assert_false(op.has_report);
+	claim(f, trip.lane.id);
+	settle(f, &trip, DELIVERY_DELIVERED, "901");
+	for (i = 0; i < 3; i++) {
+		run(f, &op.op);
+		assert_true(op.has_report);
+		assert_int_equal(op.about, trip.delivery.id >> 4);
+		e = read_one(f, op.about, STEP_REPORT);
+		assert_true(e.is_due && e.is_firm);
+		assert_int_equal(e.state, STATE_SENT);
+		assert_string_equal(e.remote, "901");
+		assert_false(finish(f, &e));
+	}
+	run(f, &op.op);
+	assert_false(op.has_report);
+	op.state = STATE_SENT;
+	run(f, &op.op);
+	assert_false(op.has_report || op.is_mended);
+	assert_int_equal(count_due(f), 0);
+}
+
 /* What was parked, and said to have failed, is put back by whoever takes that away at the desk. */
 static void asked_again(void **state)
 {
@@ -336,6 +371,7 @@ static const struct {
 	CASE(gap),
 	CASE(born_parked),
 	CASE(overruled),
+	CASE(copies),
 	CASE(asked_again),
 	CASE(retained),
 };

@@ -27,6 +27,12 @@ static const struct attachment attachments[] = {
 	{ .kind = ATTACHMENT_IMAGE },
 };
 
+static const struct widget widgets[] = {
+	{ WIDGET_CARD, "Title", "Text", "https://x/", "https://x/2.png" },
+	{ .kind = WIDGET_ANSWER, .label = "Yes" },
+	{ .kind = WIDGET_ADDRESS, .label = "Site", .url = "https://x/3" },
+};
+
 /* Every field set, and differently. */
 static const struct event full = {
 	.endpoint = 3,
@@ -60,6 +66,8 @@ static const struct event full = {
 	.department_name = "Sales",
 	.tags = tags,
 	.ntags = 3,
+	.widgets = widgets,
+	.nwidgets = 3,
 	.extra = "",
 };
 
@@ -82,6 +90,14 @@ static void same_lists(const struct event *x, const struct event *y)
 	assert_int_equal(x->ntags, y->ntags);
 	for (i = 0; i < x->ntags; i++)
 		same_text(x->tags[i], y->tags[i]);
+	assert_int_equal(x->nwidgets, y->nwidgets);
+	for (i = 0; i < x->nwidgets; i++) {
+		assert_int_equal(x->widgets[i].kind, y->widgets[i].kind);
+		same_text(x->widgets[i].label, y->widgets[i].label);
+		same_text(x->widgets[i].text, y->widgets[i].text);
+		same_text(x->widgets[i].url, y->widgets[i].url);
+		same_text(x->widgets[i].image, y->widgets[i].image);
+	}
 	assert_int_equal(x->nattachments, y->nattachments);
 	for (i = 0; i < x->nattachments; i++) {
 		a = &x->attachments[i];

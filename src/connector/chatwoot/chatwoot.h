@@ -7,12 +7,14 @@
 
 #include "base/json_in.h"
 #include "connector/connector.h"
+#include "core/widgets.h"
 
 #define CHATWOOT "chatwoot"
 
 /* The server's own limits. */
 #define CHATWOOT_TEXT_POINTS 150000 /* of a message's content */
 #define CHATWOOT_STRING_POINTS 255  /* of a name, an e-mail, an identifier */
+#define CHATWOOT_FILES 15           /* with one message */
 
 /* The options of an endpoint. */
 struct chatwoot_conf {
@@ -48,6 +50,9 @@ const char *chatwoot_mark(const struct json *m, const char **place);
 
 int chatwoot_parse(const struct via *via, struct arena *a, const struct http_in *hook,
     struct event_list *out, struct parse_error *error);
+
+/* What a message lets people choose from, fill in or read. */
+void chatwoot_read_widgets(struct arena *a, const struct json *message, struct widget_list *out);
 
 int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,

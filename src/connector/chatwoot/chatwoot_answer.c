@@ -242,6 +242,20 @@ static void server_error(struct reading *r)
 		r->out->effect.wait_msecs = CREATE_500_MSECS;
 }
 
+/* With files it is the proxy that refuses: once more, with their addresses in their place. */
+static void too_large(struct reading *r, const char *why)
+{
+	const struct message *m = r->job->message;
+
+	conclude(r, EFFECT_REJECTED, REASON_TOO_LARGE, why);
+	if (r->job->step != STEP_SEND || r->job->kind != JOB_DELIVER || r->job->cursor != NULL
+	    || m == NULL || m->span.count == 0)
+		return;
+	next_step(r);
+	r->out->cursor = "addresses";
+	r->out->serves = true;
+}
+
 static void refused(struct reading *r)
 {
 	int status = r->resp->status;
@@ -256,7 +270,7 @@ static void refused(struct reading *r)
 	else if (status == 408)
 		doubt(r, REASON_TIMEOUT, why);
 	else if (status == 413)
-		conclude(r, EFFECT_REJECTED, REASON_TOO_LARGE, why);
+		too_large(r, why);
 	else if (status == 422)
 		unprocessable(r);
 	else if (status == 429)
@@ -566,7 +580,10 @@ static void take_created(struct reading *r)
 		bad_answer(r);
 		return;
 	}
-	if (message != NULL && is_ours(r, json_at(r->body, "messages.0"))) {
+	if (r->job->message != NULL && r->job->message->span.count > 0) {
+		next_step(r); /* it was opened empty */
+		r->out->go = STEP_SEND;
+	} else if (message != NULL && is_ours(r, json_at(r->body, "messages.0"))) {
 		delivered(r, message);
 	} else {
 		next_step(r);

@@ -366,7 +366,7 @@ static const char *name_of_url(struct arena *a, const char *url)
 	slash = memrchr(url, '/', len);
 	if (slash == NULL || slash + 1 == url + len)
 		return NULL;
-	return arena_strndup(a, slash + 1, (size_t)(url + len - slash - 1));
+	return http_decode(a, slash + 1, (size_t)(url + len - slash - 1));
 }
 
 static const char *joined_name(struct reading *r, const struct json *meta)
@@ -502,11 +502,16 @@ static const char *read_text(struct reading *r)
 static void read_content(struct reading *r)
 {
 	const struct json *items = json_array(r->root, "content_attributes.items");
+	struct widget_list widgets = { 0 };
 	struct event *e = &r->e;
 
 	e->text = read_text(r);
 	read_attachments(r);
-	if (e->text != NULL || e->nattachments > 0)
+	if (e->author.role != ROLE_CUSTOMER)
+		chatwoot_read_widgets(r->a, r->root, &widgets);
+	e->widgets = widgets.items;
+	e->nwidgets = widgets.count;
+	if (e->text != NULL || e->nattachments > 0 || e->nwidgets > 0)
 		return;
 	if (items != NULL && items->count > 0)
 		e->text = arena_printf(r->a, "[unsupported message: %.40s]",
@@ -522,10 +527,10 @@ static enum state read_status(const struct reading *r)
 {
 	const char *error = json_text(r->root, "content_attributes.external_error");
 
-	if (r->e.kind != EVENT_UPDATE || (r->e.flags & EVENT_IS_DELETED) != 0)
+	if ((r->e.flags & EVENT_IS_DELETED) != 0)
 		return STATE_NONE;
 	if (error == NULL || *error == '\0')
-		return STATE_SENT;
+		return r->e.kind == EVENT_UPDATE ? STATE_SENT : STATE_NONE;
 	return strncmp(error, NOTICE_NOT_DELIVERED, strlen(NOTICE_NOT_DELIVERED)) == 0
 	    ? STATE_NONE
 	    : STATE_FAILED;

@@ -14,6 +14,10 @@
  *
  * As customers' side nobody is created: the contact is the server's own.
  *
+ * A message with files is one multipart request with all of them; where a proxy does not let it through,
+ * the step is done once more with their addresses instead. A conversation is then opened empty, and the
+ * message sent into it.
+ *
  * Our mark stands in source_id at the agents' side only. Every real channel takes an outgoing message
  * that has one for its own echo and does not send it. */
 #include "connector/chatwoot/chatwoot.h"
@@ -25,10 +29,15 @@
 #include "base/arena.h"
 #include "base/json_out.h"
 #include "base/utf8.h"
+#include "core/file.h"
 #include "core/notice.h"
 #include "core/text.h"
 
-enum { LATE_COMMIT_MSECS = 16 * 1000 }; /* the server gives a request up after 15 s */
+enum {
+	LATE_COMMIT_MSECS = 16 * 1000, /* the server gives a request up after 15 s */
+	UPLOAD_BYTES_PER_MSEC = 100,
+	PARTS_MAX = 27,
+};
 
 /* --- plan -------------------------------------------------------------------------------------- */
 
@@ -38,16 +47,67 @@ static bool is_incoming(const struct message *m)
 	return m->to == SIDE_AGENTS && m->role == ROLE_CUSTOMER;
 }
 
+/* A name before it on its line would take its meaning from what begins there: a list, a quote, code. */
+static bool begins_block(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits > 0)
+		return (text[digits] == '.' || text[digits] == ')') && text[digits + 1] == ' ';
+	return *text == '>' || *text == '#' || strncmp(text, "```", 3) == 0
+	    || (*text != '\0' && strchr("-+*", *text) != NULL && text[1] == ' ');
+}
+
+static const char *named(struct arena *a, const struct message *m, const char *name,
+    const char *text)
+{
+	if (*text == '\0')
+		return arena_printf(a, "%s:", name);
+	return arena_printf(a, "%s:%s%s", name,
+	    m->format == FORMAT_MARKDOWN && begins_block(text) ? "\n\n" : " ", text);
+}
+
+/* The files go with the last part of the text, as many as one message may have; the others behind it. */
+static void fill_spans(struct arena *a, struct message *m, size_t texts)
+{
+	size_t first = 0, parts = texts, i;
+	struct file_span *spans;
+	const char **all;
+
+	if (m->nfiles == 0)
+		return;
+	if (m->nfiles > CHATWOOT_FILES)
+		parts += (m->nfiles - 1) / CHATWOOT_FILES;
+	spans = arena_zalloc(a, parts * sizeof(*spans));
+	all = arena_alloc(a, parts * sizeof(*all));
+	for (i = 0; i < parts; i++) {
+		all[i] = i < texts ? m->texts[i] : "";
+		if (i + 1 < texts)
+			continue;
+		spans[i].first = first;
+		spans[i].count =
+		    m->nfiles - first < CHATWOOT_FILES ? m->nfiles - first : CHATWOOT_FILES;
+		first += spans[i].count;
+	}
+	m->texts = all;
+	m->spans = spans;
+	m->span = spans[0];
+	m->parts = (int)parts;
+}
+
 static void fill_texts(struct arena *a, struct message *m)
 {
 	const char *text = m->text != NULL ? m->text : "", *name = text_name(a, m->name);
+	size_t texts;
 
 	if (m->texts != NULL)
 		return;
 	if (name != NULL && !is_incoming(m) && m->role != ROLE_SYSTEM)
-		text = arena_printf(a, "%s: %s", name, text);
-	m->parts = (int)text_split(a, text, is_incoming(m) ? 0 : TEXT_BRACES, TEXT_POINTS,
+		text = named(a, m, name, text);
+	texts = text_split(a, text, is_incoming(m) ? 0 : TEXT_BRACES, TEXT_POINTS,
 	    CHATWOOT_TEXT_POINTS, &m->texts);
+	m->parts = (int)texts;
+	fill_spans(a, m, texts);
 	m->text = m->texts[m->part < m->parts ? m->part : 0];
 }
 
@@ -61,6 +121,12 @@ static void plan_send(struct plan *p, enum when when, int part)
 	add_step(p,
 	    (struct step_plan){ STEP_SEND, when, part, .doubt_wait_msecs = LATE_COMMIT_MSECS,
 		.doubt_look = STEP_LOOK_UP, .gives = "message" });
+}
+
+/* Of the part at hand. The server takes them only with a message of their own. */
+static bool has_files(const struct message *m)
+{
+	return m->span.count > 0;
 }
 
 /* The contact is looked for even where we made it once: it may have been merged since, and only the
@@ -78,8 +144,8 @@ static void plan_opening(struct plan *p, const struct message *m)
 	add_step(p,
 	    (struct step_plan){ STEP_CREATE_CONVERSATION, WHEN_NOT_FOUND, 0,
 		.doubt_wait_msecs = LATE_COMMIT_MSECS, .doubt_look = STEP_FIND_CONVERSATION,
-		.gives = "conversation message" });
-	plan_send(p, WHEN_FOUND, 0);
+		.gives = has_files(m) ? "conversation" : "conversation message" });
+	plan_send(p, has_files(m) ? WHEN_ALWAYS : WHEN_FOUND, 0);
 }
 
 static int refuse(struct effect *refused, enum reason reason, const char *why)
@@ -118,7 +184,7 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 	if (opening && !can_open(message, known))
 		return refuse(refused, REASON_UNREACHABLE, "no conversation with this person");
 	fill_texts(a, message);
-	if (message->parts > PLAN_MAX - 5)
+	if (message->parts > PARTS_MAX)
 		return refuse(refused, REASON_TOO_LARGE, "too long a text");
 	if (opening)
 		plan_opening(out, message);
@@ -338,9 +404,27 @@ static void build_find_conversation(struct making *k)
 		    inbox(k), http_encode(k->a, source != NULL ? source : ""));
 }
 
+/* NULL: none. */
+static const char *content_attributes(struct arena *a, const struct message *m)
+{
+	struct json_out *o;
+
+	if (is_incoming(m) || m->role == ROLE_SYSTEM)
+		return NULL;
+	o = json_out_new(a);
+	json_begin_object(o);
+	if (m->to == SIDE_AGENTS)
+		json_member_bool(o, "external_echo", true);
+	else
+		json_member_text(o, "tieline", m->mark);
+	json_end_object(o);
+	return json_done(o, NULL);
+}
+
 static void put_message(struct making *k)
 {
 	const struct message *m = k->message;
+	const char *attributes;
 
 	json_member_text(k->o, "content", m->text != NULL ? m->text : "");
 	json_member_text(k->o, "message_type", is_incoming(m) ? "incoming" : "outgoing");
@@ -348,15 +432,11 @@ static void put_message(struct making *k)
 		json_member_bool(k->o, "private", true);
 	if (m->to == SIDE_AGENTS)
 		json_member_text(k->o, "source_id", m->mark);
-	if (is_incoming(m) || m->role == ROLE_SYSTEM)
+	attributes = content_attributes(k->a, m);
+	if (attributes == NULL)
 		return;
 	json_key(k->o, "content_attributes");
-	json_begin_object(k->o);
-	if (m->to == SIDE_AGENTS)
-		json_member_bool(k->o, "external_echo", true);
-	else
-		json_member_text(k->o, "tieline", m->mark);
-	json_end_object(k->o);
+	json_put_raw(k->o, attributes, strlen(attributes));
 }
 
 static void build_create_conversation(struct making *k)
@@ -369,16 +449,84 @@ static void build_create_conversation(struct making *k)
 	json_member_text(k->o, "tieline", k->message->conversation_mark);
 	json_end_object(k->o);
 	json_member_id(k->o, "contact_id", contact(k));
-	json_key(k->o, "message");
-	json_begin_object(k->o);
-	put_message(k);
-	json_end_object(k->o);
+	if (!has_files(k->message)) {
+		json_key(k->o, "message");
+		json_begin_object(k->o);
+		put_message(k);
+		json_end_object(k->o);
+	}
 	end_body(k);
+}
+
+/* --- files ------------------------------------------------------------------------------------- */
+
+/* What the server's proxy did not let through goes as an address of ours, or is named. */
+static const char *files_in_words(const struct making *k, const char *text)
+{
+	const struct message *m = k->message;
+	const struct file *f = m->files + m->span.first;
+	size_t i;
+
+	for (i = 0; i < m->span.count; i++, f++)
+		text = arena_printf(k->a, "%s%s%s", text, *text != '\0' ? "\n" : "",
+		    f->address != NULL
+			? arena_printf(k->a, "%s: %s", f->name, f->address)
+			: file_not_available(k->a, f->name, "it is too large for Chatwoot"));
+	return text;
+}
+
+static void add_part(struct http_part *parts, size_t *n, const char *name, const char *body)
+{
+	parts[(*n)++] = (struct http_part){ .name = name, .body = body };
+}
+
+/* All of a part in one request. What a part is, its Content-Type alone decides there. */
+static void build_multipart(struct making *k)
+{
+	const struct message *m = k->message;
+	const struct file *f = m->files + m->span.first;
+	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 8) * sizeof(*parts));
+	const char *attributes;
+	int64_t bytes = 0;
+	size_t n = 0, i;
+
+	if (m->text != NULL && *m->text != '\0')
+		add_part(parts, &n, "content", m->text);
+	add_part(parts, &n, "message_type", is_incoming(m) ? "incoming" : "outgoing");
+	if (m->to == SIDE_AGENTS && m->role == ROLE_SYSTEM)
+		add_part(parts, &n, "private", "true");
+	if (m->to == SIDE_AGENTS)
+		add_part(parts, &n, "source_id", m->mark);
+	attributes = content_attributes(k->a, m);
+	if (attributes != NULL)
+		add_part(parts, &n, "content_attributes", attributes);
+	for (i = 0; i < m->span.count; i++, f++) {
+		parts[n++] = (struct http_part){ .name = "attachments[]",
+			.path = f->path,
+			.filename = f->name,
+			.type = f->type };
+		bytes += f->size;
+	}
+	k->out->method = "POST";
+	k->out->parts = parts;
+	k->out->nparts = n;
+	if (k->out->timeout_msecs > 0)
+		k->out->timeout_msecs += bytes / UPLOAD_BYTES_PER_MSEC;
 }
 
 static void build_send(struct making *k)
 {
+	struct message *words;
+
 	URL(k, "/conversations/%s/messages", conversation(k));
+	if (has_files(k->message) && k->job->cursor == NULL) {
+		build_multipart(k);
+		return;
+	}
+	words = ARENA_NEW(k->a, struct message);
+	*words = *k->message;
+	words->text = files_in_words(k, words->text != NULL ? words->text : "");
+	k->message = words;
 	begin_body(k);
 	put_message(k);
 	end_body(k);

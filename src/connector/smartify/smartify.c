@@ -48,10 +48,10 @@ static const struct option options[] = {
 	    .help =
 		"The message.create subscription whose secret is webhook_secret; without it the "
 		"one that points at our hook address." },
-	{ "upload_max", OPT_SIZE, offsetof(struct smartify_conf, upload_max), .later = true,
-	    .fallback = "1000KiB", .min = 1, .max = INT64_MAX,
+	{ "upload_max", OPT_SIZE, offsetof(struct smartify_conf, upload_max), .fallback = "1000KiB",
+	    .min = 1, .max = INT64_MAX,
 	    .help = "Largest file it takes; larger ones go as a link to our media address." },
-	{ "upload_types", OPT_LIST, offsetof(struct smartify_conf, upload_types), .later = true,
+	{ "upload_types", OPT_LIST, offsetof(struct smartify_conf, upload_types),
 	    .fallback = "jpg, jpeg, png, gif, pdf, txt",
 	    .help = "Extensions it takes; others go as a link." },
 	{ 0 }
@@ -65,6 +65,8 @@ static const struct caps caps = {
 	.answers_reopen = true,
 	.notes = true,
 	.pages = true,
+	.widgets = true,
+	.keeps = 1 << FORMAT_MARKDOWN | 1 << FORMAT_HTML,
 	.max_idle_msecs = 4000, /* the server closes after 5 s */
 };
 

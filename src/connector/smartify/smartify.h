@@ -4,6 +4,7 @@
  *   smartify_errand.c  what the endpoint does for itself: signs in, looks itself up
  *   smartify_parse.c   callback → events
  *   smartify_page.c    page of what is there → events
+ *   smartify_cards.c   buttons and galleries, both ways
  *   smartify_send.c    message → steps and requests
  *   smartify_answer.c  answer → outcome
  *
@@ -17,11 +18,14 @@
 #include <stdint.h>
 
 #include "connector/connector.h"
+#include "core/text.h"
+#include "core/widgets.h"
 
 struct arena;
 struct json;
 
 #define SMARTIFY_PLATFORM "smartify"
+#define SMARTIFY_TEXT_RULES (TEXT_DOLLAR | TEXT_BACKSLASH_COMMAND)
 
 struct smartify_conf {
 	const char *project_id;
@@ -63,6 +67,11 @@ void smartify_errand_interpret(const struct via *via, struct arena *a, const str
 int smartify_parse(const struct via *via, struct arena *a, const struct http_in *hook,
     struct event_list *out, struct parse_error *error);
 
+/* Those of one message object. */
+void smartify_read_widgets(struct arena *a, const struct json *message, struct widget_list *out);
+/* What attributes.attachment says of them: an object as JSON. */
+const char *smartify_widgets(struct arena *a, const struct widget *list, size_t n, size_t *len);
+
 int smartify_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,
     struct parse_error *error);
@@ -82,6 +91,11 @@ bool smartify_as_person(const struct message *message);
 /* A step that writes a message, which bears our mark then. */
 bool smartify_is_writing(enum step step);
 void smartify_add_auth(struct http_req *req, const char *token);
+/* The file of this part; NULL: it has none. */
+const struct file *smartify_file(const struct message *message);
+/* The server would take it. */
+bool smartify_may_upload(const struct via *via, struct arena *a, const struct file *f);
+#define SMARTIFY_NO_UPLOAD "-" /* in place of an upload: it is not taken */
 
 void smartify_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);

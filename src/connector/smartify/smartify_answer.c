@@ -236,6 +236,18 @@ static void interpret_failure(const struct answer *ans, bool once)
 
 /* --- steps ------------------------------------------------------------------------------------- */
 
+/* The next step of this part that a person makes himself. */
+static enum step person_step(const struct answer *ans)
+{
+	const struct known *k = ans->job->known;
+
+	if (smartify_file(ans->job->message) == NULL
+	    || !smartify_may_upload(ans->via, ans->arena, smartify_file(ans->job->message)))
+		return STEP_SEND;
+	return k->upload != NULL && k->upload_part == ans->job->message->part ? STEP_SEND
+									      : STEP_UPLOAD;
+}
+
 /* It is a step of the plan, or a detour from a message whose sign-in was lost: where to go on is said
  * in both cases, so that it is right in both. */
 static void interpret_sign_in(const struct answer *ans)
@@ -252,7 +264,7 @@ static void interpret_sign_in(const struct answer *ans)
 	else if (m->part == 0 && !m->may_open && (m->reopen || ans->job->known->closed))
 		go(ans, STEP_REOPEN);
 	else
-		go(ans, STEP_SEND);
+		go(ans, person_step(ans));
 }
 
 /* What prepares the message and may be done twice. */
@@ -354,6 +366,31 @@ static void interpret_send(const struct answer *ans)
 	ans->out->learned.message = id;
 	ans->out->learned.conversation = json_text(ans->json, "recipient");
 	ans->out->learned.conversation_ref = json_id(request, "_id");
+}
+
+/* What the server does not take goes as an address of ours. Its words for that differ, and so do its ways to
+ * say that there is no such route; a person who is not signed in is another matter. */
+static void interpret_upload(const struct answer *ans)
+{
+	const char *name = json_text(ans->json, "filename");
+	int status = ans->resp->status;
+	bool refused = status == 400 || status == 404 || status == 413 || status == 415
+	    || status == 422
+	    || (status == 403 && !says(ans, "belong") && !says(ans, "unauthorized."));
+
+	if (is_done(ans) && name != NULL && *name != '\0') {
+		go(ans, STEP_NONE);
+		ans->out->learned.upload = name;
+		return;
+	}
+	if (is_done(ans) || refused
+	    || (status == 0 && ans->resp->sent && ans->job->attempt >= SILENT_TIMES)) {
+		go(ans, STEP_SEND);
+		ans->out->learned.upload = SMARTIFY_NO_UPLOAD;
+		ans->out->serves = true;
+		return;
+	}
+	interpret_failure(ans, false);
 }
 
 /* With a message only a ghost is closed. Whether that works or not, the message has nowhere to go. */
@@ -506,7 +543,8 @@ void smartify_interpret(const struct via *via, struct arena *a, const struct job
 	}
 	ans.json = json_read(a, resp->body, resp->body_len, &error);
 	ans.as_person = job->step == STEP_SIGN_IN
-	    || (job->step == STEP_SEND && smartify_as_person(job->message));
+	    || ((job->step == STEP_SEND || job->step == STEP_UPLOAD)
+		&& smartify_as_person(job->message));
 	if (job->kind == JOB_PAGE)
 		interpret_page(&ans);
 	else if (job->kind == JOB_LOOK)
@@ -521,6 +559,8 @@ void smartify_interpret(const struct via *via, struct arena *a, const struct job
 		interpret_take_over(&ans);
 	else if (job->step == STEP_SET_STATUS)
 		interpret_close(&ans);
+	else if (job->step == STEP_UPLOAD)
+		interpret_upload(&ans);
 	else
 		interpret_harmless(&ans);
 }

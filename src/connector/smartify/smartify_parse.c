@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json_in.h"
-#include "core/text.h"
+#include "core/rich.h"
 
 #define COMMANDS_MAX 10 /* pieces of a bot's answer; more is a bot gone wild */
 
@@ -177,8 +177,10 @@ static bool is_relay(const struct reading *r, const char *sender)
 
 struct said {
 	const char *text;
+	enum format format;
 	struct attachment *attachments;
 	size_t nattachments;
+	struct widget_list widgets;
 };
 
 static bool is_kind(const char *type, const char *kind)
@@ -218,6 +220,7 @@ static void read_said(const struct json *j, struct said *said)
 	const char *media = json_text(j, "metadata.type"), *name = json_text(j, "metadata.name");
 
 	said->text = json_text(j, "text");
+	said->format = is_kind(type, "html") ? FORMAT_HTML : FORMAT_PLAIN;
 	if (is_blank(src))
 		return;
 	if (media != NULL && strchr(media, '/') == NULL)
@@ -233,11 +236,22 @@ static void read_said(const struct json *j, struct said *said)
 		said->text = without_link(said->text);
 }
 
+/* Pieces may be of different formats; together they are plain. */
+static const char *as_plain(struct arena *a, const struct said *said)
+{
+	const struct rich *r;
+
+	if (said->format != FORMAT_HTML || is_blank(said->text))
+		return said->text;
+	r = rich_read_html(a, said->text);
+	return r != NULL && rich_has_words(r) ? rich_plain(r) : said->text;
+}
+
 /* A bot's answer in pieces; the text beside them repeats them, or is empty. */
 static void read_commands(const struct reading *r, const struct json *commands, struct said *said)
 {
 	const struct json *j;
-	const char *kind, *text = NULL;
+	const char *kind, *piece, *text = NULL;
 	int pieces = 0;
 
 	for (j = commands->child; j != NULL && pieces < COMMANDS_MAX; j = j->next) {
@@ -247,12 +261,14 @@ static void read_commands(const struct reading *r, const struct json *commands, 
 			continue;
 		pieces++;
 		read_said(json_object(j, "message"), said);
-		if (is_blank(said->text))
-			continue;
-		text = text == NULL ? said->text
-				    : arena_printf(r->arena, "%s\n\n%s", text, said->text);
+		smartify_read_widgets(r->arena, json_object(j, "message"), &said->widgets);
+		piece = as_plain(r->arena, said);
+		if (!is_blank(piece))
+			text =
+			    text == NULL ? piece : arena_printf(r->arena, "%s\n\n%s", text, piece);
 	}
 	said->text = text;
+	said->format = FORMAT_PLAIN;
 }
 
 /* Something is there that has no words: its kind stands for it. */
@@ -260,7 +276,7 @@ static const char *unsupported_text(const struct reading *r)
 {
 	const char *kind = json_text(r->payload, "attributes.attachment.type");
 
-	if (json_object(r->payload, "attributes.attachment") == NULL)
+	if (r->event->nwidgets > 0 || json_object(r->payload, "attributes.attachment") == NULL)
 		return NULL;
 	return arena_printf(r->arena, "[unsupported message: %s]",
 	    text_excerpt(r->arena, is_blank(kind) ? "template" : kind, 40));
@@ -270,7 +286,6 @@ static void set_said(const struct reading *r)
 {
 	struct event *e = r->event;
 	const struct json *commands = json_array(r->payload, "attributes.commands");
-	const char *type = json_text(r->payload, "type");
 	struct said said = { 0 };
 
 	said.attachments = arena_zalloc(r->arena, COMMANDS_MAX * sizeof(*said.attachments));
@@ -279,16 +294,21 @@ static void set_said(const struct reading *r)
 		read_commands(r, commands, &said);
 	else
 		read_said(r->payload, &said);
-	e->format = is_kind(type, "html") ? FORMAT_HTML : FORMAT_PLAIN;
+	if (commands == NULL && e->author.role != ROLE_CUSTOMER)
+		smartify_read_widgets(r->arena, r->payload, &said.widgets);
+	e->format = is_blank(said.text) ? FORMAT_PLAIN : said.format;
 	e->attachments = said.attachments;
 	e->nattachments = said.nattachments;
+	e->widgets = said.widgets.items;
+	e->nwidgets = said.widgets.count;
 	e->text = is_blank(said.text) ? unsupported_text(r) : said.text;
 	if (e->text != NULL && text_is_command(trimmed(r->arena, e->text)))
 		e->flags |= EVENT_IS_COMMAND;
 	if (e->text != NULL && (e->author.role == ROLE_AGENT || e->author.role == ROLE_BOT))
 		e->text = text_cut_command(r->arena, e->text);
 	if (is_blank(e->text)) {
-		e->flags |= e->text == NULL && e->nattachments == 0 ? EVENT_IS_EMPTY : 0;
+		e->flags |=
+		    e->text == NULL && e->nattachments + e->nwidgets == 0 ? EVENT_IS_EMPTY : 0;
 		e->text = NULL;
 	}
 }

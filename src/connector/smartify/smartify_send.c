@@ -1,5 +1,9 @@
 /* Message → steps and requests.
  *
+ * A file is a message of its own here, and before it uploaded where the server takes it: the pair
+ * upload send stands in the place of send. What it does not take goes as an address of ours. One file with
+ * words that go with it is one message; several come behind the words.
+ *
  * As agents' side (customers' words):   [sign_in] [reopen] send…
  *   The person posts with a token of his own, into a conversation whose id we derive; the first
  *   message makes it. What agents and bots said at the other side is posted by the relay account under
@@ -20,17 +24,19 @@
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/secret.h"
-#include "core/text.h"
+#include "core/file.h"
 
 /* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
 #define TEXT_WIRE_MAX (500000 - 4096)
-#define TEXT_RULES (TEXT_DOLLAR | TEXT_BACKSLASH_COMMAND)
+#define WIDGETS_WIRE_MAX 100000 /* of this; above they are written out */
 #define FIRST_TEXT_MAX 500
 #define TOKEN_SECS 3600
 
 /* A late commit after a lost answer is rare and quick; the second look is for a slow server. */
 #define DOUBT_MSECS 5000
 #define DOUBT_AGAIN_MSECS 15000
+
+#define UPLOAD_BYTES_PER_MSEC 100
 
 bool smartify_is_writing(enum step step)
 {
@@ -108,38 +114,127 @@ static int refuse(struct effect *refused, enum reason reason, const char *why)
 	return -1;
 }
 
+/* --- files ------------------------------------------------------------------------------------- */
+
+const struct file *smartify_file(const struct message *message)
+{
+	return message != NULL && message->span.count > 0 ? &message->files[message->span.first]
+							  : NULL;
+}
+
+static bool is_uploaded(const struct known *known, int part)
+{
+	return known->upload != NULL && known->upload_part == part;
+}
+
+/* The server looks at the extension, and at whether it fits the type. */
+bool smartify_may_upload(const struct via *via, struct arena *a, const struct file *f)
+{
+	const struct smartify_conf *conf = via->conf;
+	const char *extension = file_extension(a, f->name), *type = file_type_by_name(a, f->name);
+	size_t i;
+
+	if (f->size > conf->upload_max || type == NULL || strcmp(type, f->type) != 0)
+		return false;
+	for (i = 0; i < conf->upload_types.count; i++)
+		if (strcasecmp(conf->upload_types.items[i], extension) == 0)
+			return true;
+	return false;
+}
+
+/* Cuts the text into parts. */
+static size_t cut_text(struct arena *a, struct message *m, const char *const **texts)
+{
+	size_t widgets = 0;
+
+	if (m->nwidgets > 0)
+		smartify_widgets(a, m->widgets, m->nwidgets, &widgets);
+	if (widgets > WIDGETS_WIRE_MAX || (m->nwidgets > 0 && m->nfiles > 0)) {
+		m->text = widgets_text(a, m->text, m->widgets, m->nwidgets);
+		m->nwidgets = widgets = 0;
+	}
+	if (*m->text == '\0' && m->nfiles > 0)
+		return 0;
+	return text_split(a, m->text, SMARTIFY_TEXT_RULES, TEXT_WIRE_BYTES, TEXT_WIRE_MAX - widgets,
+	    texts);
+}
+
+/* Words, and files behind them; one file with words that fit goes with them. The last part of words has the
+ * buttons. */
+static void fill_parts(struct arena *a, struct message *m)
+{
+	const char *const *texts = NULL, **all;
+	size_t ntexts = cut_text(a, m, &texts), i;
+	bool is_caption = m->nfiles == 1 && ntexts == 1;
+	struct file_span *spans;
+
+	if (is_caption)
+		ntexts = 0;
+	all = arena_zalloc(a, (ntexts + m->nfiles) * sizeof(*all));
+	spans = arena_zalloc(a, (ntexts + m->nfiles) * sizeof(*spans));
+	for (i = 0; i < ntexts; i++)
+		all[i] = texts[i];
+	for (i = 0; i < m->nfiles; i++) {
+		all[ntexts + i] = is_caption ? texts[0] : "";
+		spans[ntexts + i] = (struct file_span){ i, 1 };
+	}
+	m->texts = all;
+	m->spans = m->nfiles > 0 ? spans : NULL;
+	m->parts = (int)(ntexts + m->nfiles);
+	m->part = 0;
+	m->text = all[0];
+	m->span = spans[0];
+}
+
+/* False: there are more steps than a plan has. */
+static bool plan_part(const struct via *via, struct arena *a, const struct message *m,
+    const struct known *known, int part, struct plan *out)
+{
+	const struct file *f = NULL;
+	bool uploads;
+
+	if (m->spans != NULL && m->spans[part].count > 0)
+		f = &m->files[m->spans[part].first];
+	uploads = f != NULL && smartify_may_upload(via, a, f);
+	if (out->count + 1 + uploads > PLAN_MAX)
+		return false;
+	if (uploads && !is_uploaded(known, part)) {
+		add(out, STEP_UPLOAD)->part = part;
+		out->steps[out->count - 1].gives = "upload";
+	}
+	if (f != NULL && !uploads)
+		out->serves = true;
+	add_once(out, STEP_SEND, "message")->part = part;
+	return true;
+}
+
 int smartify_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused)
 {
-	size_t parts, i;
+	int part;
 
-	(void)via;
 	*out = (struct plan){ 0 };
 	if (message->set_state != STATE_NONE && known->conversation != NULL) {
 		plan_state(message, out);
 		return 0;
 	}
-	if (message->text == NULL || *message->text == '\0')
+	if (message->text == NULL || (*message->text == '\0' && message->nfiles == 0))
 		return refuse(refused, REASON_INVALID, "nothing to write");
 	if (known->conversation == NULL && message->to == SIDE_CUSTOMERS)
 		return refuse(refused, REASON_UNREACHABLE,
 		    "no conversation of that customer is known");
 	if (known->conversation == NULL && !message->may_open)
 		return refuse(refused, REASON_UNREACHABLE, "no conversation to write to");
-	parts = text_split(a, message->text, TEXT_RULES, TEXT_WIRE_BYTES, TEXT_WIRE_MAX,
-	    &message->texts);
-	message->parts = (int)parts;
-	message->part = 0;
-	message->text = message->texts[0];
-
+	if (message->texts == NULL)
+		fill_parts(a, message);
 	if (message->to == SIDE_AGENTS)
 		plan_as_agents(message, known, out);
 	else
 		plan_as_customers(message, known, out);
-	if (out->count + parts > PLAN_MAX)
-		return refuse(refused, REASON_TOO_LARGE, "more parts than one message may have");
-	for (i = 0; i < parts; i++)
-		add_once(out, STEP_SEND, "message")->part = (int)i;
+	for (part = 0; part < message->parts; part++)
+		if (!plan_part(via, a, message, known, part, out))
+			return refuse(refused, REASON_TOO_LARGE,
+			    "more parts than one message may have");
 	return 0;
 }
 
@@ -298,6 +393,13 @@ static void put_where_to(const struct via *via, struct json_out *o, bool opens)
 		json_member_text(o, "departmentid", smartify_department(via));
 }
 
+static const char *first_words(const struct message *m)
+{
+	const struct file *f = smartify_file(m);
+
+	return *m->text == '\0' && f != NULL ? f->name : m->text;
+}
+
 static void build_create_conversation(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -308,10 +410,97 @@ static void build_create_conversation(const struct via *via, struct arena *a, co
 	json_member_text(o, "request_id", conversation_of(via, a, job));
 	json_member_text(o, "sender", address_of(via, a, job));
 	json_member_text(o, "first_text",
-	    text_neutralise(a, text_excerpt(a, m->text, FIRST_TEXT_MAX), TEXT_RULES));
+	    text_neutralise(a, text_excerpt(a, first_words(m), FIRST_TEXT_MAX),
+		SMARTIFY_TEXT_RULES));
 	put_nested(o, "attributes", "tieline", m->conversation_mark);
 	put_where_to(via, o, true);
 	put_body(out, o);
+}
+
+/* The part's own bytes, in the words of whoever writes. */
+static void build_upload(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const struct file *f = smartify_file(job->message);
+	struct http_part *part = ARENA_NEW(a, struct http_part);
+
+	*out = request(via, a, "POST", "/files/chat");
+	*part = (struct http_part){ .name = "file",
+		.path = f->path,
+		.filename = f->name,
+		.type = f->type };
+	out->parts = part;
+	out->nparts = 1;
+	if (out->timeout_msecs > 0)
+		out->timeout_msecs += f->size / UPLOAD_BYTES_PER_MSEC;
+	if (smartify_as_person(job->message))
+		smartify_add_auth(out, person_token(via, a, job));
+}
+
+/* Where the file may be read: what the server made of it, or an address of ours. NULL: nowhere. */
+static const char *file_source(const struct via *via, struct arena *a, const struct job *job,
+    const char *route)
+{
+	const struct file *f = smartify_file(job->message);
+	const struct known *k = job->known;
+
+	if (k->upload != NULL && k->upload_part == job->message->part
+	    && strcmp(k->upload, SMARTIFY_NO_UPLOAD) != 0)
+		return arena_printf(a, "%s/%s?path=%s", via->endpoint->base_url, route,
+		    http_encode(a, k->upload));
+	if (via->explain && k->upload == NULL && smartify_may_upload(via, a, f))
+		return arena_printf(a, "%s/%s?path={upload}", via->endpoint->base_url, route);
+	return f->address;
+}
+
+/* A file is never without words there: some of the server's ways to a conversation ask for them. */
+static void put_file(const struct via *via, struct arena *a, const struct job *job,
+    struct json_out *o)
+{
+	const struct file *f = smartify_file(job->message);
+	const char *src = file_source(via, a, job, "files"), *caption = job->message->text;
+	const char *line = text_neutralise(a, f->name, SMARTIFY_TEXT_RULES);
+
+	if (src == NULL) {
+		line =
+		    file_not_available(a, line, "it cannot be uploaded, and public_url is not set");
+		json_member_text(o, "text",
+		    *caption == '\0' ? line : arena_printf(a, "%s\n%s", caption, line));
+		return;
+	}
+	json_member_text(o, "type", f->kind == ATTACHMENT_IMAGE ? "image" : "file");
+	if (f->kind != ATTACHMENT_IMAGE)
+		line = arena_printf(a, "[%s](%s)", line, src);
+	if (*caption == '\0')
+		json_member_text(o, "text", line);
+	else if (f->kind == ATTACHMENT_IMAGE)
+		json_member_text(o, "text", caption);
+	else
+		json_member_text(o, "text", arena_printf(a, "%s\n%s", line, caption));
+	json_key(o, "metadata");
+	json_begin_object(o);
+	json_member_text(o, "src", src);
+	json_member_text(o, "downloadURL", file_source(via, a, job, "files/download"));
+	json_member_text(o, "name", f->name);
+	json_member_text(o, "type", f->type);
+	json_member_int(o, "size", f->size);
+	json_end_object(o);
+}
+
+static void put_attributes(struct arena *a, struct json_out *o, const struct message *m)
+{
+	const char *widgets;
+	size_t len;
+
+	json_key(o, "attributes");
+	json_begin_object(o);
+	json_member_text(o, "tieline", m->mark);
+	if (m->nwidgets > 0 && m->part == m->parts - 1) {
+		widgets = smartify_widgets(a, m->widgets, m->nwidgets, &len);
+		json_key(o, "attachment");
+		json_put_raw(o, widgets, len);
+	}
+	json_end_object(o);
 }
 
 /* The person needs no sender: he is who asks. Agents' answers keep the channel agents have. */
@@ -323,12 +512,17 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	struct json_out *o = begin_body(a);
 
 	*out = request_in(via, a, "POST", job, "/messages");
-	json_member_text(o, "text", m->text);
+	if (smartify_file(m) != NULL)
+		put_file(via, a, job, o);
+	else
+		json_member_text(o, "text", m->text);
+	if (m->format == FORMAT_HTML && smartify_file(m) == NULL)
+		json_member_text(o, "type", "html");
 	if (!as_person) {
 		json_member_text(o, "sender", smartify_user(via));
 		json_member_text(o, "senderFullname", m->name);
 	}
-	put_nested(o, "attributes", "tieline", m->mark);
+	put_attributes(a, o, m);
 	if (m->to == SIDE_AGENTS)
 		put_where_to(via, o, as_person && m->may_open && m->part == 0);
 	put_body(out, o);
@@ -344,7 +538,8 @@ static void build_note(const struct via *via, struct arena *a, const struct job 
 	struct json_out *o = begin_body(a);
 
 	*out = request_in(via, a, "POST", job, "/messages");
-	json_member_text(o, "text", text_neutralise(a, m->text != NULL ? m->text : "", TEXT_RULES));
+	json_member_text(o, "text",
+	    text_neutralise(a, m->text != NULL ? m->text : "", SMARTIFY_TEXT_RULES));
 	json_member_text(o, "sender", smartify_user(via));
 	json_key(o, "attributes");
 	json_begin_object(o);
@@ -420,6 +615,8 @@ void smartify_build(const struct via *via, struct arena *a, const struct job *jo
 		build_note(via, a, job, out);
 	else if (job->step == STEP_SET_STATUS)
 		build_put(via, a, job, "/close", out);
+	else if (job->step == STEP_UPLOAD)
+		build_upload(via, a, job, out);
 	else
 		build_send(via, a, job, out);
 	if (out->nheaders == 0)
