@@ -249,7 +249,7 @@ static void look(const struct explain *x, const struct event *e, struct view *vi
 	*view = (struct view){ .thread = THIS_THREAD, .person = THE_PERSON };
 	for (i = 0; i < x->nbridges; i++) {
 		link = find_link(x, i, e->conversation);
-		if (link == NULL && e->kind == EVENT_CONVERSATION)
+		if (link == NULL && !is_message(e))
 			link = &some; /* of others the relay says nothing */
 		if (link != NULL)
 			view->bridges[i].link = row_of(x, i, link);
@@ -328,6 +328,21 @@ static void write_decisions(struct explain *x, const char *auth, const struct ev
 			write_drop(x, auth, e, &routes[i], x->bridges[i]);
 }
 
+/* Of a message that is known: as the relay takes it. */
+static const struct event *as_deletion(struct explain *x, const struct event *e)
+{
+	const char *key = route_deletion_key(x->a, e);
+	struct event *deletion;
+
+	if (key == NULL || !is_known(x, e))
+		return e;
+	deletion = ARENA_NEW(x->a, struct event);
+	*deletion = *e;
+	deletion->kind = EVENT_DELETE;
+	deletion->key = key;
+	return deletion;
+}
+
 void explain_event(struct explain *x, const char *auth, const struct event *e)
 {
 	struct route routes[BRIDGES_PER_ENDPOINT], nobody;
@@ -339,6 +354,7 @@ void explain_event(struct explain *x, const char *auth, const struct event *e)
 		write_drop(x, auth, e, &nobody, NULL);
 		return;
 	}
+	e = as_deletion(x, e);
 	look(x, e, &view);
 	decide(x, e, &view, routes);
 	common = common_reason(x, routes);

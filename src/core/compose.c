@@ -16,7 +16,8 @@ static struct root root_of(const struct compose_in *in)
 	if (in->mark != NULL && in->mark->ours)
 		return in->mark->root;
 	return ids_root(in->from.platform, in->from.host, in->from.tenant,
-	    in->event->remote != NULL ? in->event->remote : in->event->key);
+	    in->event->remote != NULL && in->event->kind != EVENT_DELETE ? in->event->remote
+									 : in->event->key);
 }
 
 static const char *add_lines(struct arena *a, const char *text, const char *lines)
@@ -154,7 +155,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	if (in->mark != NULL && in->mark->ours)
 		text = text_unneutralise(a, text);
 	m->to = in->to;
-	m->role = in->set_state != STATE_NONE ? ROLE_SYSTEM : e->author.role;
+	m->is_deletion = e->kind == EVENT_DELETE;
+	m->role = in->set_state != STATE_NONE || m->is_deletion ? ROLE_SYSTEM : e->author.role;
 	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
 	m->text = with_cards(a, e, text);
 	m->parts = 1;

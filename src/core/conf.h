@@ -21,7 +21,9 @@ struct caps {
 	bool marks_echo;   /* what we wrote comes back with our mark */
 	bool rate_by_host; /* counts requests by our address, so for all endpoints there together */
 	bool locks;        /* who asks while it has had enough is locked out for longer */
-	bool answers_reopen; /* as customers' side: what agents say opens a closed conversation */
+	bool typing;       /* at either side it can be shown that somebody types */
+	bool deletes_answers; /* as customers' side: what agents said can be taken back */
+	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
 	bool reports;   /* as agents' side: what became of an agent's message can be shown on it */
 	bool notes;     /* as agents' side: can be told something that no customer sees */
 	bool pages;     /* what is there can be read: conversations by change, their messages */

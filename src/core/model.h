@@ -151,14 +151,15 @@ struct message {
 	const struct person *person;   /* the customer, as C described him */
 	const char *conversation;      /* where it was said, at the other side */
 	int64_t at_ms;
-	bool reopen;                   /* decided when it was routed */
-	bool take_over;                /* due with this message */
-	bool may_open;                 /* no conversation there yet: open one */
-	bool is_automatic;             /* nobody said it: a greeting, a survey */
-	enum state set_state;          /* it is no message: the conversation there is to be OPEN or
+	bool reopen;          /* decided when it was routed */
+	bool take_over;       /* due with this message */
+	bool may_open;        /* no conversation there yet: open one */
+	bool is_automatic;    /* nobody said it: a greeting, a survey */
+	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
-	int64_t generation;            /* of the link */
-	const char *bridge;            /* its name, for derived ids */
+	bool is_deletion;     /* nor this: the one that known.message names is taken back */
+	int64_t generation;   /* of the link */
+	const char *bridge;   /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */
 };
 

@@ -70,6 +70,15 @@ bool notice_may_quote(const char *why)
 	return true;
 }
 
+const char *notice_of_deletion(enum side to, enum role author)
+{
+	if (to == SIDE_CUSTOMERS)
+		return "Deleted here only: it cannot be deleted at the other platform, and the customer "
+		       "still sees it.";
+	return author == ROLE_CUSTOMER ? "The customer deleted this message."
+				       : "This message was deleted at the customers' side.";
+}
+
 const char *notice_text(struct arena *a, const struct notice *n)
 {
 	char at[TIME_TEXT_SIZE], minute[TIME_TEXT_SIZE];

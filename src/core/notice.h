@@ -24,6 +24,8 @@ struct notice {
 
 /* One line, at most NOTICE_MAX; never an address, a token, or the message's words. */
 const char *notice_text(struct arena *a, const struct notice *n);
+/* The message was deleted where it was said, and is still where it was written. Static. */
+const char *notice_of_deletion(enum side to, enum role author);
 /* Whether the far side's words may be shown as they are. */
 bool notice_may_quote(const char *why);
 

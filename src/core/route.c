@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/arena.h"
 #include "core/standing.h"
 
 static bool is_drop(struct route *out, enum drop drop, bool whole_endpoint, const char *detail)
@@ -49,9 +50,6 @@ static bool drop_by_mark(const struct route_in *in, struct route *out)
 
 static bool drop_known(const struct event *e, struct route *out)
 {
-	if (e->flags & EVENT_IS_DELETED)
-		return is_drop(out, DROP_UNSUPPORTED, true,
-		    "deletions are not carried in this version");
 	if (e->kind == EVENT_UPDATE)
 		return is_drop(out, DROP_NO_CHANGE, true, "status_only");
 	return is_drop(out, DROP_DUPLICATE, true, e->key);
@@ -72,6 +70,8 @@ static const char *system_detail(const struct bridge_conf *b)
 	    : "system_lines: drop";
 }
 
+static const char deleted_unsent[] = "deleted_unsent";
+
 /* Rules that hold whatever the bridge; those a bridge may switch name it in detail. */
 static bool drop_by_kind(const struct event *e, const struct bridge_conf *b, bool is_known,
     struct route *out)
@@ -91,7 +91,7 @@ static bool drop_by_kind(const struct event *e, const struct bridge_conf *b, boo
 	if (is_known)
 		return drop_known(e, out);
 	if (e->flags & EVENT_IS_DELETED)
-		return is_drop(out, DROP_NO_CHANGE, true, "deleted_unsent");
+		return is_drop(out, DROP_NO_CHANGE, true, deleted_unsent);
 	if (e->flags & EVENT_IS_EMPTY)
 		return is_drop(out, DROP_EMPTY, true, "neither text nor file");
 	return false;
@@ -272,6 +272,13 @@ static void link_down(const struct route_in *in, struct route *out)
 	    && (b->take_over == TAKE_OVER_START || in->event->author.role == ROLE_AGENT);
 }
 
+const char *route_deletion_key(struct arena *a, const struct event *event)
+{
+	if (event->kind != EVENT_UPDATE || (event->flags & EVENT_IS_DELETED) == 0)
+		return NULL;
+	return arena_printf(a, "d:%s", event->remote);
+}
+
 bool route_is_settled_by_parsing(const struct event *event,
     const struct bridge_conf *const *bridges, size_t count, struct route *out)
 {
@@ -283,7 +290,8 @@ bool route_is_settled_by_parsing(const struct event *event,
 		return is_drop(out, DROP_FILTERED, true, "no bridge has this endpoint");
 	if (event->mark != NULL || (event->kind != EVENT_MESSAGE && event->kind != EVENT_UPDATE))
 		return false;
-	return drop_by_kind(event, NULL, false, out);
+	/* Whether what was deleted is known here, the store knows. */
+	return drop_by_kind(event, NULL, false, out) && out->detail != deleted_unsent;
 }
 
 /* ---- what is no message ---- */
@@ -338,6 +346,9 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 		return drop_by_direction(in, b->profile_to_agents, b->profile_to_customers,
 		    profile_words, out);
 	case EVENT_TYPING: return drop_typing(in, out);
+	case EVENT_DELETE:
+		return b->deletes == CHOICE_DROP
+		    && is_drop(out, DROP_DISABLED, false, "deletes: drop");
 	default: return is_drop(out, DROP_UNSUPPORTED, true, event_kind_word((int)e->kind));
 	}
 }
@@ -352,16 +363,28 @@ static void route_state(const struct route_in *in, struct route *out)
 
 	if (l->id == 0 || l->gone || in->known->is_left)
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
-	else if (state != STATE_OPEN && state != STATE_RESOLVED)
-		is_drop(out, DROP_NO_CHANGE, false, "waiting");
 	else if (in->side == SIDE_CUSTOMERS && state == STATE_OPEN
 	    && state_is_closed(l->agents_state) && is_over(in, l))
 		is_drop(out, DROP_DISABLED, false, "reopen");
-	if (out->drop != DROP_NONE)
+	if (out->drop != DROP_NONE || (state != STATE_OPEN && state != STATE_RESOLVED))
 		return;
 	use(out, l, false);
 	out->person = l->person;
 	out->set_state = state;
+}
+
+/* It goes the way of its message. */
+static void route_deletion(const struct route_in *in, struct route *out)
+{
+	const struct row_link *l = &in->known->link;
+
+	if (l->id == 0) {
+		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
+		return;
+	}
+	use(out, l, false);
+	out->person = l->person;
+	out->is_deletion = true;
 }
 
 static bool drop_message(const struct route_in *in, struct route *out)
@@ -434,8 +457,12 @@ void route_event(const struct route_in *in, struct route *out)
 	if (e->drop != DROP_NONE)
 		is_drop(out, e->drop, true, e->detail);
 	else if (e->kind != EVENT_MESSAGE && e->kind != EVENT_UPDATE) {
-		if (!drop_no_message(in, out) && e->kind == EVENT_CONVERSATION)
+		if (drop_no_message(in, out))
+			; /* said why */
+		else if (e->kind == EVENT_CONVERSATION)
 			route_state(in, out);
+		else if (e->kind == EVENT_DELETE)
+			route_deletion(in, out);
 	} else if (drop_message(in, out))
 		return;
 	else if (in->side == SIDE_AGENTS)

@@ -11,6 +11,8 @@
 #include "core/model.h"
 #include "core/view.h"
 
+struct arena;
+
 struct route_in {
 	const struct event *event;
 	const struct mark *mark; /* what event->mark says, NULL: no mark */
@@ -46,11 +48,15 @@ struct route {
 	bool reopen;    /* the far conversation is closed and is to be used again */
 	bool take_over; /* its bot is to leave with this message */
 	enum state
-	    set_state; /* no message: what the far conversation is to become, OPEN or RESOLVED */
+	    set_state;    /* no message: what the far conversation is to become, OPEN or RESOLVED */
+	bool is_deletion; /* no message: what was written for one is to go */
 };
 
 /* The first rule that holds decides; the order is that of the manual's table of drops. */
 void route_event(const struct route_in *in, struct route *out);
+
+/* What tells of a message as it is now may tell that it was deleted: the key of that; NULL: it does not. */
+const char *route_deletion_key(struct arena *a, const struct event *event);
 
 /* Whether parsing alone decides, so that the event never touches the disk: it says something that is
  * never carried, and bears no mark. */

@@ -361,6 +361,7 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 	struct flow *f = r->errands->endpoint->flow;
 	const struct event *about = r->read.about;
 	const struct endpoint *from = endpoint_find(f, about->endpoint);
+	bool is_deletion = about->kind == EVENT_DELETE;
 	const struct notice notice = { r->read.to, r->read.reason, r->read.why, r->read.delivery,
 		about->at_ms };
 	struct root root =
@@ -371,14 +372,18 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 		.conversation_ref = r->read.conversation_ref,
 		.message = r->read.remote,
 	};
+	if (is_deletion && r->read.to == SIDE_AGENTS)
+		r->known.message = r->read.copy;
 	r->message = (struct message){
 		.to = SIDE_AGENTS,
 		.role = ROLE_SYSTEM,
-		.mark = mark_build(&f->keys, bridge->tag, 'n', 1, &root, 0, r->mark),
+		.mark = mark_build(&f->keys, bridge->tag, 'n', 1, &root, is_deletion, r->mark),
 		.at_ms = r->read.made_ms,
 		.parts = 1,
 	};
-	if (r->owed->step == STEP_NOTE || r->read.state == STATE_FAILED)
+	if (is_deletion)
+		r->message.text = notice_of_deletion(r->read.to, about->author.role);
+	else if (r->owed->step == STEP_NOTE || r->read.state == STATE_FAILED)
 		r->message.text = notice_text(r->arena, &notice);
 	r->step = r->owed->step;
 }
@@ -496,6 +501,15 @@ struct owe errand_owe(const struct bridge_conf *b, const struct event *event, en
 	owe.note = desk->notes && is_parked && b->failure_notice && reason != REASON_LOOP;
 	if (owe.is_own || (desk->notes && b->failure_notice))
 		owe.desk = b->agents->id;
+	return owe;
+}
+
+struct owe errand_owe_deletion(const struct bridge_conf *b)
+{
+	struct owe owe = { 0 };
+
+	owe.note = b->agents->caps->notes;
+	owe.desk = owe.note ? b->agents->id : 0;
 	return owe;
 }
 

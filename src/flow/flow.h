@@ -28,6 +28,7 @@ struct media;
 struct paces;
 struct router;
 struct trip;
+struct typings;
 
 struct flow {
 	struct loop *loop;
@@ -46,6 +47,7 @@ struct flow {
 	struct courier *courier;
 	struct media *media;
 	struct choices *choices;
+	struct typings *typings;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -5,6 +5,7 @@
  *   message, update   ─ echo of ours ─▶ the trip that waits for it, else the store
  *                     └ else ─APPEND─▶ on_appended ─▶ router
  *   conversation      ─STATE─▶ on_stated
+ *   typing            passed on at once, or not (typing.h)
  *   the rest          counted
  *
  * What parsing alone can drop never touches the disk. What is genuine and cannot be read is kept raw and
@@ -28,6 +29,7 @@
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/typing.h"
 #include "net/http_in.h"
 
 #define RETRY_AFTER_SECS 5
@@ -236,6 +238,23 @@ static void hear(struct entry *n, int64_t event, const char *remote)
 	entry_submit(n);
 }
 
+static void append(struct hook *h, struct letter *letter);
+
+/* A message that was said here, and is known, is deleted. */
+static bool take_deletion(struct entry *n)
+{
+	struct event *event = n->letter->event;
+	const char *key = route_deletion_key(n->letter->arena, event);
+
+	if (key == NULL || (n->append.known & 15) != 0)
+		return false;
+	event->kind = EVENT_DELETE;
+	event->key = key;
+	event->text = NULL; /* what the platform says in its place */
+	append(n->hook, n->letter);
+	return true;
+}
+
 static void on_appended(struct store_op *op)
 {
 	struct entry *n = (struct entry *)op;
@@ -254,7 +273,7 @@ static void on_appended(struct store_op *op)
 		e->stats.drops[event->kind == EVENT_UPDATE ? DROP_NO_CHANGE : DROP_DUPLICATE]++;
 		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
 		    F_STR("remote", event->remote));
-		if (must_hear(n)) {
+		if (!take_deletion(n) && must_hear(n)) {
 			router_came(n->expecting);
 			n->expecting = NULL;
 			hear(n, n->append.known >> 4, NULL);
@@ -480,6 +499,7 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	case EVENT_MESSAGE:
 	case EVENT_UPDATE: take_message(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
+	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
 	}
 }

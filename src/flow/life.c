@@ -20,6 +20,7 @@
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/typing.h"
 
 /* How long a settlement that nobody waits for may wait for company. A crash meanwhile leaves a message
  * that has arrived in doubt: it is looked for, and found. Tests of crashes vary it. */
@@ -154,6 +155,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	f->courier = courier_new(f);
 	f->choices = choices_new();
 	f->router = router_new(f);
+	f->typings = typings_new(f);
 	return f;
 fail:
 	flow_free(f);
@@ -327,6 +329,7 @@ void flow_free(struct flow *f)
 		return;
 	lose(f->stuck);
 	lose(f->lazy);
+	typings_free(f->typings);
 	courier_free(f->courier);
 	media_free(f->media);
 	choices_free(f->choices);

@@ -295,8 +295,8 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	const struct event *event = h->letter->event;
 
 	return !c->was_read && c->endpoint->conf.caps->pages && r->drop == DROP_NONE
-	    && r->set_state == STATE_NONE && h->view.bridges[bridge].link.id == 0
-	    && event->conversation_at_ms != 0
+	    && event->kind != EVENT_CONVERSATION && event->kind != EVENT_DELETE
+	    && h->view.bridges[bridge].link.id == 0 && event->conversation_at_ms != 0
 	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
 }
 
@@ -352,7 +352,7 @@ static struct lane *park_row(const struct bridge_conf *b, const struct event *ev
 	row->state = DELIVERY_PARKED;
 	row->reason = reason;
 	row->carry = words;
-	if (row->set_state == STATE_NONE)
+	if (row->set_state == STATE_NONE && !row->is_deletion)
 		row->owe = errand_owe(b, event, row->to, row->state, reason);
 	return NULL;
 }
@@ -390,7 +390,7 @@ static struct lane *make_row(struct conversation *c, size_t bridge, const struct
 	struct flow *f = c->router->flow;
 	struct endpoint *target = endpoint_find(f, c->endpoint->asks[bridge].other);
 	int64_t now_ms = loop_now_ms(f->loop);
-	bool is_message = r->set_state == STATE_NONE;
+	bool is_message = r->set_state == STATE_NONE && !r->is_deletion;
 	enum reason held = REASON_NONE;
 	struct lane *lane;
 
@@ -406,6 +406,7 @@ static struct lane *make_row(struct conversation *c, size_t bridge, const struct
 		.reopen = r->reopen,
 		.take_over = r->take_over,
 		.set_state = r->set_state,
+		.is_deletion = r->is_deletion,
 		.expires_ms = now_ms + f->config->limits.try_for_msecs,
 		.state = DELIVERY_QUEUED,
 	};

@@ -88,6 +88,7 @@ static void row_copy(struct arena *a, struct row_trip *r)
 {
 	r->delivery.carry = keep(a, r->delivery.carry);
 	r->delivery.remote_id = keep(a, r->delivery.remote_id);
+	r->delivery.written = keep(a, r->delivery.written);
 	r->lane.contact = keep(a, r->lane.contact);
 	r->lane.address = keep(a, r->lane.address);
 	r->link.customers_remote = keep(a, r->link.customers_remote);
@@ -135,6 +136,8 @@ static void trip_prepare(struct trip *t)
 	    (trip_side(t) == SIDE_AGENTS ? t->row.link.agents_remote : t->row.link.customers_remote)
 	    != NULL;
 	plan_words(t->arena, &cargo, &t->words, &t->known);
+	if (t->row.delivery.is_deletion)
+		t->known.message = t->row.delivery.written;
 }
 
 #define CARRIED_UPLOAD "upload:"
@@ -593,6 +596,16 @@ static void trip_settle_lost(struct store_op *op)
 	arena_free(((struct op_settle *)op)->arena);
 }
 
+static struct owe trip_owe(const struct trip *t, const struct verdict *v)
+{
+	if (t->row.delivery.is_deletion && v->state != DELIVERY_DELIVERED
+	    && t->row.delivery.was_written)
+		return errand_owe_deletion(t->bridge);
+	if (t->row.delivery.is_deletion || t->row.delivery.is_status)
+		return (struct owe){ 0 };
+	return errand_owe(t->bridge, t->letter->event, trip_side(t), v->state, v->reason);
+}
+
 static void trip_settle(struct trip *t, const struct effect *effect, struct verdict v)
 {
 	bool over = v.state >= DELIVERY_DELIVERED;
@@ -627,9 +640,7 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 		.claim_next = over && !holds && gate_is_open(&t->target->gate)
 		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
 		    && pace_wait(t->lane) == 0,
-		.owe = t->row.delivery.is_status
-		    ? (struct owe){ 0 }
-		    : errand_owe(t->bridge, t->letter->event, trip_side(t), v.state, v.reason),
+		.owe = trip_owe(t, &v),
 		.owner = t->courier->flow->owner,
 		.now_ms = trip_now(t),
 	};
@@ -649,15 +660,33 @@ static void trip_conclude(struct trip *t, const struct effect *effect)
 	trip_settle(t, effect, trip_judge(t, effect));
 }
 
-/* The conversation there is as it should be, or people have changed their minds meanwhile. */
+static bool trip_is_message(const struct trip *t)
+{
+	return !t->row.delivery.is_status && !t->row.delivery.is_deletion;
+}
+
+/* What was written cannot be taken back: the agents are told, and nobody else. */
+static bool trip_cannot_delete(const struct trip *t)
+{
+	return trip_side(t) == SIDE_AGENTS || !t->target->conf.caps->deletes_answers
+	    || t->row.delivery.written == NULL;
+}
+
+/* There is nothing to be done: the conversation there is as it should be, or people have changed their minds
+ * meanwhile; what was to be said was taken back, or is not there, or stays. */
 static bool trip_is_folded(struct trip *t)
 {
+	const struct row_delivery *d = &t->row.delivery;
 	const struct effect nothing = { .kind = EFFECT_DELIVERED, .wait_msecs = -1 };
+	bool folds = d->is_taken_back;
 
-	if (!t->row.delivery.is_status || (t->row.delivery.set_state != STATE_NONE && t->is_open))
-		return false;
-	trip_settle(t, &nothing, (struct verdict){ .state = DELIVERY_FOLDED });
-	return true;
+	if (d->is_status)
+		folds = d->set_state == STATE_NONE || !t->is_open;
+	else if (d->is_deletion)
+		folds = !d->was_written || trip_cannot_delete(t);
+	if (folds)
+		trip_settle(t, &nothing, (struct verdict){ .state = DELIVERY_FOLDED });
+	return folds;
 }
 
 static void count_relayed(const struct trip *t)
@@ -677,7 +706,7 @@ static void trip_report(struct trip *t)
 {
 	switch (t->settle.state) {
 	case DELIVERY_DELIVERED:
-		if (!t->row.delivery.is_status)
+		if (trip_is_message(t))
 			count_relayed(t);
 		trip_log(t, LOG_INFO, "settled", &t->effect);
 		break;
@@ -996,7 +1025,7 @@ static void trip_take_up(struct trip *t)
 	const struct row_delivery *d = &t->row.delivery;
 	int64_t wait = 0;
 
-	if (trip_is_folded(t) || !trip_find_place(t))
+	if ((!trip_is_message(t) && trip_is_folded(t)) || !trip_find_place(t))
 		return;
 	trip_skip_traceless(t);
 	t->effect = (struct effect){ .kind = EFFECT_UNSURE,

@@ -23,7 +23,8 @@ struct op_errand {
 	const char *why;
 	const struct event *about;
 	int bridge;
-	enum side to;                                /* where the message was to be written */
+	enum side to;     /* where the message was to be written */
+	const char *copy; /* at the desk, of a customer's message that was deleted; or NULL */
 	const char *conversation, *conversation_ref; /* at the desk; NULL: there is none yet */
 	const char *remote;                          /* the message there; NULL: it has none */
 };

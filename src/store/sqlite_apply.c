@@ -355,7 +355,8 @@ static int add_delivery(struct store_db *db, const struct route_row *row, int ow
 	stmt_i64(q,
 	    (d->reopen ? DELIVERY_REOPEN : 0) | (d->take_over ? DELIVERY_TAKE_OVER : 0)
 		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
-		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0));
+		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0)
+		| (d->is_deletion ? DELIVERY_DELETION : 0));
 	stmt_text(q, d->carry);
 	stmt_i64(q, d->reason);
 	return stmt_run(q);
@@ -392,6 +393,7 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.to = row->to,
 		.opens = row->opens,
 		.is_status = row->set_state != STATE_NONE,
+		.is_deletion = row->is_deletion,
 		.reopen = row->reopen,
 		.take_over = row->take_over,
 		.carry = row->carry,
@@ -399,6 +401,8 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 	};
 	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
 	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
+		return -1;
+	if (row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
 		return -1;
 	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }
@@ -479,6 +483,9 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 	if (event == NULL)
 		return sqlite_refuse(db, "delivery %lld has no event", (long long)head);
 	if (sqlite_ask(db, &op->trip, op->now_ms) != 0)
+		return -1;
+	if (op->trip.delivery.is_deletion
+	    && sqlite_find_written(db, &op->trip, event, op->now_ms, op->arena) != 0)
 		return -1;
 	op->is_doubted = state == DELIVERY_UNSURE;
 	op->trip.event = event;
@@ -638,7 +645,7 @@ static int settle_delivered(struct store_db *db, const struct op_settle *op, con
 		return -1;
 	if (sqlite_root_add(db, lane.endpoint, op->root, op->delivery) != 0)
 		return -1;
-	if ((p->flags & DELIVERY_STATUS) != 0)
+	if ((p->flags & (DELIVERY_STATUS | DELIVERY_DELETION)) != 0)
 		return 0;
 	return sqlite_tally(db, p->bridge,
 	    (p->flags & DELIVERY_TO_AGENTS) != 0 ? SIDE_AGENTS : SIDE_CUSTOMERS, op->now_ms);

@@ -19,6 +19,8 @@
 #define DELIVERY_EDITED 8
 #define DELIVERY_OPENS 16
 #define DELIVERY_STATUS 32
+#define DELIVERY_DELETION 64
+#define DELIVERY_TAKEN_BACK 128
 
 /* Deliveries counted in this transaction, written with its commit. */
 #define TALLY_MAX 16
@@ -128,6 +130,17 @@ int sqlite_errand(struct store_db *db, struct op_errand *op);
 int sqlite_errand_done(struct store_db *db, struct op_errand_done *op);
 int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
+
+/* sqlite_delete.c */
+/* A deletion is routed: what of its message did not leave yet is not to. */
+int sqlite_take_back(struct store_db *db, int64_t event, const struct route_row *row,
+    struct arena *a);
+/* Its turn has come: what there is to take back, and where. */
+int sqlite_find_written(struct store_db *db, struct row_trip *t, const struct event *deletion,
+    int64_t now_ms, struct arena *a);
+/* The copy at the agents' side of the message that was deleted; NULL: none. */
+int sqlite_copy_of(struct store_db *db, const struct event *deletion, int bridge, struct arena *a,
+    const char **remote);
 
 /* sqlite_state.c */
 int sqlite_state(struct store_db *db, struct op_state *op);

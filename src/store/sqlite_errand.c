@@ -134,8 +134,11 @@ static int owe_note(struct store_db *db, const struct ending *end, struct owe *o
 
 int sqlite_owe(struct store_db *db, const struct ending *end, struct owe *owe)
 {
+	bool is_deletion = end->state == DELIVERY_FOLDED && owe->note;
+
 	owe->has_report = owe->has_note = false;
-	if (owe->desk == 0 || (end->state != DELIVERY_DELIVERED && end->state != DELIVERY_PARKED))
+	if (owe->desk == 0
+	    || (end->state != DELIVERY_DELIVERED && end->state != DELIVERY_PARKED && !is_deletion))
 		return 0;
 	if (owe->is_own && owe_report(db, end, owe) != 0)
 		return -1;
@@ -165,6 +168,10 @@ static int find_place(struct store_db *db, struct op_errand *op)
 	op->conversation_ref =
 	    op->to == SIDE_AGENTS ? trip.link.agents_ref : op->about->conversation_ref;
 	op->remote = op->to == SIDE_AGENTS ? trip.delivery.remote_id : op->about->remote;
+	op->copy = NULL;
+	if (op->to == SIDE_AGENTS && op->about->kind == EVENT_DELETE
+	    && sqlite_copy_of(db, op->about, op->bridge, op->arena, &op->copy) != 0)
+		return -1;
 	return 1;
 }
 

@@ -80,7 +80,7 @@ static int want_state(struct store_db *db, struct op_state *op, enum state state
 	struct view_bridge *b;
 	size_t i;
 
-	for (i = 0; i < op->nasks && (state == STATE_OPEN || state == STATE_RESOLVED); i++) {
+	for (i = 0; i < op->nasks; i++) {
 		b = &op->view.bridges[i];
 		if (op->asks[i].tells_state && !b->is_left && want(db, &b->link, state) != 0)
 			return -1;
@@ -94,7 +94,8 @@ static int tell_state(struct store_db *db, struct op_state *op, enum hearing hea
 {
 	struct event *e = op->event;
 
-	if (e == NULL || (heard != HEARD_CHANGE && heard != HEARD_ECHO))
+	if (e == NULL || (heard != HEARD_CHANGE && heard != HEARD_ECHO)
+	    || (s->state != STATE_OPEN && s->state != STATE_RESOLVED))
 		return 0;
 	e->state = s->state;
 	if (sqlite_view(db, e, op->asks, op->nasks, NULL, op->arena, &op->view) != 0)

@@ -205,6 +205,11 @@ struct sqlite3_stmt;
 	    "UPDATE delivery SET state = ?2, due = 0, expires = ?3, reason = 0, why = NULL," \
 	    " pos = coalesce(?4, pos), ended = 0 WHERE id = ?1") \
 	X(MEND_DISCARD, "UPDATE delivery SET state = 12, ended = ?2 WHERE id = ?1") \
+	X(DELIVERY_TAKE_BACK, \
+	    "UPDATE delivery SET flags = flags | ?4 WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3" \
+	    " AND state < 10") \
+	X(DELIVERY_IN_BRIDGE, \
+	    "SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND bridge = ? AND flags & ? = ?") \
 	X(MEND_DELETE, "DELETE FROM delivery WHERE id = ?") \
 	X(MEND_FLAG, "UPDATE delivery SET flags = flags | 8 WHERE id = ?") \
 	X(DELIVERY_COUNT, "SELECT count(*) FROM delivery WHERE id BETWEEN ? AND ?") \

@@ -126,6 +126,9 @@ static int load_flying(struct store_db *db, struct op_load *op, const int64_t *i
 			return sqlite_refuse(db, "delivery %lld cannot be read", (long long)ids[i]);
 		if (event == NULL)
 			return sqlite_refuse(db, "delivery %lld has no event", (long long)ids[i]);
+		if (op->flying[i].delivery.is_deletion
+		    && sqlite_find_written(db, &op->flying[i], event, 0, op->arena) != 0)
+			return -1;
 		op->flying[i].event = event;
 		if (op->flying[i].delivery.edited
 		    && sqlite_take_edit(db, ids[i], op->arena, event) != 0)

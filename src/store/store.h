@@ -115,6 +115,10 @@ struct row_delivery {
 	bool opens;     /* what it says opens a conversation that is closed there */
 	bool is_status; /* it says nothing, but makes the conversation there open or closed, */
 	enum state set_state; /* this now; NONE: it is, or there is none */
+	bool is_deletion;     /* it says nothing, but takes back what an earlier one has written; */
+	bool was_written;     /* … which is there, */
+	const char *written;  /* … as this; NULL: in parts, or nobody knows */
+	bool is_taken_back;   /* its message was deleted meanwhile: not to be sent any more */
 	bool has_asked;       /* its claim has written down what is about to become of that */
 	const char *carry;
 	enum reason reason;
@@ -139,7 +143,7 @@ struct owe {
 	bool is_own;  /* it shows the state of their message: what it shows is kept true, */
 	bool report;  /* and this one is said, whether or not one was said before; */
 	bool is_firm; /* however late, since the platform shows another one */
-	bool note;    /* it came to nothing */
+	bool note;    /* it came to nothing; of a FOLDED one: it could not be taken back */
 	/* out: due now */
 	bool has_report, has_note;
 };
@@ -159,6 +163,7 @@ struct route_row {
 	bool opens;                /* as in row_delivery */
 	bool is_word;              /* a customer's: who is spoken to is wanted open */
 	enum state set_state;      /* it is no message: the conversation there is to be as wanted */
+	bool is_deletion;          /* it is no message: what was written of that one is to go */
 	bool claim;                /* born claimed: the caller knows its lane to be idle */
 	enum delivery_state state; /* QUEUED; or PARKED with reason, then lane and link may be 0 */
 	enum reason reason;

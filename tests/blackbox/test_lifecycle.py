@@ -145,3 +145,93 @@ def test_one_way(make_world):
     turn(world, talk, "smartify", True)
     turn(world, talk, "chatwoot", False)
     both_are(world, talk, False)
+
+
+# -- deleted --------------------------------------------------------------------------------------------------
+
+
+def notes(world, side):
+    return [m["text"] for t in world.threads(side) for m in t["messages"] if m["private"] and m["by_relay"]]
+
+
+def test_deleted_by_the_agent(make_world):
+    """The customer's platform cannot delete: the agent is told, the customer sees nothing of it."""
+    world = make_world()
+    talk, text = world.talk(), unique("regretted")
+    talk.fence()
+    id = talk.answer(text)["message"]
+    world.arrives("smartify", text)
+    before = world.texts("smartify", talk.mine)
+    world.act("chatwoot", "erase", message=id)
+    note = eventually(lambda: [m for m in world.chatwoot_conversation(talk.theirs)["messages"] if m["private"]],
+                      "the agent is told")
+    assert len(note) == 1 and "the customer still sees it" in note[0]["content"]
+    assert note[0]["content_attributes"]["in_reply_to"] == id
+    is_quiet(world)
+    assert world.texts("smartify", talk.mine) == before and len(notes(world, "chatwoot")) == 1
+
+
+def test_deleted_before_it_left(make_world):
+    world = make_world()
+    talk, text = world.talk(), unique("regretted")
+    talk.fence()
+    world.fault("smartify", "POST", "/messages$", "status", status=503, count=0)
+    id = talk.answer(text)["message"]
+    eventually(lambda: world.query("SELECT count(*) FROM delivery WHERE state = 2") == [(1,)], "it waits")
+    world.act("chatwoot", "erase", message=id)
+    eventually(lambda: world.query("SELECT count(*) FROM delivery WHERE flags & 128") == [(1,)], "it is taken back")
+    world.calm()
+    is_quiet(world)
+    talk.fence()
+    assert not world.copies("smartify", text) and not notes(world, "chatwoot")
+
+
+def test_deleted_at_the_customers_side(make_world):
+    world = make_world("chatwoot")
+    talk, text = world.talk(), unique("regretted")
+    talk.fence()
+    id = talk.ask(text)["message"]
+    world.arrives("smartify", text)
+    world.act("chatwoot", "erase", message=id)
+    eventually(lambda: notes(world, "smartify") == ["The customer deleted this message."], "the agents are told")
+    is_quiet(world)
+    talk.fence()
+    assert len(notes(world, "smartify")) == 1
+
+
+# -- typing ---------------------------------------------------------------------------------------------------
+
+
+def typing_requests(world):
+    return [r for r in world.requests("/toggle_typing$", platform="chatwoot") if r["path"].startswith("/public/")]
+
+
+def test_the_customer_types(make_world):
+    world = make_world()
+    talk = world.talk()
+    talk.fence()
+    for _ in range(5):
+        world.act("smartify", "types", talk.mine, by=talk.person)
+    asked = eventually(lambda: typing_requests(world), "the agents see it")
+    assert asked[0]["status"] == 200 and "/conversations/%d/" % talk.theirs in asked[0]["path"]
+    eventually(lambda: world.pending() == 0, "all were told")
+    assert len(typing_requests(world)) == 1
+    # An agent's typing shows nowhere at Smartify, and the echo of ours is nobody's business.
+    talk.fence()
+    assert len(typing_requests(world)) == 1
+    assert not [r for r in world.requests("typing", platform="smartify")]
+    # Over by itself.
+    eventually(lambda: len(typing_requests(world)) == 2, "it is over")
+
+
+def test_typing_while_a_message_waits(make_world):
+    world = make_world()
+    talk, text = world.talk(), unique("later")
+    talk.fence()
+    world.fault("chatwoot", "POST", "/messages$", "status", status=429, count=1, headers={"Retry-After": "2"})
+    talk.ask(text)
+    eventually(lambda: world.query("SELECT count(*) FROM delivery WHERE state = 2") == [(1,)], "it waits")
+    world.act("smartify", "types", talk.mine, by=talk.person)
+    eventually(lambda: world.pending() == 0, "it was told")
+    assert world.arrives("chatwoot", text) == talk.theirs
+    assert not typing_requests(world)

@@ -610,6 +610,63 @@ static void test_states(void **state)
 	}
 }
 
+static void test_typing(void **state)
+{
+	struct world *w = *state;
+	struct message m = { .to = SIDE_CUSTOMERS, .role = ROLE_SYSTEM };
+	struct known known = { .conversation = "57", .address = WAB_AT_12 };
+	struct job job = { .kind = JOB_DELIVER,
+		.step = STEP_TYPING,
+		.state = STATE_ON,
+		.attempt = 1,
+		.message = &m,
+		.known = &known };
+	struct http_resp resp = { .status = 200, .body = "" };
+	struct http_req req = { 0 };
+
+	assert_string_equal(errand_text(w, &job),
+	    "POST /conversations/57/toggle_typing_status {\"typing_status\":\"on\",\"is_private\":false}");
+	assert_string_equal(interpreted(w, &job, &resp), "delivered");
+	/* As the customer: by the inbox's public address, which has to be known, and without a token. */
+	m.to = SIDE_AGENTS;
+	chatwoot_connector.build(&w->via, w->a, &job, &req);
+	assert_null(req.url);
+	world_remember(w, MEMO_IDENTIFIER, "p1");
+	job.state = STATE_OFF;
+	chatwoot_connector.build(&w->via, w->a, &job, &req);
+	assert_string_equal(req.url + strlen(w->via.endpoint->base_url),
+	    "/public/api/v1/inboxes/p1/contacts/" WAB_AT_12 "/conversations/57/toggle_typing");
+	assert_string_equal(req.body, "{\"typing_status\":\"off\"}");
+	assert_int_equal(0, req.nheaders);
+	w->via.nmemo = 0;
+}
+
+static void test_deletion(void **state)
+{
+	struct world *w = *state;
+	struct message m = { .to = SIDE_CUSTOMERS, .role = ROLE_SYSTEM, .is_deletion = true };
+	struct known known = { .conversation = "57", .message = "40871" };
+	struct job job = { .kind = JOB_DELIVER,
+		.step = STEP_DELETE,
+		.attempt = 1,
+		.message = &m,
+		.known = &known };
+	struct http_resp resp = { .status = 200, .body = "{\"id\":40871}" };
+	struct effect refused;
+	struct plan plan;
+
+	assert_int_equal(0, chatwoot_connector.plan(&w->via, w->a, &m, &known, &plan, &refused));
+	assert_int_equal(1, plan.count);
+	assert_int_equal(STEP_DELETE, plan.steps[0].step);
+	assert_string_equal(errand_text(w, &job), "DELETE /conversations/57/messages/40871 ");
+	assert_string_equal(interpreted(w, &job, &resp), "delivered");
+	resp = (struct http_resp){ .status = 404,
+		.body = "{\"error\":\"Resource could not be found\"}" };
+	assert_string_equal(interpreted(w, &job, &resp), "delivered");
+	resp = (struct http_resp){ .status = 502, .body = "<html>" };
+	assert_string_equal(interpreted(w, &job, &resp), "retry server_error (502)");
+}
+
 static void test_answers_to_reports_and_notes(void **state)
 {
 	static const struct {
@@ -1148,6 +1205,9 @@ static void test_errands(void **state)
 	world_remember(w, MEMO_TENANT, "1");
 	assert_string_equal("GET /accounts/1/inboxes", due(w, &at_ms));
 	world_remember(w, MEMO_INBOX, "12");
+	assert_string_equal("GET /accounts/1/inboxes/12",
+	    due(w, &at_ms)); /* from an older version */
+	world_remember(w, MEMO_IDENTIFIER, "");
 	assert_string_equal("nothing", due(w, &at_ms));
 	world_place(w, "1", "12");
 	assert_string_equal("nothing", due(w, &at_ms));
@@ -1160,7 +1220,7 @@ static void test_errands(void **state)
 
 #define INBOX_OF(id, type) \
 	"{\"id\":" id ",\"name\":\"Shop\",\"channel_type\":\"" type \
-	"\",\"lock_to_single_conversation\":true}"
+	"\",\"inbox_identifier\":\"p1\",\"lock_to_single_conversation\":true}"
 
 static void test_answers_to_errands(void **state)
 {
@@ -1199,7 +1259,7 @@ static void test_answers_to_errands(void **state)
 
 		{ "the inbox", "1", "12", STEP_LOOK_UP,
 		    { .status = 200, .body = INBOX_OF("12", "Channel::Api") },
-		    "next_step inbox=12 title=Shop lock=true" },
+		    "next_step inbox=12 title=Shop identifier=p1 lock=true" },
 		{ "no such inbox", "1", "12", STEP_LOOK_UP,
 		    { .status = 404, .body = ERROR("Resource could not be found") },
 		    "rejected not_found (Resource could not be found)" },
@@ -1207,7 +1267,7 @@ static void test_answers_to_errands(void **state)
 		    { .status = 200,
 			.body = "{\"payload\":[" INBOX_OF("4",
 			    "Channel::WebWidget") "," INBOX_OF("12", "Channel::Api") "]}" },
-		    "next_step inbox=12 title=Shop lock=true" },
+		    "next_step inbox=12 title=Shop identifier=p1 lock=true" },
 		{ "two of them", "1", "", STEP_LOOK_UP,
 		    { .status = 200,
 			.body = "{\"payload\":[" INBOX_OF("11", "Channel::Api") "," INBOX_OF("12",
@@ -1250,6 +1310,8 @@ int main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_reports_and_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deletion, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_typing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_reports_and_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_to_send, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answers_about_contacts, setup, teardown),

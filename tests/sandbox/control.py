@@ -356,8 +356,10 @@ class Control(Platform):
                 platform.emit_request(conversation, "request.update")
             elif action == "to_human":
                 platform.to_human(conversation)
+            elif action == "types":
+                platform.types(conversation, spec["by"])
             else:
-                bad("action: close reopen delete participants to_human")
+                bad("action: close reopen delete participants to_human types")
             return answer_json({"conversation": id, "status": conversation.doc["status"]})
         if action in ("retry", "erase", "mark"):
             message = platform.messages.get(int(spec["message"]))

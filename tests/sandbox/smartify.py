@@ -32,6 +32,7 @@ DEPARTMENT = "5e2c35c8f0dbc10017bb3d01"
 BOT_DEPARTMENT = "5e2c35c8f0dbc10017bb3d02"
 ON_MESSAGE = "5e2c35c8f0dbc10017bb3e01"
 ON_UPDATE = "5e2c35c8f0dbc10017bb3e02"
+ON_TYPING = "5e2c35c8f0dbc10017bb3e03"
 PASSWORD = "sandbox-relay-password"
 BEGAN = "2026-01-02T08:00:00.000Z"
 
@@ -222,6 +223,7 @@ class Smartify(Platform):
             secret = options.get("smartify_secret") or "sandbox-smartify-secret"
             self.add_subscription(PROJECT, "message.create", target, RELAY, secret, ON_MESSAGE)
             self.add_subscription(PROJECT, "request.update", target, RELAY, secret, ON_UPDATE)
+            self.add_subscription(PROJECT, "event.emit.typing.start", target, RELAY, secret, ON_TYPING)
 
     def add_member(self, project, role, id_user=None, uuid_user=None, created_by=None):
         at = iso()
@@ -644,6 +646,17 @@ class Smartify(Platform):
         if extra:
             doc.update(extra)
         return self.emit(project, event, to_json(doc))
+
+    def types(self, conversation, writer):
+        """Somebody begins to type; that he stops is not told."""
+        doc, at = conversation.doc, iso()
+        project = doc["id_project"]
+        member = self.members.get((project, writer))
+        return self.emit(project, "event.emit.typing.start", to_json({
+            "status": "stardard", "_id": self.oid(), "name": "typing.start",
+            "attributes": {"recipient_id": doc["request_id"], "writer_id": writer, "data": {"text": "..."}},
+            "id_project": project, "project_user": member, "createdBy": writer, "createdAt": at, "updatedAt": at,
+            "__v": 0}))
 
     # -- conversations, written out ------------------------------------------------------------------------
 

@@ -233,6 +233,15 @@ def test_ghost(sandbox):
     assert sandbox.control("GET", "/control/judge").json["ghosts"] == 1
 
 
+def test_typing(sandbox):
+    first = sandbox.say(platform="smartify", **{"as": "customer"}, person="wab-1", text="Hello")
+    sandbox.act(platform="smartify", action="types", conversation=first["conversation"], by="wab-1")
+    body, _, _ = sandbox.receiver.next(lambda b: b["hook"]["event"] == "event.emit.typing.start")
+    assert body["payload"]["name"] == "typing.start"
+    assert body["payload"]["attributes"]["recipient_id"] == first["conversation"]
+    assert body["payload"]["attributes"]["writer_id"] == "wab-1"
+
+
 def test_list_limits(sandbox):
     for n in range(3):
         sandbox.say(platform="smartify", **{"as": "customer"}, person="wab-%d" % n, text="Hello")
@@ -302,7 +311,7 @@ def test_callback_repeats(sandbox):
 def test_subscription_quirks(sandbox):
     subs = sandbox.smartify
     listed = subs("GET", "/subscriptions").json
-    assert {s["event"] for s in listed} == {"message.create", "request.update"} and "secret" not in listed[0]
+    assert {s["event"] for s in listed} == {"message.create", "request.update", "event.emit.typing.start"} and "secret" not in listed[0]
     one = subs("POST", "/subscriptions", {"event": "request.create", "target": "http://127.0.0.1:9/a"})
     two = subs("POST", "/subscriptions", {"event": "lead.create", "target": "http://127.0.0.1:9/a", "secret": "mine"})
     assert one.json["secret"] == two.json["secret"] == two.headers["x-hook-secret"]

@@ -208,6 +208,7 @@ struct callback *far_announce(struct far *f, struct far_conversation *c, struct 
 	b->message = m;
 	b->is_closed = c->is_closed;
 	b->version = c->version;
+	b->at_ms = fake_now_ms;
 	TAILQ_INSERT_TAIL(&f->callbacks, b, list);
 	return b;
 }
@@ -258,6 +259,23 @@ static struct far_conversation *conversation_of(struct far *f, const struct far_
 				return c;
 	fail_msg("a message without a conversation");
 	return NULL;
+}
+
+void far_type(struct far *f, struct far_conversation *c, bool by_customer, bool off)
+{
+	struct callback *b = far_announce(f, c, NULL);
+
+	b->types = true;
+	b->by_customer = by_customer;
+	b->is_off = off;
+}
+
+void far_erase(struct far *f, struct far_message *m)
+{
+	free(m->text);
+	m->text = far_copy("This message was deleted");
+	m->is_erased = true;
+	far_announce(f, conversation_of(f, m), m)->is_update = true;
 }
 
 void far_show(struct far *f, struct far_message *m, const char *status, const char *error)

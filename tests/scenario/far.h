@@ -21,7 +21,7 @@ struct far_message {
 	char *text, *source_id, *mark; /* mark: wherever it stood */
 	bool by_customer;              /* as the platform shows it */
 	bool by_relay;
-	bool is_private;
+	bool is_private, is_erased;
 	char *name;              /* of who wrote it, as shown */
 	char status[12], *error; /* what the platform shows of it; "": nothing was said */
 	int reports;             /* how often somebody set that by a request */
@@ -57,8 +57,10 @@ struct callback {
 	struct far_conversation *conversation;
 	struct far_message *message; /* NULL: of the conversation's state */
 	bool is_update;              /* the message was known */
-	bool is_closed;              /* of the state */
-	int64_t version;
+	bool types, by_customer;     /* no state: somebody begins to type, or (is_off) ends */
+	bool is_off;
+	bool is_closed; /* of the state */
+	int64_t version, at_ms;
 	struct posted *posted; /* the last time it was */
 	int posting;           /* the poster's number of that */
 };
@@ -114,6 +116,10 @@ void far_close(struct far *f, struct far_conversation *c, bool closed);
 
 /* The platform itself shows it as failed (error NULL: its status becomes that), and says so. */
 void far_show(struct far *f, struct far_message *m, const char *status, const char *error);
+/* Somebody types there, or stops. */
+void far_type(struct far *f, struct far_conversation *c, bool by_customer, bool off);
+/* Somebody deletes it: a sentence stands in its place. Says so. */
+void far_erase(struct far *f, struct far_message *m);
 /* An agent wants it tried again. */
 void far_press_retry(struct far *f, struct far_message *m);
 /* The last that says that; NULL. */

@@ -53,9 +53,13 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_text(o, "source_id", m->source_id);
 	json_key(o, "content_attributes");
 	json_begin_object(o);
-	if (m->source_id == NULL)
-		json_member_text(o, "tieline", m->mark);
-	json_member_text(o, "external_error", m->error);
+	if (m->is_erased) { /* and nothing else is left there */
+		json_member_bool(o, "deleted", true);
+	} else {
+		if (m->source_id == NULL)
+			json_member_text(o, "tieline", m->mark);
+		json_member_text(o, "external_error", m->error);
+	}
 	json_end_object(o);
 	json_key(o, "sender");
 	json_begin_object(o);
@@ -65,12 +69,29 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_end_object(o);
 }
 
+static void put_typist(struct json_out *o, const struct callback *b)
+{
+	json_key(o, "user");
+	json_begin_object(o);
+	json_member_int(o, "id", b->by_customer ? 4000 : 7);
+	if (!b->by_customer)
+		json_member_text(o, "type", "user");
+	json_end_object(o);
+	json_member_bool(o, "is_private", false);
+	json_key(o, "conversation");
+	json_begin_object(o);
+	put_conversation(o, b);
+	json_end_object(o);
+}
+
 static const char *body(struct arena *a, const struct callback *b)
 {
 	struct json_out *o = json_out_new(a);
 
 	json_begin_object(o);
-	if (b->message != NULL) {
+	if (b->types) {
+		put_typist(o, b);
+	} else if (b->message != NULL) {
 		put_message(o, b->message);
 		json_key(o, "conversation");
 		json_begin_object(o);
@@ -93,9 +114,10 @@ static const char *body(struct arena *a, const struct callback *b)
 	json_member_int(o, "id", 12);
 	json_end_object(o);
 	json_member_text(o, "event",
-	    b->message == NULL ? "conversation_status_changed"
-		: b->is_update ? "message_updated"
-			       : "message_created");
+	    b->types ? b->is_off ? "conversation_typing_off" : "conversation_typing_on"
+		: b->message == NULL ? "conversation_status_changed"
+		: b->is_update       ? "message_updated"
+				     : "message_created");
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -432,6 +454,21 @@ static struct far_answer toggle_status(struct serving *v, struct far_conversatio
 	return done(v);
 }
 
+static struct far_answer erase(struct serving *v, struct far_conversation *c, const char *id)
+{
+	struct far_message *m;
+
+	TAILQ_FOREACH(m, &c->messages, list)
+		if (strcmp(m->id, id) == 0)
+			break;
+	if (m == NULL)
+		return far_says(404, "{\"error\":\"Resource could not be found\"}");
+	if (!m->is_erased)
+		far_erase(v->f, m);
+	put_stored(v->o, m);
+	return done(v);
+}
+
 static struct far_answer serve_conversation(struct serving *v)
 {
 	const char *id = v->path + strlen("/conversations/");
@@ -448,6 +485,12 @@ static struct far_answer serve_conversation(struct serving *v)
 		return list_messages(v, c);
 	if (strcmp(v->s->method, "PATCH") == 0)
 		return set_status(v, c, strrchr(id, '/') + 1);
+	if (strcmp(v->s->method, "DELETE") == 0)
+		return erase(v, c, strrchr(id, '/') + 1);
+	if (strstr(id, "/toggle_typing_status") != NULL) {
+		far_type(v->f, c, false, strstr(v->s->body, "\"off\"") != NULL);
+		return far_says(200, "");
+	}
 	if (strstr(id, "/toggle_status") != NULL)
 		return toggle_status(v, c);
 	put_stored(v->o, write_message(v, c, v->body));
@@ -458,7 +501,7 @@ static struct far_answer serve_in_account(struct serving *v)
 {
 	if (is(v, "GET", "/inboxes/12"))
 		return far_says(200,
-		    "{\"id\":12,\"name\":\"Desk\",\"lock_to_single_conversation\":false,"
+		    "{\"id\":12,\"name\":\"Desk\",\"inbox_identifier\":\"pub-12\",\"lock_to_single_conversation\":false,"
 		    "\"channel_type\":\"Channel::Api\"}");
 	if (is(v, "POST", "/contact_inboxes/filter"))
 		return find_contact(v);
@@ -473,11 +516,24 @@ static struct far_answer serve_in_account(struct serving *v)
 	if (is(v, "GET", "/conversations?"))
 		return list_conversations(v);
 	if (is(v, "POST", "/conversations/") || is(v, "GET", "/conversations/")
-	    || is(v, "PATCH", "/conversations/"))
+	    || is(v, "PATCH", "/conversations/") || is(v, "DELETE", "/conversations/"))
 		return serve_conversation(v);
 	if (is(v, "POST", "/conversations"))
 		return create_conversation(v);
 	return far_says(404, "<html>");
+}
+
+/* …/contacts/<source>/conversations/<id>/toggle_typing, without a token */
+static struct far_answer type_as_contact(struct serving *v)
+{
+	const char *source = strstr(v->s->url, "/contacts/") + strlen("/contacts/");
+	const char *id = strstr(v->s->url, "/conversations/") + strlen("/conversations/");
+	struct far_conversation *c = far_find(v->f, arena_strndup(v->a, id, strcspn(id, "/")));
+
+	if (c == NULL || strncmp(source, c->person, strlen(c->person)) != 0)
+		return far_says(404, "<html>");
+	far_type(v->f, c, true, strstr(v->s->body, "\"off\"") != NULL);
+	return far_says(200, "");
 }
 
 static struct far_answer serve(struct far *f, const struct sent *s)
@@ -490,7 +546,9 @@ static struct far_answer serve(struct far *f, const struct sent *s)
 	v.path = strstr(s->url, account);
 	v.body = json_read(v.a, s->body, strlen(s->body), &error);
 	v.o = json_out_new(v.a);
-	if (v.path != NULL) {
+	if (strstr(s->url, "/public/api/v1/inboxes/pub-12/contacts/") != NULL) {
+		answer = type_as_contact(&v);
+	} else if (v.path != NULL) {
 		v.path += strlen(account);
 		answer = serve_in_account(&v);
 	} else {

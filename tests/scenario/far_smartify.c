@@ -77,6 +77,19 @@ static void put_message(struct json_out *o, struct arena *a, const struct far_co
 	json_end_object(o);
 }
 
+static void put_typist(struct json_out *o, struct arena *a, const struct callback *b)
+{
+	json_member_text(o, "_id", "00000000000000000000eeee");
+	json_member_text(o, "name", "typing.start");
+	json_key(o, "attributes");
+	json_begin_object(o);
+	json_member_text(o, "recipient_id", b->conversation->id);
+	json_member_text(o, "writer_id", b->by_customer ? b->conversation->person : AGENT);
+	json_end_object(o);
+	json_member_text(o, "id_project", b->far->tenant);
+	json_member_text(o, "createdAt", time_text(a, b->at_ms));
+}
+
 static const char *body(struct arena *a, const struct callback *b)
 {
 	struct json_out *o = json_out_new(a);
@@ -85,7 +98,9 @@ static const char *body(struct arena *a, const struct callback *b)
 	json_member_int(o, "timestamp", fake_now_ms);
 	json_key(o, "payload");
 	json_begin_object(o);
-	if (b->message != NULL) {
+	if (b->types) {
+		put_typist(o, a, b);
+	} else if (b->message != NULL) {
 		put_message(o, a, b->conversation, b->message);
 	} else {
 		put_request(o, a, b->conversation, b->is_closed);
@@ -94,7 +109,10 @@ static const char *body(struct arena *a, const struct callback *b)
 	json_end_object(o);
 	json_key(o, "hook");
 	json_begin_object(o);
-	json_member_text(o, "event", b->message != NULL ? "message.create" : "request.update");
+	json_member_text(o, "event",
+	    b->types                 ? "event.emit.typing.start"
+		: b->message != NULL ? "message.create"
+				     : "request.update");
 	json_end_object(o);
 	json_end_object(o);
 	return json_done(o, NULL);

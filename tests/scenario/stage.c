@@ -54,6 +54,8 @@ bool stage_is_errand(const struct sent *sent)
 		"/departments" };
 	size_t i;
 
+	if (strstr(sent->url, "/public/") != NULL) /* a customer's */
+		return false;
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strstr(sent->url, parts[i]) != NULL)
 			return true;

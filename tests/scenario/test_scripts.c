@@ -4,10 +4,12 @@
  *                                the first line of a script
  *   pulse                        before that: the disk is looked at and tried all the time
  *   PERSON says "text" [at E] [N times]   at the customers' side; "*1000" is so long a text
+ *   PERSON types, agent types, … stops   in the last conversation there
  *   PERSON begins [at E]         what follows is said in another conversation
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
  *   agent begins with PERSON     a conversation at the desk that nobody on the other side began
  *   close E [N], open E [N], delete E [N]   a conversation there; callbacks are posted but for delete
+ *   erase E "text"               somebody deletes that message
  *   … says "text" silently       (and close, open) no callback yet, but with "post"; and none ever with "lost"
  *   … says "text" marked "MARK"  it bears what looks like a mark
  *   again                        the last callback once more
@@ -267,6 +269,13 @@ static struct far *place(struct script *s, enum side fallback)
 	return is_word(s, "at") ? stage_far(&s->stage, word(s)) : side(s, fallback);
 }
 
+/* In the last conversation there. */
+static void types(struct script *s, struct far *f, bool by_customer)
+{
+	far_type(f, conversation(s, f, 0), by_customer, strcmp(s->words[s->at - 1], "stops") == 0);
+	post(s, newest(f));
+}
+
 static void customer_speaks(struct script *s, const char *person)
 {
 	struct far_conversation *c, *his = NULL;
@@ -275,6 +284,10 @@ static void customer_speaks(struct script *s, const char *person)
 
 	if (is_word(s, "begins")) {
 		far_begin(place(s, SIDE_CUSTOMERS), person);
+		return;
+	}
+	if (is_word(s, "types") || is_word(s, "stops")) {
+		types(s, side(s, SIDE_CUSTOMERS), true);
 		return;
 	}
 	if (!is_word(s, "says"))
@@ -297,6 +310,10 @@ static void agent_speaks(struct script *s)
 	if (is_word(s, "begins")) {
 		is_word(s, "with");
 		far_begin(side(s, SIDE_AGENTS), word(s));
+		return;
+	}
+	if (is_word(s, "types") || is_word(s, "stops")) {
+		types(s, side(s, SIDE_AGENTS), false);
 		return;
 	}
 	if (!is_word(s, "says"))
@@ -327,6 +344,16 @@ static void echo_state(struct script *s)
 	if (c->message == NULL)
 		break;
 	post(s, c);
+}
+
+static struct far_message *message_of(struct script *s, struct far *f);
+
+static void erase(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+
+	far_erase(f, message_of(s, f));
+	post(s, newest(f));
 }
 
 static void delete_one(struct script *s)
@@ -876,6 +903,8 @@ static void do_line(struct script *s)
 		change_state(s, *first == 'c');
 	} else if (strcmp(first, "delete") == 0) {
 		delete_one(s);
+	} else if (strcmp(first, "erase") == 0) {
+		erase(s);
 	} else if (strcmp(first, "post") == 0) {
 		post(s, s->silent);
 	} else if (strcmp(first, "lost") == 0) {

@@ -46,6 +46,8 @@ static const struct caps chatwoot_caps = {
 	.unordered = true,
 	.searchable = true,
 	.marks_echo = true,
+	.typing = true,
+	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
 	.pages = true,
@@ -202,7 +204,8 @@ static int64_t chatwoot_next(const struct via *via, struct job *job)
 	*job = (struct job){ .kind = JOB_ENDPOINT, .attempt = 1 };
 	if (memo_get(via, MEMO_USER) == NULL || chatwoot_account(via) == NULL)
 		job->step = STEP_SIGN_IN;
-	else if (inbox == NULL || seen == NULL || strcmp(inbox, seen) != 0)
+	else if (inbox == NULL || seen == NULL || strcmp(inbox, seen) != 0
+	    || memo_get(via, MEMO_IDENTIFIER) == NULL)
 		job->step = STEP_LOOK_UP;
 	else
 		return INT64_MAX;

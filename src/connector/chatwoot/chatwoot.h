@@ -31,7 +31,8 @@ struct chatwoot_conf {
 #define MEMO_TENANT "tenant" /* the account */
 #define MEMO_USER "user"     /* whom the token belongs to */
 #define MEMO_INBOX "inbox"
-#define MEMO_TITLE "title"         /* the inbox's name */
+#define MEMO_TITLE "title"           /* the inbox's name */
+#define MEMO_IDENTIFIER "identifier" /* of an API inbox, in addresses for its contacts; "": none */
 #define MEMO_LOCK "lock"           /* "true": the inbox keeps one conversation per contact inbox */
 #define MEMO_ASK_AGAIN "ask_again" /* ms: not before; what is configured suffices until then */
 

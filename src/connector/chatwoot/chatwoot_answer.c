@@ -155,6 +155,8 @@ static void not_found(struct reading *r)
 		conclude(r, EFFECT_RETRY, REASON_BAD_ANSWER, "404 without a reason");
 	else if (r->job->kind == JOB_ENDPOINT || r->job->kind == JOB_PAGE)
 		conclude(r, EFFECT_REJECTED, REASON_NOT_FOUND, words(r));
+	else if (step == STEP_DELETE) /* it is not there any more */
+		conclude(r, EFFECT_DELIVERED, REASON_NONE, NULL);
 	else if (step == STEP_SEND || step == STEP_SET_STATUS)
 		conversation_not_found(r);
 	else if (r->job->kind == JOB_LOOK || step == STEP_LIST_MESSAGES)
@@ -637,6 +639,9 @@ static void learn_inbox(struct reading *r, const struct json *inbox)
 	next_step(r);
 	learn(r, MEMO_INBOX, id_at(inbox, "id"));
 	learn(r, MEMO_TITLE, json_text(inbox, "name") != NULL ? json_text(inbox, "name") : "");
+	learn(r, MEMO_IDENTIFIER,
+	    json_text(inbox, "inbox_identifier") != NULL ? json_text(inbox, "inbox_identifier")
+							 : "");
 	learn(r, MEMO_LOCK, json_true(inbox, "lock_to_single_conversation") ? "true" : "false");
 }
 
@@ -713,6 +718,8 @@ static void accepted(struct reading *r)
 		break;
 	case STEP_CREATE_CONVERSATION: take_created(r); break;
 	case STEP_SET_STATUS: take_status(r); break;
+	case STEP_TYPING:
+	case STEP_DELETE: conclude(r, EFFECT_DELIVERED, REASON_NONE, NULL); break;
 	case STEP_SEND:
 	case STEP_NOTE:
 	case STEP_REPORT: take_sent(r); break;

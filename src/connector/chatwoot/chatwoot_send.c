@@ -175,6 +175,10 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 		add_step(out, (struct step_plan){ STEP_SET_STATUS, WHEN_ALWAYS, 0 });
 		return 0;
 	}
+	if (message->is_deletion) {
+		add_step(out, (struct step_plan){ STEP_DELETE, WHEN_ALWAYS, 0 });
+		return 0;
+	}
 	if (message->to == SIDE_CUSTOMERS && message->role == ROLE_SYSTEM)
 		return refuse(refused, REASON_UNSUPPORTED, "a note is not for customers");
 	if (opening && !can_open(message, known))
@@ -537,6 +541,40 @@ static void build_set_status(struct making *k)
 	end_body(k);
 }
 
+/* The customer types as himself, which needs no token and the inbox's public address; agents as the relay's
+ * user. No url: it cannot be said. */
+static void build_typing(struct making *k)
+{
+	const char *identifier = memo_get(k->via, MEMO_IDENTIFIER);
+	const char *source = k->job->known->address;
+	bool as_customer = k->message->to == SIDE_AGENTS;
+
+	if (as_customer && (identifier == NULL || *identifier == '\0' || source == NULL))
+		return;
+	begin_body(k);
+	if (as_customer) {
+		k->out->nheaders = 0;
+		k->out->url = arena_printf(k->a,
+		    "%s/public/api/v1/inboxes/%s/contacts/%s/conversations/%s/toggle_typing",
+		    k->via->endpoint->base_url, http_encode(k->a, identifier),
+		    http_encode(k->a, source), conversation(k));
+	} else {
+		URL(k, "/conversations/%s/toggle_typing_status", conversation(k));
+	}
+	json_member_text(k->o, "typing_status", state_word((int)k->job->state));
+	if (!as_customer)
+		json_member_bool(k->o, "is_private", false);
+	end_body(k);
+}
+
+static void build_delete(struct making *k)
+{
+	const char *id = k->job->known->message;
+
+	k->out->method = "DELETE";
+	URL(k, "/conversations/%s/messages/%s", conversation(k), id != NULL ? id : "{message}");
+}
+
 /* What we say ourselves, seen by agents only; about a message of theirs it stands under it. */
 static void build_note(struct making *k)
 {
@@ -649,6 +687,8 @@ static void build_delivery(struct making *k)
 	case STEP_NOTE: build_note(k); break;
 	case STEP_REPORT: build_report(k); break;
 	case STEP_SET_STATUS: build_set_status(k); break;
+	case STEP_DELETE: build_delete(k); break;
+	case STEP_TYPING: build_typing(k); break;
 	default: build_list_messages(k);
 	}
 }
