@@ -45,9 +45,9 @@ struct flow {
 	struct paces *paces;
 	struct router *router;
 	struct courier *courier;
-	struct typings *typings;
 	struct media *media;
 	struct choices *choices;
+	struct typings *typings;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;
