@@ -171,6 +171,7 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 
 	(void)via;
 	out->count = 0;
+	out->serves = false;
 	if (message->set_state != STATE_NONE) {
 		add_step(out, (struct step_plan){ STEP_SET_STATUS, WHEN_ALWAYS, 0 });
 		return 0;
