@@ -9,29 +9,20 @@
  * waits long enough for a late commit at the far side, looks for its mark, and only then sends again. The
  * echo of our own message ends the doubt at any time. While UNSURE is on disk, sending again needs no
  * further claim: a crash then finds UNSURE, and looks. */
-#include "flow/trip.h"
+#include "flow/trip_inside.h"
 
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "core/policy.h"
-#include "flow/choices.h"
 #include "flow/endpoint.h"
-#include "flow/errand.h"
 #include "flow/media.h"
 #include "flow/pace.h"
 #include "flow/plan.h"
 
-/* After the echo has come, the answer is on its way too; a connection is not thrown away for less. */
-#define ECHO_PATIENCE_MSECS 500
-
-static void trip_go(struct trip *t);
-static void trip_conclude(struct trip *t, const struct effect *effect);
-
 /* ---- small helpers ---- */
 
-static void trip_set_active(struct trip *t, bool active)
+void trip_set_active(struct trip *t, bool active)
 {
 	if (t->is_active == active)
 		return;
@@ -44,7 +35,7 @@ uint64_t trip_hash(const struct root *root, int bridge)
 	return hash_bytes(root->b, sizeof(root->b), (uint64_t)bridge);
 }
 
-static int64_t trip_now(const struct trip *t)
+int64_t trip_now(const struct trip *t)
 {
 	return loop_now_ms(t->courier->flow->loop);
 }
@@ -65,7 +56,7 @@ static const char *words_for_log(const struct effect *effect)
 	}
 }
 
-static void trip_log(const struct trip *t, enum log_level level, const char *at,
+void trip_log(const struct trip *t, enum log_level level, const char *at,
     const struct effect *effect)
 {
 	LOG(level, at, F_STR("endpoint", t->target->conf.name), F_STR("bridge", t->bridge->name),
@@ -78,31 +69,26 @@ static void trip_log(const struct trip *t, enum log_level level, const char *at,
 	    F_STR("remote", effect->remote_id), F_STR("err", words_for_log(effect)));
 }
 
-static const char *keep(struct arena *a, const char *s)
-{
-	return s != NULL ? arena_strdup(a, s) : NULL;
-}
-
 /* The row's texts live in the memory of the operation that brought it. */
 static void row_copy(struct arena *a, struct row_trip *r)
 {
-	r->delivery.carry = keep(a, r->delivery.carry);
-	r->delivery.remote_id = keep(a, r->delivery.remote_id);
-	r->delivery.written = keep(a, r->delivery.written);
-	r->lane.contact = keep(a, r->lane.contact);
-	r->lane.address = keep(a, r->lane.address);
-	r->link.customers_remote = keep(a, r->link.customers_remote);
-	r->link.customers_ref = keep(a, r->link.customers_ref);
-	r->link.agents_remote = keep(a, r->link.agents_remote);
-	r->link.agents_ref = keep(a, r->link.agents_ref);
-	r->link.first_customers = keep(a, r->link.first_customers);
-	r->link.first_agents = keep(a, r->link.first_agents);
-	r->person.identity = keep(a, r->person.identity);
-	r->person.id = keep(a, r->person.id);
-	r->person.address = keep(a, r->person.address);
-	r->person.name = keep(a, r->person.name);
-	r->person.email = keep(a, r->person.email);
-	r->person.phone = keep(a, r->person.phone);
+	r->delivery.carry = arena_strdup(a, r->delivery.carry);
+	r->delivery.remote_id = arena_strdup(a, r->delivery.remote_id);
+	r->delivery.written = arena_strdup(a, r->delivery.written);
+	r->lane.contact = arena_strdup(a, r->lane.contact);
+	r->lane.address = arena_strdup(a, r->lane.address);
+	r->link.customers_remote = arena_strdup(a, r->link.customers_remote);
+	r->link.customers_ref = arena_strdup(a, r->link.customers_ref);
+	r->link.agents_remote = arena_strdup(a, r->link.agents_remote);
+	r->link.agents_ref = arena_strdup(a, r->link.agents_ref);
+	r->link.first_customers = arena_strdup(a, r->link.first_customers);
+	r->link.first_agents = arena_strdup(a, r->link.first_agents);
+	r->person.identity = arena_strdup(a, r->person.identity);
+	r->person.id = arena_strdup(a, r->person.id);
+	r->person.address = arena_strdup(a, r->person.address);
+	r->person.name = arena_strdup(a, r->person.name);
+	r->person.email = arena_strdup(a, r->person.email);
+	r->person.phone = arena_strdup(a, r->person.phone);
 }
 
 enum side trip_side(const struct trip *t)
@@ -183,7 +169,7 @@ struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_tri
 	return t;
 }
 
-static void trip_unqueue(struct trip *t)
+void trip_unqueue(struct trip *t)
 {
 	TAILQ_REMOVE(&t->target->gate.sending, t, sending);
 	t->target->gate.queued--;
@@ -209,7 +195,7 @@ void trip_free(struct trip *t)
 
 /* ---- where in the plan ---- */
 
-static bool step_is_look_up(enum step step)
+bool step_is_look_up(enum step step)
 {
 	return step == STEP_FIND_CONTACT || step == STEP_FIND_CONVERSATION || step == STEP_LOOK_UP
 	    || step == STEP_LIST_MESSAGES || step == STEP_LIST_CONVERSATIONS;
@@ -221,7 +207,7 @@ static bool step_applies(const struct trip *t, const struct step_plan *s)
 }
 
 /* The first step from index on that applies; false: the plan is at its end. */
-static bool trip_turn_to(struct trip *t, size_t index)
+bool trip_turn_to(struct trip *t, size_t index)
 {
 	while (index < t->plan.count && !step_applies(t, &t->plan.steps[index]))
 		index++;
@@ -237,7 +223,7 @@ static bool trip_turn_to(struct trip *t, size_t index)
 /* Where an answer, or a former life, says to go on: that step of the plan, or a detour outside it. A plan
  * is made of what is known, so a step that was begun may have dropped out of it; then all of the plan is
  * still to be done. */
-static void trip_turn_to_step(struct trip *t, enum step step, int part)
+void trip_turn_to_step(struct trip *t, enum step step, int part)
 {
 	size_t i;
 
@@ -261,7 +247,7 @@ static void trip_serve(struct trip *t)
 	media_serve_from_now(t->courier->flow->media, t->row.delivery.id >> 4);
 }
 
-static bool trip_plan(struct trip *t)
+bool trip_plan(struct trip *t)
 {
 	const struct via via = endpoint_via(t->target);
 	struct effect refused;
@@ -318,7 +304,7 @@ static void trip_found(struct trip *t, const struct effect *effect)
 	trip_log(t, LOG_INFO, "found", effect);
 }
 
-static void trip_deliver_by_echo(struct trip *t)
+void trip_deliver_by_echo(struct trip *t)
 {
 	const struct effect effect = { .kind = EFFECT_DELIVERED,
 		.wait_msecs = -1,
@@ -345,7 +331,7 @@ static void trip_look_first(struct trip *t)
 }
 
 /* The next request goes out as soon as the gate has a place. */
-static void trip_go(struct trip *t)
+void trip_go(struct trip *t)
 {
 	trip_set_active(t, true);
 	if (t->is_echoed) {
@@ -365,7 +351,7 @@ static void trip_go(struct trip *t)
 
 static void trip_on_timer(void *arg);
 
-static void trip_wait(struct trip *t, int64_t msecs)
+void trip_wait(struct trip *t, int64_t msecs)
 {
 	if (t->timer == NULL)
 		t->timer = loop_timer_new(t->courier->flow->loop, trip_on_timer, t);
@@ -506,7 +492,7 @@ static struct known trip_news(const struct trip *t)
 	return k;
 }
 
-static struct learned trip_learned(struct trip *t, bool forget_sign_in)
+struct learned trip_learned(struct trip *t, bool forget_sign_in)
 {
 	if (forget_sign_in)
 		t->row.lane.signed_in = false;
@@ -522,7 +508,7 @@ static struct learned trip_learned(struct trip *t, bool forget_sign_in)
 
 /* Held messages of the conversation that was just opened may travel now. What counts is what was
  * written: an echo may have told of the conversation since. */
-static void trip_tell_opened(struct trip *t, const struct learned *written)
+void trip_tell_opened(struct trip *t, const struct learned *written)
 {
 	const struct courier_watch *w = &t->courier->watch;
 	struct row_link *l = &t->row.link;
@@ -560,196 +546,6 @@ static void trip_store_step(struct trip *t, bool forget_sign_in, const char *par
 		.part_remote = part_remote,
 	};
 	flow_submit(t->courier->flow, &t->step.op);
-}
-
-/* ---- the end of an attempt ---- */
-
-static void trip_on_settled(struct store_op *op);
-
-static struct verdict trip_judge(const struct trip *t, const struct effect *effect)
-{
-	const struct attempt a = {
-		.effect = *effect,
-		.attempt = t->attempt,
-		.now_ms = trip_now(t),
-		.expires_ms = t->row.delivery.expires_ms,
-		.doubt_wait_msecs = t->now.doubt_wait_msecs,
-		.can_look = t->now.doubt_look != STEP_NONE,
-		.resend_uncertain = t->bridge->resend_uncertain,
-		.is_gate_closed = !gate_is_open(&t->target->gate),
-		.dice = effect->kind == EFFECT_DELIVERED ? 0 : random_dice(),
-	};
-	struct attempt repeat = a;
-
-	/* A step that may be done twice has no doubt. */
-	if (effect->kind == EFFECT_UNSURE && t->now.doubt_look == STEP_NONE
-	    && t->target->conf.caps->searchable) {
-		repeat.effect.kind = EFFECT_RETRY;
-		return policy_judge(&repeat);
-	}
-	return policy_judge(&a);
-}
-
-/* The trip itself is the courier's. */
-static void trip_settle_lost(struct store_op *op)
-{
-	arena_free(((struct op_settle *)op)->arena);
-}
-
-static struct owe trip_owe(const struct trip *t, const struct verdict *v)
-{
-	if (t->row.delivery.is_deletion && v->state != DELIVERY_DELIVERED
-	    && t->row.delivery.was_written)
-		return errand_owe_deletion(t->bridge);
-	if (t->row.delivery.is_deletion || t->row.delivery.is_status)
-		return (struct owe){ 0 };
-	return errand_owe(t->bridge, t->letter->event, trip_side(t), v->state, v->reason);
-}
-
-static void trip_settle(struct trip *t, const struct effect *effect, struct verdict v)
-{
-	bool over = v.state >= DELIVERY_DELIVERED;
-	bool holds = v.state == DELIVERY_PARKED && t->bridge->stop_on_rejected;
-
-	t->effect = *effect;
-	t->effect.reason = v.reason;
-	trip_set_active(t, true);
-	if (t->timer != NULL)
-		loop_timer_stop(t->timer);
-	if (v.shut_gate)
-		endpoint_refused(t->target, effect->why);
-	lane_rest(t->lane, false);
-	t->settle = (struct op_settle){
-		.op = { .kind = STORE_SETTLE, .done = trip_on_settled, .lost = trip_settle_lost },
-		.arena = over ? arena_new() : NULL,
-		.delivery = t->row.delivery.id,
-		.event = t->row.delivery.id >> 4,
-		.learned = trip_learned(t, false),
-		.state = v.state,
-		.due_ms = v.due_ms,
-		.step = t->now.step,
-		.part = t->now.part,
-		.reason = v.reason,
-		.why = effect->why,
-		.remote_id = v.state == DELIVERY_DELIVERED ? effect->remote_id : NULL,
-		.root = t->target->nbridges > 1 ? t->words.root.b : NULL,
-		.link_gone = t->is_gone,
-		.was_asked = t->row.delivery.has_asked,
-		.hold_lane = holds,
-		/* Where others wait to be claimed the lane rejoins them at the tail. */
-		.claim_next = over && !holds && gate_is_open(&t->target->gate)
-		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
-		    && pace_wait(t->lane) == 0,
-		.owe = trip_owe(t, &v),
-		.owner = t->courier->flow->owner,
-		.now_ms = trip_now(t),
-	};
-	if (v.state == DELIVERY_DELIVERED && trip_side(t) == SIDE_CUSTOMERS)
-		choices_told(t->courier->flow->choices, t->target->conf.id, t->known.conversation,
-		    &t->words.message, t->letter->event, trip_now(t));
-	/* Where nothing stands behind it, in its lane or before the gate, nobody waits for it. */
-	if (v.state == DELIVERY_DELIVERED && t->lane->count <= 1
-	    && !gate_is_wanted(&t->target->gate))
-		flow_submit_lazily(t->courier->flow, &t->settle.op);
-	else
-		flow_submit(t->courier->flow, &t->settle.op);
-}
-
-static void trip_conclude(struct trip *t, const struct effect *effect)
-{
-	trip_settle(t, effect, trip_judge(t, effect));
-}
-
-static bool trip_is_message(const struct trip *t)
-{
-	return !t->row.delivery.is_status && !t->row.delivery.is_deletion;
-}
-
-/* What was written cannot be taken back: the agents are told, and nobody else. */
-static bool trip_cannot_delete(const struct trip *t)
-{
-	return trip_side(t) == SIDE_AGENTS || !t->target->conf.caps->deletes_answers
-	    || t->row.delivery.written == NULL;
-}
-
-/* There is nothing to be done: the conversation there is as it should be, or people have changed their minds
- * meanwhile; what was to be said was taken back, or is not there, or stays. */
-static bool trip_is_folded(struct trip *t)
-{
-	const struct row_delivery *d = &t->row.delivery;
-	const struct effect nothing = { .kind = EFFECT_DELIVERED, .wait_msecs = -1 };
-	bool folds = d->is_taken_back;
-
-	if (d->is_status)
-		folds = d->set_state == STATE_NONE || !t->is_open;
-	else if (d->is_deletion)
-		folds = !d->was_written || trip_cannot_delete(t);
-	if (folds)
-		trip_settle(t, &nothing, (struct verdict){ .state = DELIVERY_FOLDED });
-	return folds;
-}
-
-static void count_relayed(const struct trip *t)
-{
-	struct flow *f = t->courier->flow;
-	struct bridge_stats *b =
-	    &f->stats.bridges[flow_bridge(f, t->bridge->id) - f->config->bridges];
-	const struct event *e = t->letter->event;
-	enum side to = trip_side(t);
-
-	b->relayed[to][e->origin]++;
-	if (e->origin == ORIGIN_LIVE)
-		histogram_add(&b->relay_seconds[to], (double)(trip_now(t) - e->here_ms) / 1000.0);
-}
-
-static void trip_report(struct trip *t)
-{
-	switch (t->settle.state) {
-	case DELIVERY_DELIVERED:
-		if (trip_is_message(t))
-			count_relayed(t);
-		trip_log(t, LOG_INFO, "settled", &t->effect);
-		break;
-	case DELIVERY_FOLDED: trip_log(t, LOG_DEBUG, "settled", &t->effect); break;
-	case DELIVERY_PARKED:
-		t->target->stats.parked[t->settle.reason]++;
-		trip_log(t, LOG_WARN, "parked", &t->effect);
-		break;
-	case DELIVERY_UNSURE:
-		t->target->stats.uncertain++;
-		t->is_doubted = true;
-		trip_log(t, LOG_WARN, "unsure", &t->effect);
-		break;
-	default:
-		t->target->stats.retries[t->settle.reason]++;
-		trip_log(t, LOG_INFO, "retry", &t->effect);
-	}
-}
-
-static void trip_on_settled(struct store_op *op)
-{
-	struct trip *t = (struct trip *)((char *)op - offsetof(struct trip, settle.op));
-	struct courier *c = t->courier;
-	struct lane *lane = t->lane;
-	struct op_settle settle = t->settle;
-
-	if (flow_redo(c->flow, op))
-		return;
-	trip_tell_opened(t, &settle.learned);
-	if (settle.link_gone)
-		c->watch.changed(c->watch.arg, t->row.link.id);
-	errand_owed(c->flow, settle.event, &settle.owe);
-	trip_report(t);
-	if (settle.state < DELIVERY_DELIVERED && t->is_echoed) {
-		trip_deliver_by_echo(t); /* it came back while we wrote that it had not arrived */
-		return;
-	}
-	if (settle.state == DELIVERY_UNSURE) {
-		trip_wait(t, settle.due_ms - trip_now(t));
-		return;
-	}
-	trip_free(t);
-	c->ended(c, lane, &settle);
 }
 
 /* ---- answers ---- */
@@ -922,195 +718,4 @@ static void trip_on_response(void *arg, const struct http_resp *resp)
 		endpoint_kick(t->target);
 	trip_take(t, &o);
 	gate_wake(t->target);
-}
-
-/* ---- starting ---- */
-
-/* Done again it harms nobody, and that it was done is not on disk. */
-static bool step_leaves_no_trace(const struct step_plan *s)
-{
-	return s->doubt_look == STEP_NONE && !step_is_look_up(s->step) && s->step != STEP_SIGN_IN;
-}
-
-/* What stood before the step on disk may be due again since: the conversation was closed meanwhile. */
-static void trip_step_back(struct trip *t)
-{
-	size_t i = t->next;
-
-	while (!t->is_detour && i > 1 && step_leaves_no_trace(&t->plan.steps[i - 2]))
-		i--;
-	if (i != t->next)
-		trip_turn_to(t, i - 1);
-}
-
-static bool trip_find_place(struct trip *t)
-{
-	const struct row_delivery *d = &t->row.delivery;
-
-	if (!trip_plan(t))
-		return false;
-	if (d->step != STEP_NONE)
-		trip_turn_to_step(t, d->step, d->part);
-	else
-		trip_turn_to(t, 0);
-	trip_step_back(t);
-	return true;
-}
-
-/* It waited for its turn for longer than it may be tried. */
-static bool trip_is_late(struct trip *t)
-{
-	const struct effect expired = { .kind = EFFECT_RETRY,
-		.reason = t->row.delivery.reason,
-		.wait_msecs = -1 };
-
-	if (t->row.delivery.expires_ms == 0 || trip_now(t) <= t->row.delivery.expires_ms)
-		return false;
-	trip_conclude(t, &expired);
-	return true;
-}
-
-static void trip_set_out(struct trip *t)
-{
-	if (trip_find_place(t))
-		trip_go(t);
-}
-
-/* The longest wait of all steps. */
-static int64_t plan_doubt(const struct trip *t)
-{
-	int64_t most = 0;
-	size_t i;
-
-	for (i = 0; i < t->plan.count; i++)
-		if (t->plan.steps[i].doubt_wait_msecs > most)
-			most = t->plan.steps[i].doubt_wait_msecs;
-	return most;
-}
-
-/* Where the step that a former life was at stands in the plan; the beginning of its part, where it has
- * dropped out. */
-static size_t trip_place(const struct trip *t)
-{
-	size_t i;
-
-	if (!t->is_detour)
-		return t->next - 1;
-	for (i = 0; i + 1 < t->plan.count && t->plan.steps[i].part != t->now.part; i++)
-		;
-	return i;
-}
-
-/* Behind such a step, or one that has dropped out of the plan, the next one may have been under way
- * already; that one is looked for first. */
-static void trip_skip_traceless(struct trip *t)
-{
-	size_t begin = trip_place(t), i = begin;
-
-	while (i + 1 < t->plan.count && step_leaves_no_trace(&t->plan.steps[i]))
-		i++;
-	if (t->plan.steps[i].doubt_look == STEP_NONE)
-		return;
-	t->skipped = i - begin;
-	t->next = i + 1;
-	t->is_detour = false;
-	t->now = t->plan.steps[i];
-}
-
-/* Which of the steps was under way nobody knows, and the process may have died just now, so the wait
- * counts from here. That holds for a doubt that was on disk as well: what was looked for and not found
- * was sent again without another write. */
-static void trip_take_up(struct trip *t)
-{
-	const struct row_delivery *d = &t->row.delivery;
-	int64_t wait = 0;
-
-	if ((!trip_is_message(t) && trip_is_folded(t)) || !trip_find_place(t))
-		return;
-	trip_skip_traceless(t);
-	t->effect = (struct effect){ .kind = EFFECT_UNSURE,
-		.reason = REASON_CUT,
-		.wait_msecs = -1,
-		.why = t->is_long_ago ? "put back by a person" : "the relay stopped meanwhile" };
-	t->is_doubted = true;
-	if (!t->is_long_ago)
-		wait = plan_doubt(t);
-	if (d->state == DELIVERY_UNSURE && d->due_ms - trip_now(t) > wait)
-		wait = d->due_ms - trip_now(t);
-	trip_wait(t, t->is_echoed ? 0 : wait);
-	trip_log(t, LOG_INFO, "unsure", &t->effect);
-}
-
-/* ---- files ---- */
-
-static void trip_on_files(void *arg, const struct file *files, size_t count)
-{
-	struct trip *t = arg;
-
-	t->files = NULL;
-	trip_set_active(t, true);
-	compose_files(t->arena, &t->words, files, count);
-	if (t->resumes)
-		trip_take_up(t);
-	else
-		trip_set_out(t);
-}
-
-/* What the plan is depends on them. Nothing of it is on the wire meanwhile: it takes no place. False: it has
- * none. */
-static bool trip_awaits_files(struct trip *t)
-{
-	struct flow *f = t->courier->flow;
-
-	if (!event_has_files(t->letter->event))
-		return false;
-	trip_set_active(t, false);
-	lane_rest(t->lane, true);
-	t->files =
-	    media_ask(f->media, t->row.delivery.id >> 4, t->letter, t->arena, trip_on_files, t);
-	return true;
-}
-
-void trip_begin(struct trip *t)
-{
-	if (!trip_is_folded(t) && !trip_is_late(t) && !trip_awaits_files(t))
-		trip_set_out(t);
-}
-
-void trip_resume(struct trip *t, bool is_long_ago)
-{
-	t->resumes = true;
-	t->is_long_ago = is_long_ago;
-	if (!trip_awaits_files(t))
-		trip_take_up(t);
-}
-
-/* ---- the echo ---- */
-
-/* A conversation that was deleted is made anew by a message sent there, and its second id tells. */
-static bool is_ghost(const struct trip *t, const struct event *e)
-{
-	return t->known.conversation_ref != NULL && e->conversation_ref != NULL
-	    && strcmp(t->known.conversation_ref, e->conversation_ref) != 0;
-}
-
-void trip_take_echo(struct trip *t, const struct event *event)
-{
-	if (t->is_echoed || is_ghost(t, event))
-		return;
-	t->is_echoed = t->is_open = true;
-	t->echo_remote = arena_strdup(t->arena, event->remote);
-	if (t->known.conversation == NULL)
-		t->known.conversation = keep(t->arena, event->conversation);
-	if (t->known.conversation_ref == NULL)
-		t->known.conversation_ref = keep(t->arena, event->conversation_ref);
-	if (t->call != NULL) {
-		trip_wait(t, ECHO_PATIENCE_MSECS);
-	} else if (t->is_queued) { /* before the gate, to be sent again or looked for */
-		trip_unqueue(t);
-		trip_deliver_by_echo(t);
-	} else if (t->timer != NULL && loop_timer_pending(t->timer)) {
-		trip_deliver_by_echo(t);
-	}
-	/* else it is on its way to disk, and looks at is_echoed when it is back */
 }
