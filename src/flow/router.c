@@ -21,13 +21,10 @@
 #include "base/mem.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
-#include "flow/errand.h"
-#include "flow/lanes.h"
-#include "flow/media.h"
-#include "flow/pace.h"
 #include "flow/plan.h"
 #include "flow/reading.h"
 #include "flow/reconcile.h"
+#include "flow/row.h"
 
 /* A conversation that is older than what we first hear of it has begun without us. */
 #define BEGAN_BEFORE_MSECS 2000
@@ -334,105 +331,6 @@ static void count_drop(struct endpoint *e, const struct event *event, const stru
 	    F_ID("event", 'e', event->id), F_STR("reason", drop_word(r->drop)));
 }
 
-static enum turn turn_of(const struct event *event)
-{
-	switch (event->origin) {
-	case ORIGIN_LIVE:
-	case ORIGIN_OWN: return TURN_LIVE;
-	case ORIGIN_HISTORY:
-	case ORIGIN_REPAIR: break;
-	}
-	return TURN_LATE;
-}
-
-/* It goes no further: a person decides. */
-static struct lane *park_row(const struct bridge_conf *b, const struct event *event,
-    struct route_row *row, enum reason reason, const char *words)
-{
-	row->state = DELIVERY_PARKED;
-	row->reason = reason;
-	row->carry = words;
-	if (row->set_state == STATE_NONE && !row->is_deletion)
-		row->owe = errand_owe(b, event, row->to, row->state, reason);
-	return NULL;
-}
-
-/* Whose words they are, for the state of the conversation they are written to. What a desk says by itself (a
- * survey when it is resolved) opens nothing. */
-static void note_words(const struct event *event, const struct endpoint *target,
-    struct route_row *row)
-{
-	row->is_word = row->to == SIDE_AGENTS && event->author.role == ROLE_CUSTOMER;
-	row->opens = row->is_word
-	    || (row->to == SIDE_CUSTOMERS && target->conf.caps->answers_reopen
-		&& (event->flags & EVENT_IS_AUTOMATIC) == 0);
-}
-
-/* As many as may travel to one person for now; REASON_NONE: it may, too. */
-static enum reason pace_row(struct conversation *c, struct endpoint *target, int64_t person,
-    const struct event *event)
-{
-	struct flow *f = c->router->flow;
-
-	if (event->author.role == ROLE_CUSTOMER) {
-		pace_rearm(f, c->endpoint, person);
-		pace_rearm(f, target, person);
-	} else if (pace_holds(f, target, person, event)) {
-		return REASON_LOOP;
-	}
-	return REASON_NONE;
-}
-
-/* The row of one delivery; its lane is busy or has one more waiting from here on. */
-static struct lane *make_row(struct conversation *c, size_t bridge, const struct event *event,
-    const struct route *r, struct route_row *row)
-{
-	struct flow *f = c->router->flow;
-	struct endpoint *target = endpoint_find(f, c->endpoint->asks[bridge].other);
-	int64_t now_ms = loop_now_ms(f->loop);
-	bool is_message = r->set_state == STATE_NONE && !r->is_deletion;
-	enum reason held = REASON_NONE;
-	struct lane *lane;
-
-	*row = (struct route_row){
-		.bridge = c->endpoint->bridges[bridge]->id,
-		.to = r->to,
-		.target = target->conf.id,
-		.person = r->person,
-		.link = r->choice == LINK_USE ? r->link : 0,
-		.customers = r->customers,
-		.agents = r->agents,
-		.generation = r->generation,
-		.reopen = r->reopen,
-		.take_over = r->take_over,
-		.set_state = r->set_state,
-		.is_deletion = r->is_deletion,
-		.expires_ms = now_ms + f->config->limits.try_for_msecs,
-		.state = DELIVERY_QUEUED,
-	};
-	if (r->park != REASON_NONE)
-		return park_row(c->endpoint->bridges[bridge], event, row, r->park, r->detail);
-	if (is_message) {
-		note_words(event, target, row);
-		held = pace_row(c, target, r->person, event);
-	}
-	if (held != REASON_NONE)
-		return park_row(c->endpoint->bridges[bridge], event, row, held, NULL);
-	lane = lane_get(target, r->person);
-	if (lane->count >= f->config->limits.lane)
-		return park_row(c->endpoint->bridges[bridge], event, row, REASON_OVERFLOW, NULL);
-	if (is_message && event->author.role != ROLE_CUSTOMER)
-		pace_count(f, target, r->person, event);
-	lane->count++;
-	lane_arrival(lane, turn_of(event));
-	row->claim = is_message && lane->state == LANE_IDLE && lane->count == 1
-	    && gate_may_claim(&target->gate, lane->turn) && !f->draining
-	    && (c->endpoint->paused >> bridge & 1) == 0;
-	if (row->claim)
-		lane_move(lane, LANE_BUSY, 0);
-	return lane;
-}
-
 /* What no bridge can carry is parked once. */
 static void park_once(struct route *routes, size_t count)
 {
@@ -474,50 +372,10 @@ static bool route_one(struct routing *g, struct conversation *c, struct held *h,
 		if (routes[i].drop != DROP_NONE && routes[i].park == REASON_NONE)
 			continue;
 		g->lanes[n][out->nrows] =
-		    make_row(c, i, h->letter->event, &routes[i], &out->rows[out->nrows]);
+		    row_make(c->endpoint, i, h->letter->event, &routes[i], &out->rows[out->nrows]);
 		out->nrows++;
 	}
 	return true;
-}
-
-/* ---- writing ---- */
-
-/* The delivery is not there after all: its place in the lane is given back. */
-static void give_back(struct route_row *row, struct lane *lane)
-{
-	if (lane == NULL)
-		return;
-	lane->count--;
-	if (row->claim)
-		lane_move(lane, lane->count > 0 && lane->id != 0 ? LANE_READY : LANE_IDLE, 0);
-	lane_tidy(lane);
-}
-
-static void start_row(struct flow *f, struct letter *letter, struct route_row *row,
-    struct lane *lane)
-{
-	if (lane == NULL) {
-		endpoint_find(f, row->target)->stats.parked[row->reason]++;
-		LOG(LOG_WARN, "parked", F_ID("event", 'e', letter->event->id),
-		    F_ID("delivery", 'd', row->out.delivery.id),
-		    F_STR("reason", reason_word(row->reason)));
-		errand_owed(f, letter->event->id, &row->owe);
-		if (row->reason == REASON_LOOP)
-			pace_blew(f, endpoint_find(f, row->target), row->person, row->bridge);
-		return;
-	}
-	if (row->out.delivery.id == 0) { /* it was routed before */
-		give_back(row, lane);
-		return;
-	}
-	lane->id = row->out.lane.id;
-	media_take(f->media,
-	    letter); /* at once, however long the message waits: addresses expire */
-	if (row->claim)
-		courier_start(f->courier, lane, &row->out, letter);
-	else if (lane->state == LANE_IDLE)
-		lane_move(lane, LANE_READY, 0);
-	gate_wake(lane->target);
 }
 
 /* ---- the short way ---- */
@@ -624,20 +482,12 @@ bool router_try_short(struct router *r, struct endpoint *e, struct letter *lette
 			continue;
 		}
 		s->lanes[op->nrows] =
-		    make_row(c, i, letter->event, &routes[i], &op->rows[op->nrows]);
+		    row_make(c->endpoint, i, letter->event, &routes[i], &op->rows[op->nrows]);
 		op->nrows++;
 	}
 	TAILQ_REMOVE(&r->lru, c, lru);
 	TAILQ_INSERT_TAIL(&r->lru, c, lru);
 	return true;
-}
-
-/* It was stored before, or not at all. */
-static void take_back(const struct letter *letter, struct route_row *row, struct lane *lane)
-{
-	if (lane != NULL)
-		pace_take_back(lane->target->flow, lane->target, row->person, letter->event);
-	give_back(row, lane);
 }
 
 void router_short_done(struct router *r, struct endpoint *e, struct letter *letter,
@@ -650,9 +500,9 @@ void router_short_done(struct router *r, struct endpoint *e, struct letter *lett
 		conversation_drop(conversation_find(r, e, letter->event->conversation));
 	for (i = 0; i < op->nrows; i++) {
 		if (stored)
-			start_row(r->flow, letter, &op->rows[i], s->lanes[i]);
+			row_start(r->flow, letter, &op->rows[i], s->lanes[i]);
 		else
-			take_back(letter, &op->rows[i], s->lanes[i]);
+			row_take_back(letter, &op->rows[i], s->lanes[i]);
 	}
 }
 
@@ -709,7 +559,7 @@ static void on_routed(struct store_op *op)
 		return;
 	for (n = 0; n < g->op.nevents; n++) {
 		for (i = 0; i < g->events[n].nrows; i++)
-			start_row(c->router->flow, g->held[n]->letter, &g->events[n].rows[i],
+			row_start(c->router->flow, g->held[n]->letter, &g->events[n].rows[i],
 			    g->lanes[n][i]);
 		remember(c, &g->held[n]->view, &g->events[n]);
 		held_free(c->router, g->held[n]);
