@@ -98,7 +98,7 @@ static void fetch(struct loop *l, struct http_out *o, const char *url, const cha
 
 static const char *far_url(const char *path)
 {
-	static char url[4][300];
+	static char url[4][400];
 	static int next;
 	char *u = url[next++ % 4];
 
