@@ -21,8 +21,12 @@ struct caps {
 	bool marks_echo;   /* what we wrote comes back with our mark */
 	bool rate_by_host; /* counts requests by our address, so for all endpoints there together */
 	bool locks;        /* who asks while it has had enough is locked out for longer */
-	bool reports;   /* as agents' side: what became of an agent's message can be shown on it */
-	bool notes;     /* as agents' side: can be told something that no customer sees */
+	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
+	bool notes;   /* as agents' side: can be told something that no customer sees */
+	bool
+	    loose_callbacks; /* they come by PUT too, with whatever content type; a GET asks whether
+			       * anybody is there */
+	bool key_proves;     /* without a webhook_secret the address itself is the proof */
 	bool pages;     /* what is there can be read: conversations by change, their messages */
 	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */

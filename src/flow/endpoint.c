@@ -60,13 +60,14 @@ struct via endpoint_via(const struct endpoint *e)
 		.memo = e->memo,
 		.nmemo = e->nmemo,
 		.now_ms = loop_now_ms(e->flow->loop),
+		.heard_ms = e->stats.last_hook_ms,
 	};
 }
 
 /* Callbacks that nothing can prove genuine are refused, so all may be well but for them. */
 static bool is_deaf(const struct endpoint *e)
 {
-	return !e->conf.poll && e->conf.webhook_secret.n == 0;
+	return !e->conf.poll && e->conf.webhook_secret.n == 0 && !e->conf.caps->key_proves;
 }
 
 static void set_state(struct endpoint *e, enum endpoint_state state, const char *note)
@@ -256,7 +257,10 @@ static void errand_failed(struct errand *r, const struct effect *effect)
 		    effect->reason == REASON_NOT_ENABLED ? ENDPOINT_NOT_ENABLED
 							 : ENDPOINT_CREDENTIALS,
 		    effect->why);
-		errand_again(r, now_ms + REFUSED_RETRY_MSECS);
+		errand_again(r,
+		    now_ms
+			+ (effect->wait_msecs > REFUSED_RETRY_MSECS ? effect->wait_msecs
+								    : REFUSED_RETRY_MSECS));
 		return;
 	case EFFECT_REJECTED:
 		set_state(e, ENDPOINT_WRONG, effect->why);
@@ -340,6 +344,12 @@ void endpoint_kick(struct endpoint *e)
 	if (e->state != ENDPOINT_SLOW && e->state != ENDPOINT_DOWN)
 		set_state(e, ENDPOINT_OK, NULL);
 	gate_wake(e);
+}
+
+void endpoint_session_ended(struct endpoint *e)
+{
+	endpoint_learn(e, &(struct memo){ MEMO_SESSION, NULL, true }, 1);
+	endpoint_kick(e);
 }
 
 void endpoint_refused(struct endpoint *e, const char *why)

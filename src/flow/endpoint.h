@@ -61,6 +61,8 @@ struct via endpoint_via(const struct endpoint *e);
 void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count);
 /* Sees what the endpoint itself wants, and starts it; opens or shuts the gate. */
 void endpoint_kick(struct endpoint *e);
+/* The platform ended the session that it told us of: another one is opened. */
+void endpoint_session_ended(struct endpoint *e);
 /* Its credentials are refused: nothing leaves until an errand succeeds again. */
 void endpoint_refused(struct endpoint *e, const char *why);
 /* A request succeeded, or did not: for the state people see. */

@@ -405,6 +405,9 @@ static void trip_send_again(struct trip *t)
 	const struct effect given_up = { .kind = EFFECT_REJECTED,
 		.reason = t->give_up,
 		.why = t->effect.why };
+	const struct effect uncertain = { .kind = EFFECT_REJECTED,
+		.reason = REASON_UNCERTAIN,
+		.why = "it may have arrived, and was not found there" };
 
 	t->is_looking = false;
 	t->misses = t->failures = 0;
@@ -412,6 +415,8 @@ static void trip_send_again(struct trip *t)
 	t->attempt++;
 	if (t->doubts_max > 0 && t->doubts >= t->doubts_max) {
 		trip_conclude(t, &given_up);
+	} else if (!t->target->conf.caps->searchable && !t->bridge->resend_uncertain) {
+		trip_conclude(t, &uncertain); /* that it was not found proves nothing there */
 	} else if (t->row.delivery.expires_ms != 0 && trip_now(t) > t->row.delivery.expires_ms) {
 		trip_conclude(t, &expired);
 	} else {
