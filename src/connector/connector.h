@@ -183,6 +183,9 @@ struct connector {
 	/* What the endpoint itself wants done, and when (ms, absolute): fills job. INT64_MAX: nothing.
 	 * While something is due no message leaves. */
 	int64_t (*next)(const struct via *via, struct job *job);
+	/* Optional. What it wants done once before a stop; whatever comes of it, *forget is forgotten by
+	 * then. False: nothing. */
+	bool (*leave)(const struct via *via, struct job *job, struct memo *forget);
 	/* The address our person has there, chosen by us before the first call; NULL: it is told. */
 	const char *(*address)(const struct via *via, struct arena *a, const char *identity);
 	/* The conversation id we choose ourselves; NULL: the platform gives one. */

@@ -143,6 +143,27 @@ def test_a_session_that_somebody_ended_is_opened_again(make_hotel):
     hotel.up(phone())
 
 
+def test_a_stop_ends_the_session(make_hotel):
+    hotel = make_hotel()
+    who = phone()
+    place, first = hotel.up(who), hotel.alive()
+    assert hotel.relay.stop() == 0
+    assert [s["ended"] for s in hotel.record()["sessions"]] == ["relay"]
+    hotel.relay.start()
+    eventually(hotel.alive, "another session lives")
+    assert hotel.alive() != first and hotel.up(who) == place
+
+
+def test_a_stop_may_leave_the_session_to_the_next(make_hotel):
+    hotel = make_hotel(hotel={"deregister_on_exit": "false"})
+    who = phone()
+    place, first = hotel.up(who), hotel.alive()
+    assert hotel.relay.stop() == 0
+    hotel.relay.start()
+    assert hotel.up(who) == place
+    assert hotel.alive() == first and len(registrations(hotel)) == 1
+
+
 def test_bad_credentials_are_said_and_not_hammered(make_hotel):
     hotel = make_hotel(hotel={"password": "wrong-password-1"}, start=False)
     hotel.relay.start()

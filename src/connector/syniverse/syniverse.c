@@ -340,4 +340,5 @@ const struct connector syniverse_connector = {
 	.build = syniverse_build,
 	.interpret = syniverse_interpret,
 	.next = syniverse_next,
+	.leave = syniverse_leave,
 };

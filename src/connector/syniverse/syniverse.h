@@ -106,7 +106,7 @@ bool syniverse_session_fits(const struct via *via, struct arena *a, const char *
     bool *is_current);
 
 int64_t syniverse_next(const struct via *via, struct job *job);
-bool syniverse_leave(const struct via *via, struct job *job);
+bool syniverse_leave(const struct via *via, struct job *job, struct memo *forget);
 void syniverse_errand_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);
 void syniverse_errand_interpret(const struct via *via, struct arena *a, const struct job *job,

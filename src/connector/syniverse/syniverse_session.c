@@ -22,6 +22,7 @@
 #define ERRAND_TOKEN "token"
 #define ERRAND_SESSION "session"
 #define ERRAND_OLD "old"
+#define ERRAND_LEAVE "leave"
 
 #define SECOND_MSECS 1000LL
 #define MINUTE_MSECS (60 * SECOND_MSECS)
@@ -195,6 +196,22 @@ int64_t syniverse_next(const struct via *via, struct job *job)
 	return due[first];
 }
 
+bool syniverse_leave(const struct via *via, struct job *job, struct memo *forget)
+{
+	const struct syniverse_conf *c = via->conf;
+	struct arena *a = arena_new();
+	struct syniverse_session s;
+	bool leaves = !c->is_ess && c->deregister_on_exit && syniverse_session(via, a, &s);
+
+	arena_free(a);
+	*job = (struct job){ .kind = JOB_ENDPOINT,
+		.step = STEP_SET_STATUS,
+		.cursor = ERRAND_LEAVE,
+		.attempt = 1 };
+	*forget = (struct memo){ MEMO_SESSION, NULL, true };
+	return leaves;
+}
+
 /* --- the token --------------------------------------------------------------------------------- */
 
 static const char *token_hash(const struct via *via, struct arena *a)
@@ -299,6 +316,8 @@ void syniverse_errand_build(const struct via *via, struct arena *a, const struct
 		build_renew_token(via, a, out);
 	else if (strcmp(job->cursor, ERRAND_SESSION) == 0)
 		build_register(via, a, out);
+	else if (strcmp(job->cursor, ERRAND_LEAVE) == 0)
+		build_deregister(via, a, MEMO_SESSION, LEAVE_TIMEOUT_MSECS, out);
 	else
 		build_deregister(via, a, MEMO_OLD_SESSION, via->endpoint->timeout_msecs, out);
 }
@@ -442,7 +461,8 @@ void syniverse_errand_interpret(const struct via *via, struct arena *a, const st
 		interpret_register(via, a, job, resp, answer, out);
 	} else {
 		/* It ends by itself in any case. */
-		learn(out, MEMO_OLD_SESSION, NULL, true);
+		if (strcmp(job->cursor, ERRAND_OLD) == 0)
+			learn(out, MEMO_OLD_SESSION, NULL, true);
 		out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP };
 	}
 }
