@@ -2,11 +2,13 @@
 wait as the provider asks is in test_slow_syniverse.py."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
 from hotel import HOTEL, Hotel, make_hotel, phone, registrations     # noqa: F401
-from world import eventually, request, unique
+from world import BIN, eventually, request, unique
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,92 @@ def test_paths_types_and_directions_are_configuration(make_hotel):
         "parts": [{"words": text}]}])["status"]
     assert status == 200
     assert len(eventually(lambda: hotel.at_desk(text), text)) == 1
+
+
+def explain(endpoint, body, *options):
+    """With the sample; its lines."""
+    env = dict(os.environ, **{name: "sample-" + name.lower() for name in (
+        "SYNIVERSE_PASSWORD", "HOTEL_SECRET", "HOTEL_HOOK_KEY", "SCG_TOKEN", "SCG_CONSUMER_KEY", "SCG_CONSUMER_SECRET",
+        "CHATWOOT_TOKEN", "CHATWOOT_WEBHOOK_SECRET", "DESK_HOOK_KEY")})
+    sample = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "syniverse.yaml")
+    ran = subprocess.run([BIN, "-c", sample, "explain", "--endpoint", endpoint, *options], env=env, input=json.dumps(body),
+                         capture_output=True, text=True, timeout=60)
+    assert "sample-" not in ran.stdout
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_explain_tells_both_ways():
+    lines = explain("hotel", {
+        "sessionId": "64f0c2d1e4b0a1b2c3d4e5f6", "type": "MESSAGE_RECEIVED", "timestamp": 1700000100000,
+        "contact": {"name": "Jo Doe", "address": "+1 (555) 555-0123"},
+        "message": {"id": "65001133e4b0aabbccdd0001", "direction": "MO", "text": "STOP"}})
+    events = [x for x in lines if x["type"] == "event"]
+    assert [(e["kind"], e["conversation"], e.get("state")) for e in events] == [
+        ("message", "+15555550123", None), ("conversation", "+15555550123", "opted_out")]
+    assert events[0]["key"] == "m:65001133e4b0aabbccdd0001" and events[0]["person"]["phone"] == "+15555550123"
+    assert [x["step"] for x in lines if x["type"] == "request"][-1] == "send"
+
+    lines = explain("desk", {
+        "event": "message_created", "id": 901, "content": "**yes** ${x}", "message_type": "outgoing", "private": False,
+        "created_at": "2026-11-20T20:29:16.267Z", "account": {"id": 1}, "inbox": {"id": 12},
+        "sender": {"id": 12, "name": "Marisol", "type": "user"},
+        "conversation": {"id": 57, "inbox_id": 12, "status": "open", "contact_inbox": {"source_id": "tl1-x"},
+                         "meta": {"sender": {"id": 5, "name": "Jo"}}}}, "--link", "57=+15555550123")
+    sent = [x for x in lines if x["type"] == "request"]
+    assert [(x["step"], x["method"]) for x in sent] == [("send", "POST")]
+    assert sent[0]["url"] == "https://api.syniverse.com/scg-external-api/api/v1/messaging/message_requests"
+    assert sent[0]["headers"]["Authorization"] == "[secret]"
+    assert sent[0]["body"]["to"] == ["+15555550123"] and sent[0]["body"]["body"] == "Marisol: yes $\u200b{x}"
+
+
+def check(tmp_path, **hotel):
+    options = {"platform": "syniverse", "scg_from": "Sn1d", "scg_token": "${T}", "hook_key": "${T}",
+               "webhook_secret": "${T}"}
+    options.update(hotel)
+    path = tmp_path / "t.yaml"
+    path.write_text(json.dumps({
+        "public_url": "https://relay.example.com",
+        "endpoints": {"hotel": {k: v for k, v in options.items() if v is not None},
+                      "desk": {"platform": "chatwoot", "base_url": "https://chat.example.com", "api_token": "${T}",
+                               "webhook_secret": "${T}", "hook_key": "${T}"}},
+        "bridges": {"b": {"customers": "hotel", "agents": "desk"}}}))
+    ran = subprocess.run([BIN, "-c", str(path), "check"], env=dict(os.environ, T="test-secret-0123456789"),
+                         capture_output=True, text=True, timeout=60)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("hotel,says", [
+    ({"inbound": "chat_api"}, "hotel.user: is missing"),
+    ({"user": "boss@acme-hotel"}, "hotel.password: is missing"),
+    ({"user": "boss", "password": "${T}"}, "name@company"),
+    ({"webhook_secret": None}, "hotel.webhook_secret: is missing"),
+    ({"scg_consumer_key": "${T}"}, "hotel.scg_consumer_secret: is missing"),
+    ({"chat_base_url": "http://chat.example.com"}, "hotel.chat_base_url: http: is only for this host"),
+    ({"scg_base_url": "http://api.example.com"}, "hotel.scg_base_url: http: is only for this host"),
+    ({"inbound": "poll"}, "allowed: chat_api, ess"),
+    ({"paths": {"txet": ["a"]}}, "did you mean \"text\""),
+    ({"paths": {"text": {"a": "b"}}}, "a map of lists of texts"),
+])
+def test_check_says_what_is_wrong(tmp_path, hotel, says):
+    code, out = check(tmp_path, **hotel)
+    assert code == 78 and says in out, out
+
+
+def test_check_takes_both_sources(tmp_path):
+    for hotel in ({}, {"user": "boss@acme-hotel", "password": "${T}", "webhook_secret": None}):
+        code, out = check(tmp_path, **hotel)
+        assert code == 0 and "webhook_secret" not in out, out
+
+
+def test_agents_cannot_work_there(tmp_path):
+    code, out = check(tmp_path)
+    assert code == 0
+    path = tmp_path / "t.yaml"
+    path.write_text(path.read_text().replace('"customers": "hotel", "agents": "desk"',
+                                             '"customers": "desk", "agents": "hotel"'))
+    ran = subprocess.run([BIN, "-c", str(path), "check"], env=dict(os.environ, T="test-secret-0123456789"),
+                         capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 78 and "agents' side" in ran.stdout + ran.stderr
 
 
 # -- sessions -------------------------------------------------------------------------------------------------
