@@ -1,7 +1,9 @@
 """What takes its time with Syniverse: sessions that end, and looking for what may have arrived."""
 
+import subprocess
+
 from hotel import make_hotel, phone, registrations     # noqa: F401
-from world import eventually, unique
+from world import BIN, eventually, unique
 
 
 def test_a_session_is_renewed_and_the_old_one_accepted(make_hotel):
@@ -43,9 +45,16 @@ def test_what_is_not_found_is_parked_and_never_sent_twice(make_hotel):
     hotel.fault("POST", "/message_requests$", "drop_answer")
     hotel.answer(place, text)
     eventually(hotel.parked, "it is parked", 120)
-    assert [p["reason"] for p in hotel.parked_list()] == ["uncertain"]
+    parked = hotel.parked_list()
+    assert [p["reason"] for p in parked] == ["uncertain"]
     hotel.down(place)
     assert len(hotel.on_phones(text)) == 1
+    # Somebody looked there, and it had not arrived: once more, and no more.
+    subprocess.run([BIN, "-c", hotel.relay.config, "parked", "retry", parked[0]["id"]], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL)
+    eventually(lambda: len(hotel.on_phones(text)) == 2, "it is sent again", 90)
+    hotel.down(place)
+    assert len(hotel.on_phones(text)) == 2 and hotel.parked() == []
 
 
 def test_a_crash_in_the_middle_of_a_send_sends_nothing_twice(make_hotel):
