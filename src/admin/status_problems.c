@@ -68,7 +68,7 @@ static void refused_credentials(struct arena *a, struct status *s, const struct 
 
 static bool is_deaf(const struct endpoint *e)
 {
-	return !e->conf.poll && e->conf.webhook_secret.n == 0;
+	return !e->conf.poll && e->conf.webhook_secret.n == 0 && !e->conf.caps->key_proves;
 }
 
 static void wrong(struct arena *a, struct status *s, const struct endpoint *e,

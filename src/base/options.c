@@ -187,7 +187,10 @@ const char *option_allowed(struct arena *a, const struct option *o)
 	case OPT_WORD: return joined(a, NULL, o->words);
 	case OPT_DIRECTION: return joined(a, NULL, direction_words);
 	case OPT_LIST: return "a text or a list of texts";
-	case OPT_MAP: return o->or_same ? "same, or a map of texts" : "a map of texts";
+	case OPT_MAP:
+		if (o->of_lists)
+			return "a map of lists of texts";
+		return o->or_same ? "same, or a map of texts" : "a map of texts";
 	case OPT_CUSTOM: break;
 	}
 	return "see tieline options";
@@ -481,6 +484,25 @@ static bool map_key_known(struct reader *r, const struct option *o, const struct
 	return false;
 }
 
+/* NULL: it is neither a text nor, where that will do, a list of texts. */
+static const char *map_value(struct arena *a, const struct option *o, const struct yaml_node *item)
+{
+	const struct yaml_node *one;
+	const char *all = NULL;
+
+	if (item->kind == NODE_TEXT)
+		return arena_strdup(a, item->text);
+	if (!o->of_lists || item->kind != NODE_LIST)
+		return NULL;
+	for (one = item->first; one != NULL; one = one->next) {
+		if (one->kind != NODE_TEXT)
+			return NULL;
+		all = all == NULL ? arena_strdup(a, one->text)
+				  : arena_printf(a, "%s, %s", all, one->text);
+	}
+	return all;
+}
+
 static void read_map(struct reader *r, const struct option *o, const struct yaml_node *node,
     struct option_map *field)
 {
@@ -492,12 +514,12 @@ static void read_map(struct reader *r, const struct option *o, const struct yaml
 	for (item = node->first; item != NULL; item = item->next) {
 		if (!map_key_known(r, o, item) || item->bad)
 			continue;
-		if (item->kind != NODE_TEXT) {
+		values[n] = map_value(r->arena, o, item);
+		if (values[n] == NULL) {
 			refuse(r, o, item, NULL);
 			continue;
 		}
-		keys[n] = arena_strdup(r->arena, item->key);
-		values[n++] = arena_strdup(r->arena, item->text);
+		keys[n++] = arena_strdup(r->arena, item->key);
 	}
 	*field = (struct option_map){ .keys = keys, .values = values, .count = n };
 }

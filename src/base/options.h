@@ -76,6 +76,8 @@ struct option {
 	int64_t min, max;           /* max 0: no upper bound */
 	const char *const *words; /* allowed words, NULL-terminated; of OPT_CUSTOM only for hints */
 	bool or_same;             /* OPT_MAP: the word `same` will do */
+	bool
+	    of_lists; /* OPT_MAP: a value may be a list, which becomes its items with ", " between */
 	const char *allowed; /* what is allowed, in words, where the type does not say enough */
 	bool (*valid)(const char *text); /* of a text, of each item of a list */
 	int (*read)(struct arena *a, const char *text, void *field, struct err *err);

@@ -31,6 +31,10 @@ struct memo {
 
 #define MEMO_MAX 12
 
+/* Of a platform that calls back only while a session lives: that session. An event of the kind SESSION
+ * says that the platform ended it; it is forgotten then, and the connector is asked what is next. */
+#define MEMO_SESSION "session"
+
 /* All a connector may know besides its arguments. */
 struct via {
 	const struct endpoint_conf *endpoint;
@@ -39,7 +43,8 @@ struct via {
 	const struct memo *memo;
 	size_t nmemo;
 	int64_t now_ms;
-	bool explain; /* no store: what is learned stands as "{contact}" and so on */
+	int64_t heard_ms; /* when the last callback came; 0: none in this life */
+	bool explain;     /* no store: what is learned stands as "{contact}" and so on */
 };
 
 const char *memo_get(const struct via *via, const char *key); /* NULL: not known */
@@ -116,7 +121,7 @@ struct outcome {
 
 enum verify {
 	VERIFY_OK,
-	VERIFY_UNCHECKED,
+	VERIFY_UNCHECKED, /* there is nothing to check it with */
 	VERIFY_NO_SIGNATURE,
 	VERIFY_BAD_SIGNATURE,
 	VERIFY_OLD_TIMESTAMP,
@@ -178,6 +183,9 @@ struct connector {
 	/* What the endpoint itself wants done, and when (ms, absolute): fills job. INT64_MAX: nothing.
 	 * While something is due no message leaves. */
 	int64_t (*next)(const struct via *via, struct job *job);
+	/* Optional. What it wants done once before a stop; whatever comes of it, *forget is forgotten by
+	 * then. False: nothing. */
+	bool (*leave)(const struct via *via, struct job *job, struct memo *forget);
 	/* The address our person has there, chosen by us before the first call; NULL: it is told. */
 	const char *(*address)(const struct via *via, struct arena *a, const char *identity);
 	/* The conversation id we choose ourselves; NULL: the platform gives one. */

@@ -24,8 +24,11 @@ struct caps {
 	bool typing;       /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports;   /* as agents' side: what became of an agent's message can be shown on it */
-	bool notes;     /* as agents' side: can be told something that no customer sees */
+	bool reports;    /* as agents' side: what became of an agent's message can be shown on it */
+	bool notes;      /* as agents' side: can be told something that no customer sees */
+	bool key_proves; /* without a webhook_secret the address itself is the proof */
+	bool
+	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
 	bool pages;     /* what is there can be read: conversations by change, their messages */
 	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */

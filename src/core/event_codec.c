@@ -65,7 +65,7 @@ static const struct field event_fields[] = {
 	INT(21, format, FORMAT_HTML),
 	TEXT(23, reply_to),
 	TEXT(24, choice),
-	INT(25, state, STATE_ENDED),
+	INT(25, state, STATE_OPTED_OUT),
 	I64(26, version),
 	TEXT(27, changes),
 	{ 28, FIELD_FLAGS, offsetof(struct event, flags), 0 },

@@ -121,7 +121,8 @@ struct known {
 	int upload_part;     /* which is there already; NULL: none is */
 	bool signed_in;
 	bool taken_over;
-	bool closed; /* the conversation is, as far as we know */
+	bool closed;    /* the conversation is, as far as we know */
+	bool opted_out; /* the customer wants no messages, until he writes again */
 };
 
 struct file; /* core/file.h */

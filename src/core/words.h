@@ -25,7 +25,7 @@
 	X(SYSTEM, "system")
 
 /* State of an event: typing on off; receipt sent delivered read failed; conversation open pending
- * snoozed resolved; session ended. */
+ * snoozed resolved opted_out (nothing may be sent there until the customer writes); session ended. */
 #define STATES(X) \
 	X(NONE, "") \
 	X(ON, "on") \
@@ -38,7 +38,8 @@
 	X(PENDING, "pending") \
 	X(SNOOZED, "snoozed") \
 	X(RESOLVED, "resolved") \
-	X(ENDED, "ended")
+	X(ENDED, "ended") \
+	X(OPTED_OUT, "opted_out")
 
 #define FORMATS(X) \
 	X(PLAIN, "plain") \

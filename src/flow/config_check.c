@@ -179,7 +179,8 @@ static void check_secrets(struct draft *d)
 		const struct endpoint_draft *e = &d->endpoints[i];
 		struct mistake like;
 
-		if (!e->whole || e->conf.poll || e->conf.webhook_secret.n > 0)
+		if (!e->whole || e->conf.poll || e->conf.webhook_secret.n > 0
+		    || e->conf.caps->key_proves)
 			continue;
 		like = about(d, e->node, "webhook_secret");
 		like.warning = true;

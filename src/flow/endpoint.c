@@ -60,13 +60,14 @@ struct via endpoint_via(const struct endpoint *e)
 		.memo = e->memo,
 		.nmemo = e->nmemo,
 		.now_ms = loop_now_ms(e->flow->loop),
+		.heard_ms = e->stats.last_hook_ms,
 	};
 }
 
 /* Callbacks that nothing can prove genuine are refused, so all may be well but for them. */
 static bool is_deaf(const struct endpoint *e)
 {
-	return !e->conf.poll && e->conf.webhook_secret.n == 0;
+	return !e->conf.poll && e->conf.webhook_secret.n == 0 && !e->conf.caps->key_proves;
 }
 
 static void set_state(struct endpoint *e, enum endpoint_state state, const char *note)
@@ -256,7 +257,10 @@ static void errand_failed(struct errand *r, const struct effect *effect)
 		    effect->reason == REASON_NOT_ENABLED ? ENDPOINT_NOT_ENABLED
 							 : ENDPOINT_CREDENTIALS,
 		    effect->why);
-		errand_again(r, now_ms + REFUSED_RETRY_MSECS);
+		errand_again(r,
+		    now_ms
+			+ (effect->wait_msecs > REFUSED_RETRY_MSECS ? effect->wait_msecs
+								    : REFUSED_RETRY_MSECS));
 		return;
 	case EFFECT_REJECTED:
 		set_state(e, ENDPOINT_WRONG, effect->why);
@@ -322,7 +326,7 @@ void endpoint_kick(struct endpoint *e)
 	struct via via = endpoint_via(e);
 	int64_t due;
 
-	if (r->call != NULL || (r->attempt > 0 && loop_timer_pending(r->timer)))
+	if (e->is_leaving || r->call != NULL || (r->attempt > 0 && loop_timer_pending(r->timer)))
 		return; /* under way, or waiting to be tried again */
 	r->job = (struct job){ 0 };
 	due = e->connector->next != NULL ? e->connector->next(&via, &r->job) : INT64_MAX;
@@ -340,6 +344,46 @@ void endpoint_kick(struct endpoint *e)
 	if (e->state != ENDPOINT_SLOW && e->state != ENDPOINT_DOWN)
 		set_state(e, ENDPOINT_OK, NULL);
 	gate_wake(e);
+}
+
+static void on_left(void *arg, const struct http_resp *resp)
+{
+	struct errand *r = arg;
+	struct endpoint *e = r->endpoint;
+	struct via via = endpoint_via(e);
+	struct outcome o = { .effect = { .kind = EFFECT_RETRY, .wait_msecs = -1 } };
+
+	e->connector->interpret(&via, r->arena, &r->job, resp, &o);
+	endpoint_count(e, r->job.step, o.effect.kind, resp->took_msecs);
+	errand_finish(r);
+	e->flow->errands--;
+}
+
+/* Forgotten first: after a crash from here on it is better to ask for a new one than to trust in one that
+ * is gone. */
+void endpoint_leave(struct endpoint *e)
+{
+	struct errand *r = e->errand;
+	const struct via via = endpoint_via(e);
+	struct memo forget;
+
+	if (r->call != NULL || e->connector->leave == NULL
+	    || !e->connector->leave(&via, &r->job, &forget))
+		return;
+	e->is_leaving = true;
+	e->flow->errands++;
+	loop_timer_stop(r->timer);
+	r->req = (struct http_req){ 0 };
+	r->config = config_ref(e->flow->config);
+	e->connector->build(&via, r->arena, &r->job, &r->req);
+	endpoint_learn(e, &forget, 1);
+	r->call = http_out_start(e->flow->wire, &r->req, on_left, r);
+}
+
+void endpoint_session_ended(struct endpoint *e)
+{
+	endpoint_learn(e, &(struct memo){ MEMO_SESSION, NULL, true }, 1);
+	endpoint_kick(e);
 }
 
 void endpoint_refused(struct endpoint *e, const char *why)

@@ -39,6 +39,7 @@ struct endpoint {
 	int64_t state_since_ms;
 	char note[160];          /* why it is not ok, for people */
 	enum control control;    /* a person's word over it; see control.h for these three */
+	bool is_leaving;         /* it wants nothing more */
 	bool is_held;            /* its events are not routed: something they would go to drains */
 	uint32_t paused;         /* bit i: bridges[i] is */
 	struct errand *errand;   /* under way or waiting to be tried again */
@@ -61,6 +62,10 @@ struct via endpoint_via(const struct endpoint *e);
 void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count);
 /* Sees what the endpoint itself wants, and starts it; opens or shuts the gate. */
 void endpoint_kick(struct endpoint *e);
+/* The platform ended the session that it told us of: another one is opened. */
+void endpoint_session_ended(struct endpoint *e);
+/* The relay stops: what the endpoint wants done before is begun. flow_is_idle waits for it. */
+void endpoint_leave(struct endpoint *e);
 /* Its credentials are refused: nothing leaves until an errand succeeds again. */
 void endpoint_refused(struct endpoint *e, const char *why);
 /* A request succeeded, or did not: for the state people see. */

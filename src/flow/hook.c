@@ -62,11 +62,14 @@ static bool is_json(const char *type)
 
 struct hook_verdict hook_judge_form(const struct endpoint_conf *e, const struct http_in *in)
 {
-	if (strcmp(in->method, "POST") != 0)
-		return refuse(REFUSE_METHOD, "only POST is taken here");
+	bool loose = e->caps != NULL && e->caps->loose_callbacks;
+
+	if (strcmp(in->method, "POST") != 0 && !(loose && strcmp(in->method, "PUT") == 0))
+		return refuse(REFUSE_METHOD,
+		    loose ? "only POST and PUT are taken here" : "only POST is taken here");
 	if ((int64_t)in->body_len > e->body_max)
 		return refuse(REFUSE_TOO_LARGE, "the body is larger than this endpoint takes");
-	if (!is_json(http_header(in->headers, in->nheaders, "content-type")))
+	if (!loose && !is_json(http_header(in->headers, in->nheaders, "content-type")))
 		return refuse(REFUSE_MEDIA_TYPE, "the content type is not JSON in UTF-8");
 	return refuse(REFUSE_NONE, NULL);
 }

@@ -107,6 +107,11 @@ static enum refusal closed_now(struct ingest *g)
 
 /* ---- answers ---- */
 
+static const char *allowed(const struct endpoint *e)
+{
+	return e != NULL && e->conf.caps->loose_callbacks ? "GET, HEAD, POST, PUT" : "POST";
+}
+
 static void refuse(struct http_in_call *call, struct endpoint *e, enum refusal refusal,
     const char *detail)
 {
@@ -121,7 +126,8 @@ static void refuse(struct http_in_call *call, struct endpoint *e, enum refusal r
 		    F_STR("err", detail));
 	}
 	http_refuse(call, status, status == 401 ? "unauthorized" : refusal_word((int)refusal),
-	    status == 503 || status == 429 ? RETRY_AFTER_SECS : 0, status == 405 ? "POST" : NULL);
+	    status == 503 || status == 429 ? RETRY_AFTER_SECS : 0,
+	    status == 405 ? allowed(e) : NULL);
 }
 
 static void hook_counts_as(struct hook *h, enum hook_result result)
@@ -140,9 +146,15 @@ static enum refusal fault_refusal(enum store_fault fault)
 	}
 }
 
-static void hook_done(struct hook *h)
+static void reply_ok(struct http_in_call *call)
 {
 	static const char ok[] = "{\"status\":\"ok\"}";
+
+	http_reply(call, 200, NULL, 0, "application/json", ok, sizeof(ok) - 1);
+}
+
+static void hook_done(struct hook *h)
+{
 	struct endpoint_stats *stats = &h->endpoint->stats;
 
 	if (--h->waiting > 0)
@@ -158,7 +170,7 @@ static void hook_done(struct hook *h)
 		refuse(h->call, h->endpoint, fault_refusal(h->fault), h->err.text);
 	} else {
 		stats->hooks[h->result]++;
-		http_reply(h->call, 200, NULL, 0, "application/json", ok, sizeof(ok) - 1);
+		reply_ok(h->call);
 	}
 }
 
@@ -503,6 +515,7 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	case EVENT_UPDATE: take_message(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
+	case EVENT_SESSION: endpoint_session_ended(e); break;
 	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
 	}
 }
@@ -649,6 +662,13 @@ static void hook_parse(struct ingest *g, struct http_in_call *call, struct endpo
 	hook_done(h);
 }
 
+/* Some look whether there is anybody before they send. */
+static bool is_question(const struct endpoint *e, const struct http_in *in)
+{
+	return e->conf.caps->loose_callbacks
+	    && (strcmp(in->method, "GET") == 0 || strcmp(in->method, "HEAD") == 0);
+}
+
 void ingest_take(struct ingest *g, struct http_in_call *call)
 {
 	const struct http_in *in = http_in_call_request(call);
@@ -659,6 +679,10 @@ void ingest_take(struct ingest *g, struct http_in_call *call)
 
 	if (e == NULL) {
 		http_refuse(call, 404, "not_found", 0, NULL);
+		return;
+	}
+	if (is_question(e, in)) {
+		reply_ok(call);
 		return;
 	}
 	via = endpoint_via(e);

@@ -293,7 +293,11 @@ void flow_start(struct flow *f)
 
 void flow_drain(struct flow *f)
 {
+	size_t i;
+
 	f->draining = true;
+	for (i = 0; i < f->nendpoints; i++)
+		endpoint_leave(&f->endpoints[i]);
 	flow_hurry(f);
 }
 

@@ -51,6 +51,7 @@ static void learn_from_rows(struct arena *a, const struct cargo *in, struct know
 	k->conversation = up ? l->agents_remote : l->customers_remote;
 	k->conversation_ref = up ? l->agents_ref : l->customers_ref;
 	k->closed = (up ? l->agents_state : l->customers_state) == STATE_RESOLVED;
+	k->opted_out = !up && l->customers_state == STATE_OPTED_OUT;
 	k->taken_over = l->taken_over;
 }
 

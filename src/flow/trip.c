@@ -386,6 +386,15 @@ static void trip_on_timer(void *arg)
 		trip_go(t);
 }
 
+/* That it was not found proves that it is not there; or a person says so, who put it back: once. */
+static bool is_proof(struct trip *t)
+{
+	bool by_person = t->is_long_ago;
+
+	t->is_long_ago = false;
+	return t->target->conf.caps->searchable || t->bridge->resend_uncertain || by_person;
+}
+
 /* Nothing was found: it did not arrive, so it is sent again. */
 static void trip_send_again(struct trip *t)
 {
@@ -395,6 +404,9 @@ static void trip_send_again(struct trip *t)
 	const struct effect given_up = { .kind = EFFECT_REJECTED,
 		.reason = t->give_up,
 		.why = t->effect.why };
+	const struct effect uncertain = { .kind = EFFECT_REJECTED,
+		.reason = REASON_UNCERTAIN,
+		.why = "it may have arrived, and was not found there" };
 
 	t->is_looking = false;
 	t->misses = t->failures = 0;
@@ -402,6 +414,8 @@ static void trip_send_again(struct trip *t)
 	t->attempt++;
 	if (t->doubts_max > 0 && t->doubts >= t->doubts_max) {
 		trip_conclude(t, &given_up);
+	} else if (!is_proof(t)) {
+		trip_conclude(t, &uncertain);
 	} else if (t->row.delivery.expires_ms != 0 && trip_now(t) > t->row.delivery.expires_ms) {
 		trip_conclude(t, &expired);
 	} else {

@@ -173,17 +173,17 @@ static const struct {
 	/* endpoints */
 	{ URL "endpoints:\n  Shop: {platform: nothing}\n",
 	    "3:3: endpoints.Shop: cannot be a name; allowed: a letter a-z, then up to 31 of a-z 0-9 _ -\n"
-	    "t.yaml:3:20: endpoints.Shop.platform: found \"nothing\"; allowed: smartify, chatwoot (the platforms of this version)" },
+	    "t.yaml:3:20: endpoints.Shop.platform: found \"nothing\"; allowed: smartify, chatwoot, syniverse (the platforms of this version)" },
 	{ URL "endpoints:\n  shop: smartify\n",
 	    "3:9: endpoints.shop: found a text; allowed: a map of options" },
 	{ URL "endpoints:\n  crm: {platform: smartsender, api_token: x}\n",
-	    "3:19: endpoints.crm.platform: found \"smartsender\"; allowed: smartify, chatwoot (the platforms of this version)" },
+	    "3:19: endpoints.crm.platform: found \"smartsender\"; allowed: smartify, chatwoot, syniverse (the platforms of this version)" },
 	{ URL "endpoints:\n  shop: {email: a}\n",
-	    "3:3: endpoints.shop.platform: is missing; allowed: smartify, chatwoot" },
+	    "3:3: endpoints.shop.platform: is missing; allowed: smartify, chatwoot, syniverse" },
 	{ URL
 	    "endpoints:\n" SHOP
 	    "}\n  desk: {platform: chatwot, base_url: https://c.example, api_token: \"${TOKEN}\"}\n" BRIDGES,
-	    "4:20: endpoints.desk.platform: found \"chatwot\"; allowed: smartify, chatwoot (the platforms of this version); did you mean \"chatwoot\"?" },
+	    "4:20: endpoints.desk.platform: found \"chatwot\"; allowed: smartify, chatwoot, syniverse (the platforms of this version); did you mean \"chatwoot\"?" },
 	{ URL "endpoints:\n" SHOP
 	      "}\n  desk: {platform: chatwoot, api_token: \"${TOKEN}\"}\n" BRIDGES,
 	    "4:3: endpoints.desk.base_url: is missing; allowed: an https: address; http: only to this host, or with insecure: true" },

@@ -138,6 +138,7 @@ class Control(Platform):
 
     def __init__(self, smartify, chatwoot, faults, log, ready, options):
         super().__init__(faults, log)
+        self.more = []       # fakes that have a control of their own, and are emptied with the others
         self.smartify, self.chatwoot = smartify, chatwoot
         self.platforms = {"smartify": smartify, "chatwoot": chatwoot}
         self.ready = ready
@@ -495,5 +496,7 @@ class Control(Platform):
             platform.mode.__init__(**({"shuffle": self.options.get("shuffle", 0.3)}
                                       if platform is self.chatwoot else {}))
             platform.sender.stats.clear()
+            platform.reset()
+        for platform in self.more:
             platform.reset()
         return answer_json({})

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import chatwoot as cw       # noqa: E402
 import smartify as sm       # noqa: E402
+import syniverse as sy      # noqa: E402
 from control import Control     # noqa: E402
 from web import Faults, Log     # noqa: E402
 
@@ -27,6 +28,7 @@ def arguments(argv):
     p.add_argument("--smartify-port", type=int, default=8471, help="0 picks a free one")
     p.add_argument("--chatwoot-port", type=int, default=8472)
     p.add_argument("--control-port", type=int, default=8473)
+    p.add_argument("--syniverse", action="store_true", help="a Syniverse too, on a free port (see syniverse.py)")
     p.add_argument("--smartify-hook", metavar="URL", help="where Smartify's callbacks go")
     p.add_argument("--smartify-secret", default="sandbox-smartify-secret")
     p.add_argument("--chatwoot-hook", metavar="URL", help="where Chatwoot's callbacks go")
@@ -74,6 +76,11 @@ async def start(args, ports):
         "chatwoot_token": cw.RELAY_TOKEN, "chatwoot_agent_token": cw.AGENT_TOKEN, "chatwoot_bot_token": cw.BOT_TOKEN,
         "chatwoot_user": cw.RELAY_USER, "chatwoot_agent": cw.MARISOL, "chatwoot_secret": args.chatwoot_secret,
         "chatwoot_role": args.chatwoot_role, "pid": os.getpid()})
+    if args.syniverse:
+        syniverse = sy.Syniverse(faults, log)
+        ready["syniverse"] = "http://%s:%d" % (args.host, await syniverse.start(args.host, 0))
+        control.more.append(syniverse)
+        platforms += (syniverse,)
     return platforms, ready
 
 

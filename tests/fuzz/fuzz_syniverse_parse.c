@@ -1,0 +1,87 @@
+/* Any bytes as a callback of Syniverse, for either source: events whose every text can be read, or a
+ * reason. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/utf8.h"
+#include "connector/connector.h"
+#include "connector/syniverse/syniverse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+extern const struct connector syniverse_connector;
+
+static void must_be_text(const char *text)
+{
+	if (text != NULL && !utf8_valid(text, strlen(text)))
+		abort();
+}
+
+static void look_at(const struct event *e)
+{
+	size_t i;
+
+	must_be_text(e->key);
+	must_be_text(e->conversation);
+	must_be_text(e->text);
+	must_be_text(e->author.id);
+	must_be_text(e->person.identity);
+	must_be_text(e->person.name);
+	must_be_text(e->detail);
+	for (i = 0; i < e->nattachments; i++) {
+		must_be_text(e->attachments[i].url);
+		must_be_text(e->attachments[i].name);
+	}
+	if (e->drop == DROP_NONE && e->key == NULL)
+		abort();
+	if (e->kind == EVENT_MESSAGE && e->drop == DROP_NONE
+	    && (e->person.identity == NULL || e->remote == NULL || e->conversation == NULL))
+		abort();
+	if (e->kind == EVENT_CONVERSATION && (e->conversation == NULL || e->state == STATE_NONE))
+		abort();
+}
+
+static void parse(const uint8_t *data, size_t len, bool is_ess)
+{
+	struct arena *a = arena_new();
+	struct syniverse_conf conf = { .user = "boss@acme-hotel",
+		.password = "secret",
+		.inbound = is_ess ? "ess" : "chat_api",
+		.chat_base_url = "https://chat.syniverse.com",
+		.scg_from = "Sn1d",
+		.scg_token = "token" };
+	struct endpoint_conf endpoint = { .name = "hotel",
+		.host = "api.syniverse.com",
+		.conf = &conf,
+		.webhook_secret = { .v = { "secret" }, .n = 1 } };
+	struct via via = { .endpoint = &endpoint, .conf = &conf, .explain = true };
+	struct http_in hook = { .method = "POST", .received_ms = 1795207000000, .body_len = len };
+	struct event_list list = { 0 };
+	struct parse_error error;
+	const char *key;
+	struct err err;
+	size_t i;
+
+	if (syniverse_connector.configure(a, &endpoint, &conf, &key, &err) != 0)
+		abort();
+	hook.body = arena_memdup(a, data, len);
+	if (syniverse_connector.parse(&via, a, &hook, &list, &error) != 0) {
+		if (list.count != 0 || error.reason == UNPARSABLE_NONE || error.offset > len)
+			abort();
+		must_be_text(error.detail);
+	}
+	for (i = 0; i < list.count; i++)
+		look_at(&list.items[i]);
+	arena_free(a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	parse(data, len, false);
+	parse(data, len, true);
+	return 0;
+}
