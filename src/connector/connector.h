@@ -43,7 +43,7 @@ struct via {
 	const struct memo *memo;
 	size_t nmemo;
 	int64_t now_ms;
-	int64_t heard_ms; /* when the last callback came; 0: none in this life */
+	int64_t heard_ms; /* when the last callback came; before the first: since when we listen */
 	bool explain;     /* no store: what is learned stands as "{contact}" and so on */
 };
 

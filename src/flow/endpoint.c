@@ -60,7 +60,7 @@ struct via endpoint_via(const struct endpoint *e)
 		.memo = e->memo,
 		.nmemo = e->nmemo,
 		.now_ms = loop_now_ms(e->flow->loop),
-		.heard_ms = e->stats.last_hook_ms,
+		.heard_ms = e->stats.last_hook_ms > 0 ? e->stats.last_hook_ms : e->began_ms,
 	};
 }
 
@@ -483,7 +483,7 @@ void endpoint_init(struct endpoint *e, struct flow *f, struct endpoint_conf *con
 		.conf = *conf,
 		.connector = conf->connector };
 	e->state = ENDPOINT_STARTING;
-	e->state_since_ms = loop_now_ms(f->loop);
+	e->began_ms = e->state_since_ms = loop_now_ms(f->loop);
 	snprintf(e->note, sizeof(e->note), "starting: nothing was heard from it yet");
 	find_bridges(e, conf);
 	gate_init(&e->gate, e);

@@ -37,8 +37,9 @@ struct endpoint {
 	struct gate gate;
 	enum endpoint_state state;
 	int64_t state_since_ms;
-	char note[160];          /* why it is not ok, for people */
-	enum control control;    /* a person's word over it; see control.h for these three */
+	char note[160];       /* why it is not ok, for people */
+	enum control control; /* a person's word over it; see control.h for these three */
+	int64_t began_ms;
 	bool is_leaving;         /* it wants nothing more */
 	bool is_held;            /* its events are not routed: something they would go to drains */
 	uint32_t paused;         /* bit i: bridges[i] is */

@@ -4,7 +4,6 @@
  * dropped and counted. */
 #include "connector/syniverse/syniverse.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -99,11 +98,14 @@ static bool equal(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-/* Where nothing is said of the direction, the author tells; of nobody at all it is the customer's. */
+/* Where nothing is said of the direction, the author tells: without one it is the customer's. Where the
+ * contact has no id to compare with, it is the customer's too unless we are the author: rather shown than
+ * lost. */
 static bool is_incoming(const struct syniverse_reading *r, const struct json *item)
 {
 	const char *said = text_of(r, item, FIELD_DIRECTION);
 	const char *author = text_of(r, item, FIELD_AUTHOR);
+	const char *contact = text_of(r, item, FIELD_CONTACT);
 	const char *word = said != NULL ? syniverse_word(r->arena, said) : "";
 	struct syniverse_session session;
 
@@ -111,11 +113,11 @@ static bool is_incoming(const struct syniverse_reading *r, const struct json *it
 		return true;
 	if (is_one_of(r->conf->direction[DIRECTION_OUTGOING], word))
 		return false;
-	if (author == NULL || equal(author, text_of(r, item, FIELD_CONTACT)))
+	if (author == NULL || equal(author, contact))
 		return true;
 	if (syniverse_session(r->via, r->arena, &session) && equal(author, session.acts_for))
 		return false;
-	return false;
+	return contact == NULL;
 }
 
 static int read_message(struct syniverse_reading *r, const struct json *item)
