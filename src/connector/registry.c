@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-extern const struct connector smartify_connector, chatwoot_connector;
+extern const struct connector smartify_connector, chatwoot_connector, smartsender_connector;
 
 static const struct connector *const connectors[] = {
 	&smartify_connector,
 	&chatwoot_connector,
+	&smartsender_connector,
 	NULL,
 };
 

@@ -24,6 +24,8 @@ struct caps {
 	bool reports;   /* as agents' side: what became of an agent's message can be shown on it */
 	bool notes;     /* as agents' side: can be told something that no customer sees */
 	bool pages;     /* what is there can be read: conversations by change, their messages */
+	bool polls;     /* tells nothing by itself: it is asked, and a callback says only that now
+			 * is a time to ask */
 	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps; /* … and those it is given where a bridge keeps markup */
@@ -53,6 +55,8 @@ struct endpoint_conf {
 	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
 	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
 	int64_t poll_msecs;
+	int64_t sweep_msecs; /* poll: how often more is asked for than what is unread, */
+	int64_t sweep_full;  /* … and every how many times everything */
 	int64_t body_max;
 	int64_t timeout_msecs;
 	int64_t concurrency;

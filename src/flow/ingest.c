@@ -455,6 +455,7 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	case EVENT_MESSAGE:
 	case EVENT_UPDATE: take_message(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
+	case EVENT_WAKE: sweep_wake(e->sweep); break;
 	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
 	}
 }
