@@ -217,8 +217,7 @@ bool courier_is_opening(const struct courier *c, const struct endpoint *e,
 	return false;
 }
 
-bool courier_is_writing(const struct courier *c, const struct endpoint *e,
-    const char *conversation)
+bool courier_is_writing(const struct courier *c, const struct endpoint *e, const char *conversation)
 {
 	const struct map_node *n;
 	const struct trip *t;

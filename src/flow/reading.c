@@ -40,8 +40,8 @@ struct reading {
 	bool is_known[CHUNK];
 	bool is_asking, is_reading; /* the store has known, or ingest what it was given */
 	bool is_dead;
-	bool may_be_ours;         /* … not a customer's: a trip was writing there when it was asked */
-	bool is_again;            /* this chunk could not be stored once */
+	bool may_be_ours; /* … not a customer's: a trip was writing there when it was asked */
+	bool is_again;    /* this chunk could not be stored once */
 	struct loop_timer *timer; /* … and is tried again */
 };
 
@@ -170,8 +170,7 @@ static void next_chunk(struct reading *r)
 	}
 	/* Decided now: a trip that has ended is on disk, before what is asked next. */
 	r->may_be_ours = !r->endpoint->conf.caps->marks_echo
-	    && courier_is_writing(
-		r->endpoint->flow->courier, r->endpoint, r->order.conversation);
+	    && courier_is_writing(r->endpoint->flow->courier, r->endpoint, r->order.conversation);
 	for (i = 0; i < n; i++)
 		r->keys[i] = ingest_key(r->endpoint, r->leaves->arena, r->events[r->at + i]);
 	r->known = (struct op_known){

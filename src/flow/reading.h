@@ -26,8 +26,8 @@ struct reading_order {
 struct reading_result {
 	bool is_gone; /* the conversation cannot be read */
 	size_t checked, missing, repaired;
-	bool has_younger; /* there were messages after until_ms */
-	bool has_held;    /* … and some that may be our own, which nobody can tell yet */
+	bool has_younger;  /* there were messages after until_ms */
+	bool has_held;     /* … and some that may be our own, which nobody can tell yet */
 	int64_t newest_ms; /* when the last one was written, by the clock there; 0: none was read */
 };
 

@@ -220,12 +220,12 @@ static void say(const struct sweep *s)
 	const struct sweep_report *r = &s->last;
 	bool is_poll = s->endpoint->conf.poll && r->why != SWEEP_ASKED && r->why != SWEEP_START;
 
-	LOG(r->is_failed	  ? LOG_WARN
+	LOG(r->is_failed  ? LOG_WARN
 		: is_poll ? LOG_DEBUG
 			  : LOG_INFO,
-	    "reconcile",
-	    F_STR("endpoint", s->endpoint->conf.name), F_STR("reason", sweep_why_word(r->why)),
-	    F_INT("count", (int64_t)r->conversations), F_INT("took_ms", r->ended_ms - r->begun_ms),
+	    "reconcile", F_STR("endpoint", s->endpoint->conf.name),
+	    F_STR("reason", sweep_why_word(r->why)), F_INT("count", (int64_t)r->conversations),
+	    F_INT("took_ms", r->ended_ms - r->begun_ms),
 	    F_STR("err", r->is_failed ? "its conversations cannot be listed" : NULL));
 	if (r->repaired > 0 && !s->endpoint->conf.poll)
 		LOG(LOG_WARN, "repaired", F_STR("endpoint", s->endpoint->conf.name),
@@ -324,7 +324,9 @@ static void remember(struct sweep *s, const struct event *c, const struct readin
 	if (result->newest_ms > t->newest_ms)
 		t->newest_ms = result->newest_ms;
 	xfree(t->words);
-	t->words = result->has_held ? NULL : xstrdup(c->extra);
+	t->words = result->has_held || result->is_gone ? NULL : xstrdup(c->extra);
+	if (result->is_gone)
+		s->is_whole = false; /* what it says may be older than the next one looks back */
 }
 
 /* Counted by the clock there, wherever one has been before. */
@@ -580,8 +582,7 @@ void sweep_reload(struct sweep *s)
 	const struct endpoint *e = s->endpoint;
 	int64_t left = s->last.ended_ms + e->conf.reconcile_msecs - sweep_now(s);
 
-	if (s->next_ms != 0
-	    && (s->next == SWEEP_EVERY || s->next == SWEEP_POLL || !is_wanted(e))) {
+	if (s->next_ms != 0 && (s->next == SWEEP_EVERY || s->next == SWEEP_POLL || !is_wanted(e))) {
 		s->next_ms = 0;
 		loop_timer_stop(s->timer);
 	}
@@ -602,7 +603,8 @@ void sweep_heard(struct sweep *s)
 	const struct endpoint *e = s->endpoint;
 	int64_t silence = e->flow->config->alarms.silence_msecs, last_ms = e->stats.last_hook_ms;
 
-	if (s->endpoint->conf.poll || silence == MSECS_NEVER || last_ms == 0 || sweep_now(s) - last_ms < silence)
+	if (s->endpoint->conf.poll || silence == MSECS_NEVER || last_ms == 0
+	    || sweep_now(s) - last_ms < silence)
 		return;
 	LOG(LOG_INFO, "silence", F_STR("endpoint", e->conf.name),
 	    F_INT("took_ms", sweep_now(s) - last_ms));

@@ -173,7 +173,7 @@ static const struct {
 	/* endpoints */
 	{ URL "endpoints:\n  Shop: {platform: nothing}\n",
 	    "3:3: endpoints.Shop: cannot be a name; allowed: a letter a-z, then up to 31 of a-z 0-9 _ -\n"
-	    "t.yaml:3:20: endpoints.Shop.platform: found \"nothing\"; allowed: smartify, chatwoot (the platforms of this version)" },
+	    "t.yaml:3:20: endpoints.Shop.platform: found \"nothing\"; allowed: smartify, chatwoot, smartsender (the platforms of this version)" },
 	{ URL "endpoints:\n  shop: smartify\n",
 	    "3:9: endpoints.shop: found a text; allowed: a map of options" },
 	{ URL "endpoints:\n  crm: {platform: smartsender, api_token: x}\n",
@@ -210,7 +210,7 @@ static const struct {
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", receive: poll 1s}\n" BRIDGES,
 	    "4:126: endpoints.desk.receive: found \"poll 1s\"; allowed: callbacks, poll D with D from 2s to 1h" },
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", receive: poll 5s}\n" BRIDGES,
-	    "4:126: endpoints.desk.receive: polling is not part of this version; allowed: callbacks" },
+	    "4:126: endpoints.desk.receive: chatwoot is not polled in this version; allowed: callbacks" },
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", concurrency: 65}\n" BRIDGES,
 	    "4:130: endpoints.desk.concurrency: found \"65\"; allowed: a whole number from 1 to 64" },
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", timeout: 30}\n" BRIDGES,

@@ -107,8 +107,8 @@ static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf
 	if (endpoint->rate.count == 0
 	    || endpoint->rate.count * MINUTE > 180 * endpoint->rate.period_msecs) {
 		*key = "rate";
-		return err_set(
-		    err, "more than 180/min: whoever asks more often is locked out there");
+		return err_set(err,
+		    "more than 180/min: whoever asks more often is locked out there");
 	}
 	return 0;
 }

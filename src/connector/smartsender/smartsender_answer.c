@@ -15,6 +15,7 @@
 #include "core/text.h"
 
 #define WHY_MAX 200
+#define PAGE_ATTEMPTS 5
 #define LOCK_MSECS ((int64_t)60 * 1000)
 #define LOCK_MOST_MSECS (12 * LOCK_MSECS)
 #define FORGIVEN_MSECS (60 * LOCK_MSECS) /* so long without one, and it begins at one again */
@@ -84,8 +85,8 @@ static void conclude(const struct answer *ans, enum effect_kind kind, enum reaso
 
 static bool has_error(const struct json *j)
 {
-	const struct json *error = j != NULL && j->type == JSON_OBJECT ? json_member(j, "error")
-								       : NULL;
+	const struct json *error =
+	    j != NULL && j->type == JSON_OBJECT ? json_member(j, "error") : NULL;
 
 	return error != NULL && error->type != JSON_NULL && error->type != JSON_FALSE;
 }
@@ -289,6 +290,18 @@ static void interpret_look(const struct answer *ans)
 		find_copies(ans, list);
 }
 
+/* One chat that cannot be read must not keep all others waiting: it is left, and tried again when it is
+ * looked at next. */
+static void give_up(const struct answer *ans)
+{
+	struct effect *effect = &ans->out->effect;
+
+	if (ans->job->step == STEP_LIST_MESSAGES && ans->job->attempt >= PAGE_ATTEMPTS
+	    && effect->kind == EFFECT_RETRY
+	    && (effect->reason == REASON_SERVER_ERROR || effect->reason == REASON_BAD_ANSWER))
+		effect->kind = EFFECT_REJECTED;
+}
+
 static void interpret_page(const struct answer *ans)
 {
 	if (!is_done(ans))
@@ -297,6 +310,7 @@ static void interpret_page(const struct answer *ans)
 		ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
 	else
 		conclude(ans, EFFECT_RETRY, REASON_BAD_ANSWER);
+	give_up(ans);
 }
 
 void smartsender_interpret(const struct via *via, struct arena *a, const struct job *job,

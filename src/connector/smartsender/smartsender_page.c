@@ -157,8 +157,8 @@ static bool take_chats(const struct via *via, struct arena *a, const struct job 
 	for (j = list->child; j != NULL; j = j->next) {
 		if (!smartsender_read_chat(via, a, j, &out->events))
 			out->unreadable++;
-		else if (!is_before(
-			     out->events.items[out->events.count - 1].version, job->since_ms))
+		else if (!is_before(out->events.items[out->events.count - 1].version,
+			     job->since_ms))
 			is_over = false;
 	}
 	if (!is_over)

@@ -71,7 +71,8 @@ enum unparsable smartsender_unparsable(int fault)
 
 /* --- what a message says ----------------------------------------------------------------------- */
 
-#define REPLACED_MAX 100000 /* bytes: a value may hold the next placeholder, and that one the next */
+#define REPLACED_MAX \
+	100000 /* bytes: a value may hold the next placeholder, and that one the next */
 
 static const char *replace_all(struct arena *a, const char *text, const char *key,
     const char *value)
@@ -246,7 +247,8 @@ static enum role role_of(const char *type)
 {
 	if (type != NULL && strcmp(type, "contact") == 0)
 		return ROLE_CUSTOMER;
-	if (type != NULL && (strcasestr(type, "operator") != NULL || strcasestr(type, "user") != NULL))
+	if (type != NULL
+	    && (strcasestr(type, "operator") != NULL || strcasestr(type, "user") != NULL))
 		return ROLE_AGENT;
 	return ROLE_BOT;
 }

@@ -32,12 +32,16 @@ static void fill_parts(const struct smartsender_conf *conf, struct arena *a, str
 {
 	const char *const *texts = NULL, **all;
 	struct file_span *spans;
+	const char *name = m->role != ROLE_SYSTEM ? text_name(a, m->name) : NULL;
 	size_t ntexts = 0, i;
 
 	if (m->nwidgets > 0) {
 		m->text = widgets_text(a, m->text, m->widgets, m->nwidgets);
 		m->nwidgets = 0;
 	}
+	/* The account writes: who it was is said in the words. */
+	if (name != NULL && *m->text != '\0')
+		m->text = arena_printf(a, "%s: %s", name, m->text);
 	if (*m->text != '\0')
 		ntexts = text_split(a, m->text, 0, TEXT_POINTS, (size_t)conf->text_max, &texts);
 	all = arena_zalloc(a, (ntexts + m->nfiles) * sizeof(*all));
@@ -69,8 +73,7 @@ int smartsender_plan(const struct via *via, struct arena *a, struct message *mes
 	if (message->texts == NULL)
 		fill_parts(via->conf, a, message);
 	if (message->parts > PLAN_MAX)
-		return refuse(refused, REASON_TOO_LARGE,
-		    "more parts than one message may have");
+		return refuse(refused, REASON_TOO_LARGE, "more parts than one message may have");
 	for (part = 0; part < message->parts; part++)
 		out->steps[out->count++] = (struct step_plan){
 			.step = STEP_SEND,
@@ -196,7 +199,7 @@ void smartsender_build(const struct via *via, struct arena *a, const struct job 
 		return;
 	}
 	*out = request(via, a, "GET",
-	    job->kind == JOB_ENDPOINT	? "/me"
+	    job->kind == JOB_ENDPOINT   ? "/me"
 		: job->kind == JOB_LOOK ? look_path(a, job)
 					: smartsender_page_path(a, job));
 	out->repeatable = true;
