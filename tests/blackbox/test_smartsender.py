@@ -148,6 +148,18 @@ def test_what_an_operator_has_read_is_found(make_world):
     assert not asked(world, "/read")
 
 
+def test_what_an_operator_has_closed_is_found(make_world):
+    """Read and closed before we came by; and the next message opens it again."""
+    world = make_world("smartsender", front={"sweep": "10s", "receive": "poll 1h"}, bridge={"reopen": "always"})
+    talk = world.talk()
+    text = unique("closed")
+    talk.ask(text)
+    world.act("smartsender", "read", talk.mine)
+    world.act("smartsender", "close", talk.mine)
+    assert world.arrives("chatwoot", text) == talk.theirs
+    assert talk.up() == talk.theirs and talk.down() == talk.mine
+
+
 def test_idle_costs_little(front):
     """A chat that nobody marks as read is not read over and over."""
     talk = front.talk()

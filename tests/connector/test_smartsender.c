@@ -178,7 +178,15 @@ static void chats(void **state)
 	/* Nothing on it has changed since: the walk is over, but for a complete one. */
 	job.is_quick = false;
 	job.since_ms = 1709660699000 + 2000;
-	assert_null(told(*state, &via, &job, 200, fixture(*state, "chats")).cursor);
+	assert_string_equal(told(*state, &via, &job, 200, fixture(*state, "chats")).cursor,
+	    "closed 1");
+	job.cursor = "closed 1";
+	out = told(*state, &via, &job, 200, fixture(*state, "chats"));
+	assert_null(out.cursor);
+	assert_int_equal(out.events.items[0].state, STATE_RESOLVED);
+	assert_string_equal(asked(*state, &job),
+	    "/chats?state=closed&selector%5Bname%5D=none&limitation=20&page=1");
+	job.cursor = NULL;
 	job.since_ms = 0;
 	assert_string_equal(told(*state, &via, &job, 200, fixture(*state, "chats")).cursor, "2");
 }

@@ -171,6 +171,7 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 
 	(void)via;
 	out->count = 0;
+	out->serves = false;
 	if (message->to == SIDE_CUSTOMERS && message->role == ROLE_SYSTEM)
 		return refuse(refused, REASON_UNSUPPORTED, "a note is not for customers");
 	if (opening && !can_open(message, known))

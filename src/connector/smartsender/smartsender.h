@@ -64,7 +64,7 @@ void smartsender_read_message(const struct via *via, struct arena *a, const stru
     const struct smartsender_chat *chat, struct event *out);
 /* As a page of chats tells it; extra is what makes it another one. False: it is none. */
 bool smartsender_read_chat(const struct via *via, struct arena *a, const struct json *j,
-    struct event_list *out);
+    bool is_closed, struct event_list *out);
 /* The chat that extra tells of. */
 void smartsender_chat_of(struct arena *a, const struct event *about, struct smartsender_chat *out);
 

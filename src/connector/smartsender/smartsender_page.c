@@ -3,9 +3,9 @@
  * Paging is by number: what is new moves the rest on while one reads. What is met twice is known by its
  * id; what slips by has changed its chat, which is read again when it is next looked at.
  *
- * Chats are asked for by what is unread (quick: mostly one request), or all that are open. The latest come
- * first, as far as anybody knows; so where nobody wants all of them, a page of nothing but older ones is
- * the last. Messages of a chat come newest first, up to a page that reaches back far enough. */
+ * Chats are asked for by what is unread (quick: mostly one request), or all that are open, and then those
+ * that somebody has closed since. The latest come first, as far as anybody knows; so where nobody wants all
+ * of them, a page of nothing but older ones is the last. Messages of a chat come newest first, up to a page that reaches back far enough. */
 #include "connector/smartsender/smartsender.h"
 
 #include <inttypes.h>
@@ -16,11 +16,19 @@
 #include "base/json_in.h"
 
 #define PAGES_MAX 100000
+#define CLOSED "closed " /* before the number, where the walk has come to the closed ones */
+
+static bool is_closed(const char *cursor)
+{
+	return cursor != NULL && strncmp(cursor, CLOSED, strlen(CLOSED)) == 0;
+}
 
 static int64_t number_of(const char *cursor)
 {
-	int64_t n = cursor != NULL ? strtoll(cursor, NULL, 10) : 1;
+	int64_t n = 1;
 
+	if (cursor != NULL)
+		n = strtoll(is_closed(cursor) ? cursor + strlen(CLOSED) : cursor, NULL, 10);
 	return n >= 1 ? n : 1;
 }
 
@@ -34,8 +42,9 @@ const char *smartsender_page_path(struct arena *a, const struct job *job)
 	if (id != NULL)
 		return arena_printf(a, "/chats/%s", http_encode(a, id));
 	return arena_printf(a,
-	    "/chats?state=open&selector%%5Bname%%5D=%s&limitation=%d&page=%" PRId64,
-	    job->is_quick ? "unread" : "none", SMARTSENDER_PAGE, number_of(job->cursor));
+	    "/chats?state=%s&selector%%5Bname%%5D=%s&limitation=%d&page=%" PRId64,
+	    is_closed(job->cursor) ? "closed" : "open", job->is_quick ? "unread" : "none",
+	    SMARTSENDER_PAGE, number_of(job->cursor));
 }
 
 /* Whether there is a page behind this one, by what it says itself; without a cursor it is the only one. */
@@ -49,7 +58,9 @@ static const char *next_page(struct arena *a, const struct json *answer, const s
 {
 	int64_t page = number_of(cursor);
 
-	return has_more(answer, list, page) ? arena_printf(a, "%" PRId64, page + 1) : NULL;
+	return has_more(answer, list, page)
+	    ? arena_printf(a, "%s%" PRId64, is_closed(cursor) ? CLOSED : "", page + 1)
+	    : NULL;
 }
 
 /* --- messages ---------------------------------------------------------------------------------- */
@@ -97,7 +108,9 @@ int smartsender_parse_page(const struct via *via, struct arena *a, const char *c
     const struct http_resp *resp, struct event_list *out, const char **cursor,
     struct parse_error *error)
 {
-	const struct smartsender_chat chat = { .id = conversation };
+	/* A page of messages does not say whose they are; the page of chats before it did. */
+	const struct smartsender_chat chat = { .id = conversation,
+		.person = via->explain ? "{person}" : NULL };
 	const struct json *answer, *list;
 	struct json_error fault;
 	size_t unreadable = 0;
@@ -118,6 +131,11 @@ int smartsender_parse_page(const struct via *via, struct arena *a, const char *c
 		return -1;
 	}
 	read_messages(via, a, list, &chat, out, &unreadable, &oldest_ms);
+	if (conversation == NULL && out->count > 0) {
+		*error = (struct parse_error){ .reason = UNPARSABLE_BAD_FIELD,
+			.detail = "the page does not say which chat it is of" };
+		return -1;
+	}
 	if (unreadable > 0) {
 		*error = (struct parse_error){ .reason = UNPARSABLE_BAD_FIELD,
 			.detail = "the collection holds what is no message" };
@@ -150,12 +168,12 @@ static bool take_chats(const struct via *via, struct arena *a, const struct job 
     const struct json *answer, struct outcome *out)
 {
 	const struct json *list = collection_of(answer), *j;
-	bool is_over = !job->is_quick;
+	bool is_over = !job->is_quick, closed = is_closed(job->cursor);
 
 	if (list == NULL)
 		return false;
 	for (j = list->child; j != NULL; j = j->next) {
-		if (!smartsender_read_chat(via, a, j, &out->events))
+		if (!smartsender_read_chat(via, a, j, closed, &out->events))
 			out->unreadable++;
 		else if (!is_before(out->events.items[out->events.count - 1].version,
 			     job->since_ms))
@@ -163,6 +181,8 @@ static bool take_chats(const struct via *via, struct arena *a, const struct job 
 	}
 	if (!is_over)
 		out->cursor = next_page(a, answer, list, job->cursor);
+	if (out->cursor == NULL && !closed && !job->is_quick && job->since_ms > 0)
+		out->cursor = CLOSED "1";
 	return true;
 }
 
@@ -172,6 +192,6 @@ bool smartsender_take_page(const struct via *via, struct arena *a, const struct 
 	if (job->step == STEP_LIST_MESSAGES)
 		return take_messages(via, a, job, answer, out);
 	if (job->known->conversation != NULL)
-		return smartsender_read_chat(via, a, answer, &out->events);
+		return smartsender_read_chat(via, a, answer, false, &out->events);
 	return take_chats(via, a, job, answer, out);
 }

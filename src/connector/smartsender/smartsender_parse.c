@@ -348,14 +348,15 @@ static int64_t unread_of(const struct json *j)
 }
 
 static const char *extra_of(struct arena *a, const struct json *j, const char *person,
-    int64_t at_ms)
+    const struct event *e)
 {
 	struct json_out *o = json_out_new(a);
 
 	json_begin_object(o);
 	json_member_text(o, "person", person);
 	json_member_text(o, "name", text_name(a, json_text(j, "name")));
-	json_member_int(o, "at", at_ms);
+	json_member_int(o, "at", e->conversation_at_ms);
+	json_member_text(o, "state", state_word((int)e->state));
 	json_member_text(o, "updated", json_text(j, "updatedAt"));
 	json_member_int(o, "unread", unread_of(j));
 	json_end_object(o);
@@ -363,7 +364,7 @@ static const char *extra_of(struct arena *a, const struct json *j, const char *p
 }
 
 bool smartsender_read_chat(const struct via *via, struct arena *a, const struct json *j,
-    struct event_list *out)
+    bool is_closed, struct event_list *out)
 {
 	const char *id = json_id(j, "id"), *person = json_id(j, "contact.originalId");
 	struct event *e;
@@ -378,10 +379,11 @@ bool smartsender_read_chat(const struct via *via, struct arena *a, const struct 
 	e->version = smartsender_time(via, j, "updatedAt");
 	e->at_ms = e->version;
 	e->key = arena_printf(a, "s:%s:%" PRId64, id, e->version);
-	e->state = STATE_OPEN; /* only such are asked for */
+	/* It does not say so itself: by what was asked for. */
+	e->state = is_closed ? STATE_RESOLVED : STATE_OPEN;
 	e->person.id = e->person.address = person;
 	e->person.name = text_name(a, json_text(j, "name"));
-	e->extra = extra_of(a, j, person, e->conversation_at_ms);
+	e->extra = extra_of(a, j, person, e);
 	return true;
 }
 

@@ -149,13 +149,15 @@ static void put_extra(const struct smartsender_conf *conf, struct arena *a, stru
 	}
 }
 
-static const char *person_of(const struct job *job)
+static const char *person_of(const struct via *via, const struct job *job)
 {
 	const struct person *person = job->message->person;
 
 	if (job->known->address != NULL)
 		return job->known->address;
-	return person != NULL && person->id != NULL ? person->id : "";
+	if (person != NULL && person->id != NULL)
+		return person->id;
+	return via->explain ? "{person}" : "";
 }
 
 static void build_send(const struct via *via, struct arena *a, const struct job *job,
@@ -163,7 +165,7 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 {
 	const struct message *m = job->message;
 	const struct file *f = smartsender_file(m);
-	const char *person = person_of(job);
+	const char *person = person_of(via, job);
 	struct json_out *o = json_out_new(a);
 
 	if (!via->explain || *person != '{')
