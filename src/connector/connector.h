@@ -72,6 +72,7 @@ struct job {
 	const struct known *known;
 	const char *cursor; /* what the answer before gave; NULL at the first request of a step */
 	int64_t since_ms;   /* PAGE */
+	bool is_quick;      /* PAGE of conversations, often: those with something unread will do */
 	const struct event *about; /* PAGE of messages: the conversation, as a page of conversations
 					 * told it (its extra); NULL: nothing is known of it */
 };
@@ -150,6 +151,7 @@ struct connector {
 	int64_t default_body;         /* bytes: largest callback */
 	const char *default_base_url; /* NULL: must be given */
 	struct rate default_rate;
+	int64_t default_poll_msecs; /* of those that caps.polls */
 
 	/* After the options are read: checks what a table cannot, fills endpoint->tenant and place.
 	 * -1 with err, key = the option it is about. */

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
-extern const struct connector smartify_connector, chatwoot_connector, syniverse_connector;
+extern const struct connector smartify_connector, chatwoot_connector, smartsender_connector,
+    syniverse_connector;
 
 static const struct connector *const connectors[] = {
 	&smartify_connector,
 	&chatwoot_connector,
+	&smartsender_connector,
 	&syniverse_connector,
 	NULL,
 };

@@ -23,6 +23,7 @@ struct caps {
 	bool locks;        /* who asks while it has had enough is locked out for longer */
 	bool typing;       /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
+	bool states;          /* a conversation can be closed there, and opened again */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
 	bool reports;    /* as agents' side: what became of an agent's message can be shown on it */
 	bool notes;      /* as agents' side: can be told something that no customer sees */
@@ -30,6 +31,8 @@ struct caps {
 	bool
 	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
 	bool pages;     /* what is there can be read: conversations by change, their messages */
+	bool polls;     /* tells nothing by itself: it is asked, and a callback says only that now
+			 * is a time to ask */
 	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps; /* … and those it is given where a bridge keeps markup */
@@ -59,6 +62,8 @@ struct endpoint_conf {
 	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
 	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
 	int64_t poll_msecs;
+	int64_t sweep_msecs; /* poll: how often more is asked for than what is unread, */
+	int64_t sweep_full;  /* … and every how many times everything */
 	int64_t body_max;
 	int64_t timeout_msecs;
 	int64_t concurrency;

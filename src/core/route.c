@@ -359,9 +359,13 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 static void route_state(const struct route_in *in, struct route *out)
 {
 	const struct row_link *l = &in->known->link;
+	const struct endpoint_conf *other =
+	    in->side == SIDE_CUSTOMERS ? in->bridge->agents : in->bridge->customers;
 	enum state state = in->event->state;
 
-	if (l->id == 0 || l->gone || in->known->is_left)
+	if (!other->caps->states)
+		is_drop(out, DROP_UNSUPPORTED, false, "states");
+	else if (l->id == 0 || l->gone || in->known->is_left)
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
 	else if (in->side == SIDE_CUSTOMERS && state == STATE_OPEN
 	    && state_is_closed(l->agents_state) && is_over(in, l))

@@ -238,6 +238,10 @@ static void platform_defaults(struct draft *d, struct endpoint_draft *e)
 	}
 	if (conf->base_url != NULL && url_parse(d->arena, conf->base_url, &url, NULL) == 0)
 		conf->host = url.host;
+	if (yaml_get(e->node, "receive") == NULL && c->caps->polls) {
+		conf->poll = true;
+		conf->poll_msecs = c->default_poll_msecs;
+	}
 	if (yaml_get(e->node, "rate") == NULL)
 		conf->rate = c->default_rate;
 	if (yaml_get(e->node, "body") == NULL)
@@ -376,6 +380,10 @@ static void read_bridge(struct draft *d, const struct yaml_node *node)
 		.tags = b->tags.items,
 		.ntags = b->tags.count,
 	};
+	/* Where our own messages come back like anybody's, nobody's are shown unasked. */
+	if (conf->customers != NULL && conf->customers->caps != NULL
+	    && !conf->customers->caps->marks_echo && yaml_get(b->node, "mirror_agents") == NULL)
+		conf->mirror_agents = CHOICE_DROP;
 	set_direction(b, "labels", &conf->map.labels, &conf->labels_to_agents);
 	set_direction(b, "attributes", &conf->map.attributes, &conf->attributes_to_agents);
 	b->whole = d->mistakes->count == before && !has_bad(node);

@@ -163,11 +163,14 @@ static void check_receive(struct draft *d)
 		const struct endpoint_draft *e = &d->endpoints[i];
 		struct mistake like;
 
-		if (!e->whole || !e->conf.poll)
+		if (!e->whole || e->conf.poll == e->conf.caps->polls)
 			continue;
 		like = about(d, e->node, "receive");
-		like.allowed = "callbacks";
-		mistake_add(d->mistakes, &like, "polling is not part of this version");
+		like.allowed = e->conf.poll ? "callbacks" : "poll D with D from 2s to 1h";
+		mistake_add(d->mistakes, &like,
+		    e->conf.poll ? "%s is not polled in this version"
+				 : "%s tells nothing by callbacks",
+		    e->conf.connector->name);
 	}
 }
 

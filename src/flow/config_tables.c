@@ -291,8 +291,9 @@ const struct option endpoint_options[] = {
 	    .help = "The platform. Its address may be private: naming it here is the permission." },
 	{ "receive", OPT_CUSTOM, 0, .fallback = "callbacks", .read = read_receive,
 	    .words = receive_words, .allowed = "callbacks, poll D with D from 2s to 1h",
-	    .help =
-		"Polling needs no public address, and is slower; it is not part of this version." },
+	    .fallback_words = "callbacks; poll 5s where there are none",
+	    .help = "Polling needs no public address, and is slower: only for a platform without "
+		    "callbacks." },
 	{ "webhook_secret", OPT_SECRETS, E(webhook_secret),
 	    .fallback_words = "none: callbacks are refused",
 	    .help = "What proves a callback genuine. A list of two while it changes." },
@@ -371,6 +372,7 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	{ "title", OPT_TEXT, B(title), .fallback_words = "the desk's name",
 	    .help = "Whose name stands where no agent's does." },
 	{ "mirror_agents", OPT_WORD, B(mirror_agents), .fallback = "relay", .words = choice_words,
+	    .fallback_words = "relay; drop where the platform keeps no mark of ours",
 	    .help = "What agents and bots write on the customers' platform itself is shown at "
 		    "the desk." },
 	{ "take_over", OPT_WORD, B(take_over), .fallback = "first_answer", .words = take_over_words,

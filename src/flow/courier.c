@@ -219,6 +219,19 @@ bool courier_is_opening(const struct courier *c, const struct endpoint *e,
 	return false;
 }
 
+bool courier_is_writing(const struct courier *c, const struct endpoint *e, const char *conversation)
+{
+	const struct map_node *n;
+	const struct trip *t;
+
+	for (n = map_walk(&c->trips, NULL); n != NULL; n = map_walk(&c->trips, n)) {
+		t = (const struct trip *)n;
+		if (t->target == e && is_same(t->known.conversation, conversation))
+			return true;
+	}
+	return false;
+}
+
 /* ---- the gate ---- */
 
 struct claim {

@@ -41,6 +41,11 @@ bool courier_echo(struct courier *c, int bridge, const struct mark *mark,
 bool courier_is_opening(const struct courier *c, const struct endpoint *e,
     const struct event *event);
 
+/* Whether a trip is just writing into that conversation, or does not know yet if it has: what is found
+ * there and is nobody's yet may be its message. */
+bool courier_is_writing(const struct courier *c, const struct endpoint *e,
+    const char *conversation);
+
 /* Trips that are on the wire or on their way to disk (not those that wait in doubt). */
 size_t courier_active(const struct courier *c);
 

@@ -302,7 +302,9 @@ static void too_many(struct gate *g, const struct effect *effect)
 void gate_heard(struct gate *g, const struct effect *effect, const struct http_resp *resp)
 {
 	int64_t now_ms = gate_now_ms(g);
-	bool is_busy = effect->reason == REASON_BUSY && gate_is_for_all(resp);
+	/* Where it locks out, that is about all of us, in whichever words it is said. */
+	bool is_busy = effect->reason == REASON_BUSY
+	    && (gate_is_for_all(resp) || g->endpoint->conf.caps->locks);
 
 	if (is_busy)
 		too_many(g, effect);

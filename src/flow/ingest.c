@@ -516,6 +516,7 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	case EVENT_CONVERSATION: take_state(h, letter); break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;
+	case EVENT_WAKE: sweep_wake(e->sweep); break;
 	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
 	}
 }

@@ -6,7 +6,9 @@
 #include "core/policy.h"
 #include "flow/endpoint.h"
 
-#define RATE_PART 2 /* the part of the endpoint's rate that what is not live may use */
+/* The part of the endpoint's rate that what is not live may use: half. Where reading is how messages come
+ * it is two thirds. */
+#define RATE_PART 2
 
 struct pager {
 	struct endpoint *endpoint;
@@ -82,7 +84,9 @@ static void send_page(struct pager *g, struct page *p)
 	const struct via via = endpoint_via(e);
 	const struct rate *rate = &e->conf.rate;
 
-	if (!p->is_live && rate->count > 0)
+	if (!p->is_live && rate->count > 0 && e->conf.poll)
+		g->pace_ms = pager_now(g) + 3 * rate->period_msecs / (2 * rate->count);
+	else if (!p->is_live && rate->count > 0)
 		g->pace_ms = pager_now(g) + RATE_PART * rate->period_msecs / rate->count;
 	p->arena = arena_new();
 	p->job.attempt = p->attempt + 1;

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "flow/courier.h"
 #include "flow/endpoint.h"
 #include "flow/ingest.h"
 #include "flow/pager.h"
@@ -39,7 +40,8 @@ struct reading {
 	bool is_known[CHUNK];
 	bool is_asking, is_reading; /* the store has known, or ingest what it was given */
 	bool is_dead;
-	bool is_again;            /* this chunk could not be stored once */
+	bool may_be_ours; /* … not a customer's: a trip was writing there when it was asked */
+	bool is_again;    /* this chunk could not be stored once */
 	struct loop_timer *timer; /* … and is tried again */
 };
 
@@ -143,6 +145,10 @@ static void on_known(struct store_op *op)
 	for (i = 0; i < r->known.nkeys; i++) {
 		if (r->is_known[i])
 			continue;
+		if (r->may_be_ours && r->events[r->at + i]->author.role != ROLE_CUSTOMER) {
+			r->result.has_held = true;
+			continue;
+		}
 		unknown[n++] = r->events[r->at + i];
 		r->result.missing +=
 		    !r->is_again && !ingest_is_echo(r->endpoint, r->events[r->at + i]);
@@ -162,6 +168,9 @@ static void next_chunk(struct reading *r)
 		finish(r);
 		return;
 	}
+	/* Decided now: a trip that has ended is on disk, before what is asked next. */
+	r->may_be_ours = !r->endpoint->conf.caps->marks_echo
+	    && courier_is_writing(r->endpoint->flow->courier, r->endpoint, r->order.conversation);
 	for (i = 0; i < n; i++)
 		r->keys[i] = ingest_key(r->endpoint, r->leaves->arena, r->events[r->at + i]);
 	r->known = (struct op_known){
@@ -207,7 +216,11 @@ static bool is_older(const struct reading *r, const struct event *event)
 
 static void add(struct reading *r, struct event *event)
 {
-	if (event->remote == NULL || event->key == NULL || is_older(r, event))
+	if (event->remote == NULL || event->key == NULL)
+		return;
+	if (event->at_ms > r->result.newest_ms)
+		r->result.newest_ms = event->at_ms;
+	if (is_older(r, event))
 		return;
 	if (event->at_ms > r->order.until_ms) {
 		r->result.has_younger = true;
@@ -216,7 +229,7 @@ static void add(struct reading *r, struct event *event)
 	r->result.checked++;
 	if (!ingest_wants(r->endpoint, event))
 		return;
-	event->origin = ORIGIN_REPAIR;
+	event->origin = r->order.is_told ? ORIGIN_LIVE : ORIGIN_REPAIR;
 	if (r->count == r->size) {
 		r->size = r->size > 0 ? r->size * 2 : 64;
 		r->events = xrealloc(r->events, r->size * sizeof(struct event *));

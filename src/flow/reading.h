@@ -19,13 +19,16 @@ struct reading_order {
 	int64_t until_ms; /* … and after: they may still be told */
 	bool is_live;     /* a message waits for it */
 	bool is_dry;      /* only counts */
+	bool is_told;     /* this is how messages are told here: they are not late */
 };
 
 /* What came of it. */
 struct reading_result {
 	bool is_gone; /* the conversation cannot be read */
 	size_t checked, missing, repaired;
-	bool has_younger; /* there were messages after until_ms */
+	bool has_younger;  /* there were messages after until_ms */
+	bool has_held;     /* … and some that may be our own, which nobody can tell yet */
+	int64_t newest_ms; /* when the last one was written, by the clock there; 0: none was read */
 };
 
 /* order's texts must live until done, which runs once, never from within reading_start. */

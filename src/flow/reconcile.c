@@ -10,7 +10,12 @@
  *
  * Whether the last message is known says nothing about those before it, so each conversation is read,
  * once per sweep. What is so young that its callback may still be on its way is left to the next; but not
- * at start, when nobody has heard what was told before. */
+ * at start, when nobody has heard what was told before.
+ *
+ * Where a platform is polled this is how messages come at all, and sweeps are of three kinds. Quick ones,
+ * every few seconds, ask for what is unread; wide ones for what changed lately, since somebody there may
+ * have read it first; every so many of those for all. What has not changed since it was read is not read
+ * again (struct told): twice the same words, as the second in which it was read may not have been over. */
 #include "flow/reconcile.h"
 
 #include <stdlib.h>
@@ -35,6 +40,17 @@ struct seen { /* a conversation that was read in this sweep */
 	char *remote;
 };
 
+/* A conversation of a platform that is polled, as it was told when it was read last. In memory: after a
+ * restart each that changed lately is read once more, and all that it says is known. */
+struct told {
+	struct map_node node;
+	char *remote;
+	char *words;       /* event.extra; NULL: it is to be read again */
+	int64_t newest_ms; /* its last message, by the clock there */
+	bool is_sure;      /* read again since, with the same words */
+	unsigned round;    /* the last complete sweep that has met it */
+};
+
 struct sweep {
 	struct endpoint *endpoint;
 	struct loop_timer *timer;
@@ -57,12 +73,18 @@ struct sweep {
 	struct reading *reading;
 	bool is_stating, is_dead; /* a state is on its way to disk */
 	struct map seen;
+
+	struct map told;
+	int64_t wide_ms; /* when the last wide sweep began */
+	int64_t wides;   /* of them, since the start */
+	bool is_complete;
+	unsigned round;
 };
 
 const char *sweep_why_word(enum sweep_why why)
 {
 	static const char *const words[] = { "interval", "start", "refused", "silence", "younger",
-		"asked" };
+		"asked", "poll", "woken" };
 
 	return words[why];
 }
@@ -74,7 +96,13 @@ static int64_t sweep_now(const struct sweep *s)
 
 static bool is_wanted(const struct endpoint *e)
 {
-	return e->conf.caps->pages && e->conf.reconcile_msecs != MSECS_NEVER && e->nbridges > 0;
+	return e->conf.caps->pages && e->nbridges > 0
+	    && (e->conf.poll || e->conf.reconcile_msecs != MSECS_NEVER);
+}
+
+static bool is_quick(const struct sweep *s)
+{
+	return s->now.why == SWEEP_POLL;
 }
 
 /* ---- when ---- */
@@ -89,6 +117,20 @@ static void schedule(struct sweep *s, enum sweep_why why, int64_t msecs)
 	s->next_ms = at_ms;
 	if (!s->now.is_running)
 		loop_timer_set(s->timer, msecs);
+}
+
+/* The interval: of what is polled two, of which the nearer one counts. */
+static void schedule_next(struct sweep *s)
+{
+	const struct endpoint_conf *conf = &s->endpoint->conf;
+	int64_t left = s->wide_ms + conf->sweep_msecs - sweep_now(s);
+
+	if (!conf->poll) {
+		schedule(s, SWEEP_EVERY, conf->reconcile_msecs);
+		return;
+	}
+	schedule(s, SWEEP_EVERY, left > 0 ? left : 0);
+	schedule(s, SWEEP_POLL, conf->poll_msecs);
 }
 
 /* What was asked for while one ran is due now, or at its time. */
@@ -155,15 +197,37 @@ static void forget_seen(struct sweep *s)
 	}
 }
 
+/* Those that a complete sweep did not meet are not there any more. */
+static void forget_told(struct sweep *s, bool only_old)
+{
+	struct map_node *n, *next;
+	struct told *t;
+
+	for (n = map_walk(&s->told, NULL); n != NULL; n = next) {
+		next = map_walk(&s->told, n);
+		t = (struct told *)n;
+		if (only_old && t->round == s->round)
+			continue;
+		map_remove(&s->told, n);
+		xfree(t->remote);
+		xfree(t->words);
+		xfree(t);
+	}
+}
+
 static void say(const struct sweep *s)
 {
 	const struct sweep_report *r = &s->last;
+	bool is_poll = s->endpoint->conf.poll && r->why != SWEEP_ASKED && r->why != SWEEP_START;
 
-	LOG(r->is_failed ? LOG_WARN : LOG_INFO, "reconcile",
-	    F_STR("endpoint", s->endpoint->conf.name), F_STR("reason", sweep_why_word(r->why)),
-	    F_INT("count", (int64_t)r->conversations), F_INT("took_ms", r->ended_ms - r->begun_ms),
+	LOG(r->is_failed  ? LOG_WARN
+		: is_poll ? LOG_DEBUG
+			  : LOG_INFO,
+	    "reconcile", F_STR("endpoint", s->endpoint->conf.name),
+	    F_STR("reason", sweep_why_word(r->why)), F_INT("count", (int64_t)r->conversations),
+	    F_INT("took_ms", r->ended_ms - r->begun_ms),
 	    F_STR("err", r->is_failed ? "its conversations cannot be listed" : NULL));
-	if (r->repaired > 0)
+	if (r->repaired > 0 && !s->endpoint->conf.poll)
 		LOG(LOG_WARN, "repaired", F_STR("endpoint", s->endpoint->conf.name),
 		    F_INT("count", (int64_t)r->repaired),
 		    F_STR("err", "messages that no callback announced"));
@@ -180,8 +244,12 @@ static void end(struct sweep *s, bool failed)
 	s->now.is_running = false;
 	s->now.is_failed = failed;
 	s->now.ended_ms = sweep_now(s);
-	s->last = s->now;
-	say(s);
+	if (failed || !is_quick(s)) {
+		s->last = s->now;
+		say(s);
+	}
+	if (!failed && s->is_complete)
+		forget_told(s, true);
 	if (!failed && !s->now.is_dry && s->is_whole) {
 		s->done_ms = s->now.begun_ms;
 		s->reached_ms = 0;
@@ -192,8 +260,8 @@ static void end(struct sweep *s, bool failed)
 		schedule(s, s->now.why, FAILED_MSECS);
 	else if (is_wanted(e) && is_urgent && s->has_younger)
 		schedule(s, SWEEP_YOUNGER, 2 * YOUNG_MSECS);
-	if (is_wanted(e))
-		schedule(s, SWEEP_EVERY, e->conf.reconcile_msecs);
+	if (is_wanted(e) && !(failed && e->conf.poll))
+		schedule_next(s);
 	go_on(s);
 }
 
@@ -217,6 +285,60 @@ static bool was_seen(struct sweep *s, const struct event *c)
 	return false;
 }
 
+/* ---- what is known of those that are polled ---- */
+
+static struct told *told_of(const struct sweep *s, const struct event *c)
+{
+	struct map_node *n = map_find(&s->told, hash_text(c->conversation, 0));
+
+	for (; n != NULL; n = map_find_next(n))
+		if (strcmp(((struct told *)n)->remote, c->conversation) == 0)
+			return (struct told *)n;
+	return NULL;
+}
+
+/* What was told of it so was read. */
+static bool is_unchanged(const struct sweep *s, const struct event *c)
+{
+	struct told *t = told_of(s, c);
+
+	if (t == NULL || c->extra == NULL || s->now.why == SWEEP_ASKED)
+		return false;
+	t->round = s->round;
+	return t->words != NULL && strcmp(t->words, c->extra) == 0 && (t->is_sure || is_quick(s));
+}
+
+static void remember(struct sweep *s, const struct event *c, const struct reading_result *result)
+{
+	struct told *t = told_of(s, c);
+
+	if (!s->endpoint->conf.poll || c->extra == NULL || s->now.is_dry)
+		return;
+	if (t == NULL) {
+		t = xcalloc(1, sizeof(*t));
+		t->remote = xstrdup(c->conversation);
+		map_add(&s->told, &t->node, hash_text(t->remote, 0));
+	}
+	t->round = s->round;
+	t->is_sure = t->words != NULL && strcmp(t->words, c->extra) == 0;
+	if (result->newest_ms > t->newest_ms)
+		t->newest_ms = result->newest_ms;
+	xfree(t->words);
+	t->words = result->has_held || result->is_gone ? NULL : xstrdup(c->extra);
+	if (result->is_gone)
+		s->is_whole = false; /* what it says may be older than the next one looks back */
+}
+
+/* Counted by the clock there, wherever one has been before. */
+static int64_t since(const struct sweep *s, const struct event *c)
+{
+	const struct told *t = s->now.why != SWEEP_ASKED ? told_of(s, c) : NULL;
+
+	return t != NULL && t->newest_ms != 0 ? t->newest_ms - OVERLAP_MSECS : s->now.since_ms;
+}
+
+/* ---- and on ---- */
+
 static void on_stated(void *arg, const struct fed *fed)
 {
 	struct sweep *s = arg;
@@ -229,7 +351,7 @@ static void on_stated(void *arg, const struct fed *fed)
 		return;
 	}
 	c = s->list[s->at++];
-	if (!s->now.is_dry && c->version > s->reached_ms) {
+	if (!s->now.is_dry && !s->endpoint->conf.poll && c->version > s->reached_ms) {
 		s->reached_ms = c->version;
 		save(s);
 	}
@@ -262,15 +384,17 @@ static void on_messages(void *arg, const struct reading_result *result)
 	s->now.missing += result->missing;
 	s->now.repaired += result->repaired;
 	s->has_younger |= result->has_younger;
-	endpoint_repaired(s->endpoint, result->repaired,
-	    s->now.why != SWEEP_START && s->now.why != SWEEP_REFUSED);
+	remember(s, s->list[s->at], result);
+	if (!s->endpoint->conf.poll)
+		endpoint_repaired(s->endpoint, result->repaired,
+		    s->now.why != SWEEP_START && s->now.why != SWEEP_REFUSED);
 	feed_state(s);
 }
 
 /* At start nobody can have told us what was written before; who asks wants all of it. */
 static int64_t until(const struct sweep *s)
 {
-	if (s->now.why == SWEEP_ASKED)
+	if (s->now.why == SWEEP_ASKED || s->endpoint->conf.poll)
 		return INT64_MAX;
 	return s->now.why == SWEEP_START ? s->now.begun_ms : sweep_now(s) - YOUNG_MSECS;
 }
@@ -280,9 +404,12 @@ static void read_conversation(struct sweep *s, const struct event *c)
 	const struct reading_order order = {
 		.conversation = c->conversation,
 		.about = c,
-		.since_ms = s->now.since_ms,
+		.since_ms = since(s, c),
 		.until_ms = until(s),
 		.is_dry = s->now.is_dry,
+		/* What an earlier life may have sent already is looked for before it is sent. */
+		.is_told = s->endpoint->conf.poll && s->now.why != SWEEP_START
+		    && s->now.why != SWEEP_ASKED,
 	};
 
 	s->reading = reading_start(s->endpoint, &order, on_messages, s);
@@ -290,7 +417,9 @@ static void read_conversation(struct sweep *s, const struct event *c)
 
 static void next_conversation(struct sweep *s)
 {
-	while (s->at < s->count && was_seen(s, s->list[s->at]))
+	while (s->at < s->count
+	    && (was_seen(s, s->list[s->at])
+		|| (s->endpoint->conf.poll && is_unchanged(s, s->list[s->at]))))
 		s->at++;
 	if (s->at < s->count)
 		read_conversation(s, s->list[s->at]);
@@ -344,6 +473,7 @@ static void ask_page(struct sweep *s, const char *cursor)
 		.step = STEP_LIST_CONVERSATIONS,
 		.cursor = cursor,
 		.since_ms = s->from_ms,
+		.is_quick = is_quick(s),
 	};
 	s->page.done = on_page;
 	s->page.arg = s;
@@ -365,6 +495,20 @@ int64_t sweep_earliest(const struct endpoint *e)
 		return since_ms;
 	kept_ms = loop_now_ms(e->flow->loop) - keep->bodies_msecs;
 	return kept_ms > since_ms ? kept_ms : since_ms;
+}
+
+static void begin_poll(struct sweep *s, enum sweep_why why)
+{
+	s->is_whole = s->is_whole && why != SWEEP_POLL;
+	s->is_complete = false;
+	if (why == SWEEP_POLL)
+		return;
+	s->wide_ms = s->now.begun_ms;
+	if (why != SWEEP_EVERY || ++s->wides % s->endpoint->conf.sweep_full != 0)
+		return;
+	s->is_complete = true;
+	s->round++;
+	s->from_ms = 0;
 }
 
 static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is_dry)
@@ -396,6 +540,8 @@ static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is
 		s->is_broken_off = false;
 	}
 	s->has_younger = false;
+	if (s->endpoint->conf.poll)
+		begin_poll(s, why);
 	ask_page(s, NULL);
 }
 
@@ -436,11 +582,13 @@ void sweep_reload(struct sweep *s)
 	const struct endpoint *e = s->endpoint;
 	int64_t left = s->last.ended_ms + e->conf.reconcile_msecs - sweep_now(s);
 
-	if (s->next_ms != 0 && (s->next == SWEEP_EVERY || !is_wanted(e))) {
+	if (s->next_ms != 0 && (s->next == SWEEP_EVERY || s->next == SWEEP_POLL || !is_wanted(e))) {
 		s->next_ms = 0;
 		loop_timer_stop(s->timer);
 	}
-	if (is_wanted(e) && !s->now.is_running)
+	if (is_wanted(e) && !s->now.is_running && e->conf.poll)
+		schedule_next(s);
+	else if (is_wanted(e) && !s->now.is_running)
 		schedule(s, SWEEP_EVERY, left > 0 ? left : 0);
 }
 
@@ -455,12 +603,19 @@ void sweep_heard(struct sweep *s)
 	const struct endpoint *e = s->endpoint;
 	int64_t silence = e->flow->config->alarms.silence_msecs, last_ms = e->stats.last_hook_ms;
 
-	if (silence == MSECS_NEVER || last_ms == 0 || sweep_now(s) - last_ms < silence)
+	if (s->endpoint->conf.poll || silence == MSECS_NEVER || last_ms == 0
+	    || sweep_now(s) - last_ms < silence)
 		return;
 	LOG(LOG_INFO, "silence", F_STR("endpoint", e->conf.name),
 	    F_INT("took_ms", sweep_now(s) - last_ms));
 	if (is_wanted(e))
 		schedule(s, SWEEP_SILENCE, 0);
+}
+
+void sweep_wake(struct sweep *s)
+{
+	if (is_wanted(s->endpoint) && s->endpoint->conf.poll)
+		schedule(s, SWEEP_WOKEN, 0);
 }
 
 bool sweep_ask(struct sweep *s, int64_t since_ms, bool is_dry)
@@ -473,7 +628,7 @@ bool sweep_ask(struct sweep *s, int64_t since_ms, bool is_dry)
 
 void sweep_report(const struct sweep *s, struct sweep_report *out)
 {
-	*out = s->now.is_running ? s->now : s->last;
+	*out = s->now.is_running && !is_quick(s) ? s->now : s->last;
 }
 
 /* ---- life ---- */
@@ -485,6 +640,7 @@ struct sweep *sweep_new(struct endpoint *e)
 	s->endpoint = e;
 	s->timer = loop_timer_new(e->flow->loop, on_timer, s);
 	map_init(&s->seen);
+	map_init(&s->told);
 	return s;
 }
 
@@ -513,6 +669,8 @@ void sweep_free(struct sweep *s)
 	forget_list(s);
 	forget_seen(s);
 	map_fini(&s->seen);
+	forget_told(s, false);
+	map_fini(&s->told);
 	s->is_dead = true;
 	if (!s->is_stating)
 		xfree(s);

@@ -1,5 +1,6 @@
 /* Reconciliation: what an endpoint has is compared with what its callbacks have told us, over its
- * ordinary reading requests, slowly and all the time; what they did not tell is taken in late. */
+ * ordinary reading requests, slowly and all the time; what they did not tell is taken in late. Where there
+ * are no callbacks the same is done often, and that is how its messages come. */
 #ifndef FLOW_RECONCILE_H
 #define FLOW_RECONCILE_H
 
@@ -16,7 +17,9 @@ enum sweep_why {
 	SWEEP_REFUSED, /* a callback was answered 503 or 413 */
 	SWEEP_SILENCE, /* none came for long, and now one has */
 	SWEEP_YOUNGER, /* what was too young the last time */
-	SWEEP_ASKED    /* somebody wants it */
+	SWEEP_ASKED,   /* somebody wants it */
+	SWEEP_POLL,    /* it is polled, and it is time */
+	SWEEP_WOKEN    /* it is polled, and says that there is something */
 };
 const char *sweep_why_word(enum sweep_why why);
 
@@ -41,6 +44,8 @@ void sweep_reload(struct sweep *s);
 void sweep_refused(struct sweep *s);
 /* A callback has come; before last_hook_ms of the endpoint is set. */
 void sweep_heard(struct sweep *s);
+/* The platform that is polled says that now is a time to. */
+void sweep_wake(struct sweep *s);
 /* Now, by somebody's wish. since_ms 0: as usual. False: one is under way. */
 bool sweep_ask(struct sweep *s, int64_t since_ms, bool is_dry);
 void sweep_report(const struct sweep *s, struct sweep_report *out);

@@ -427,14 +427,22 @@ static void trip_send_again(struct trip *t)
 	}
 }
 
+/* Without a mark of ours, not to be found does not mean not to be there. */
 static void trip_on_not_found(struct trip *t)
 {
+	const struct effect uncertain = { .kind = EFFECT_REJECTED,
+		.reason = REASON_UNCERTAIN,
+		.wait_msecs = -1,
+		.why = "no answer came, and nothing was found that is surely this message" };
+
 	if (t->is_unsent) {
 		t->is_looking = t->is_unsent = false;
 		t->misses = t->failures = 0;
 		trip_go(t);
 	} else if (t->now.doubt_again_msecs > 0 && t->misses++ == 0) {
 		trip_wait(t, t->now.doubt_again_msecs);
+	} else if (!t->target->conf.caps->searchable && !t->bridge->resend_uncertain) {
+		trip_conclude(t, &uncertain);
 	} else {
 		trip_send_again(t);
 	}
@@ -635,6 +643,56 @@ static void trip_look_later(struct trip *t, const struct effect *effect)
 			- now_ms + RETRY_FIRST_MSECS);
 }
 
+/* Which of those that look like the message are somebody's already the store knows: what people wrote
+ * there, and what we did before. Exactly one that is nobody's is what is looked for. */
+static void trip_on_claims(struct store_op *op)
+{
+	struct trip *t = (struct trip *)((char *)op - offsetof(struct trip, claims.op));
+	const char *remote = NULL;
+	size_t i, n = 0;
+
+	if (flow_redo(t->courier->flow, op))
+		return;
+	for (i = 0; i < t->claims.nkeys; i++)
+		if (!t->is_claimed[i]) {
+			remote = t->claims.keys[i] + strlen("m:");
+			n++;
+		}
+	if (n == 1) {
+		const struct effect effect = { .kind = EFFECT_DELIVERED,
+			.wait_msecs = -1,
+			.remote_id = remote };
+
+		t->effect = effect;
+		trip_found(t, &effect);
+		t->is_looking = t->is_unsent = false;
+		trip_part_done(t, &effect);
+	} else {
+		trip_on_not_found(t);
+	}
+}
+
+static bool trip_asks_claims(struct trip *t, const struct outcome *o)
+{
+	size_t i, n = o->events.count < CLAIMS_MAX ? o->events.count : CLAIMS_MAX;
+	const char **keys;
+
+	if (n == 0 || t->target->conf.caps->searchable)
+		return false;
+	keys = arena_alloc(t->arena, n * sizeof(*keys));
+	for (i = 0; i < n; i++)
+		keys[i] = o->events.items[i].key;
+	t->claims = (struct op_known){
+		.op = { .kind = STORE_KNOWN, .done = trip_on_claims },
+		.endpoint = t->target->conf.id,
+		.keys = keys,
+		.nkeys = n,
+		.is_known = t->is_claimed,
+	};
+	flow_submit(t->courier->flow, &t->claims.op);
+	return true;
+}
+
 static void trip_take_look(struct trip *t, const struct outcome *o, bool news)
 {
 	switch (o->effect.kind) {
@@ -647,6 +705,8 @@ static void trip_take_look(struct trip *t, const struct outcome *o, bool news)
 		if (o->cursor != NULL) {
 			t->cursor = o->cursor;
 			trip_go(t);
+		} else if (trip_asks_claims(t, o)) {
+			return;
 		} else if (o->found) {
 			trip_found(t, &o->effect);
 			t->is_looking = t->is_unsent = false;

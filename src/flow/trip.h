@@ -11,6 +11,8 @@
 #include "flow/flow.h"
 #include "flow/lanes.h"
 
+#define CLAIMS_MAX 20
+
 struct courier {
 	struct flow *flow;
 	struct map trips; /* by root and bridge */
@@ -66,6 +68,8 @@ struct trip {
 	int64_t begun_ms;
 	struct op_step step;
 	struct op_settle settle;
+	struct op_known claims; /* what a look has found: whose is it? */
+	bool is_claimed[CLAIMS_MAX];
 };
 
 /* Of a delivery that is claimed on disk; row is copied, the letter referenced. It is in courier->trips. */

@@ -967,13 +967,53 @@ def test_page_of_the_shop(explain):
     assert [d["reason"] for d in again.of("drop") if d["n"] == 2] == ["duplicate", "duplicate", "system"]
 
 
+FRONT = """
+  front:
+    platform: smartsender
+    api_token: token-of-the-project
+    webhook_secret: %s
+    hook_key: %s
+""" % (SHOP_SECRET, HOOK_KEY)
+
+
+def polled():
+    """Customers at front, a Smart Sender; agents at desk."""
+    return config([FRONT, desk()], ["support: {customers: front, agents: desk}"])
+
+
+def in_chat(id, kind="contact", text="Hello", **more):
+    return dict({"id": id, "content": {"type": "text", "resource": {"parameters": {"content": text}}}, "internal": False,
+                 "sender": {"type": kind, "fullName": "Mira Kovalenko"}, "createdAt": "2026-03-05 17:44:58"}, **more)
+
+
+def test_page_of_a_chat(explain):
+    """Newest first there; which chat it is of, and whose, it does not say."""
+    body = {"cursor": {"page": 1, "pages": 3},
+            "collection": [in_chat(4, "funnel"), in_chat(3, "operator", internal=True), in_chat(2, text=""), in_chat(1)]}
+    run = explain(polled(), "front", body, args=PAGE + ["--conversation", "71234", "--link", "71234=57"], code=0)
+    assert run.told == ["message", "send always", "empty", "private", "disabled", "cursor"]
+    assert run.first["conversation"] == "71234" and run.first["id"] == "1"
+    assert run.first["at"] == "2026-03-05T17:44:58.000Z"
+    assert run.of("cursor")[0]["next"] == "2"
+    assert explain(polled(), "front", body, args=PAGE, code=65).told == ["bad_field"]
+
+
+def test_answer_into_a_chat(explain):
+    run = explain(polled(), "desk", posted(), args=NOW + ["--link", "57=71234"], code=0)
+    sent = run.of("request")[0]
+    assert sent["url"] == "https://api.smartsender.com/v1/contacts/{person}/send"
+    assert sent["body"]["type"] == "text" and sent["body"]["content"].startswith("Marisol Rooke: ")
+    assert sent["headers"]["Authorization"] == "[secret]"
+
+
 @pytest.mark.parametrize("endpoint, body, reason", [
     ("desk", b"", "empty"), ("desk", b"[]", "not_object"), ("desk", b"{}", "bad_field"),
     ("desk", b'{"payload":[7]}', "bad_field"), ("desk", b'{"payload":[', "truncated"),
     ("shop", b"{}", "bad_field"), ("shop", b"[7]", "bad_field"), ("shop", b"x", "not_json"),
+    ("front", b"{}", "bad_field"), ("front", b'{"collection":[7]}', "bad_field"), ("front", b"", "empty"),
 ])
 def test_unparsable_page(explain, endpoint, body, reason):
-    assert explain(one_bridge(), endpoint, body, args=PAGE, code=65).told == [reason]
+    assert explain(polled() if endpoint == "front" else one_bridge(), endpoint, body, args=PAGE, code=65).told == [reason]
 
 
 def test_empty_page(explain):

@@ -36,7 +36,7 @@ def asked(world, talk, side):
 
 
 def both_are(world, talk, open):
-    for side in OTHER:
+    for side in (world.customers, world.agents):
         eventually(lambda: is_open(world, side, at(world, talk, side)) is open,
                    "%s is %s" % (side, "open" if open else "closed"))
 
@@ -96,7 +96,7 @@ def test_both_at_once(either):
     talk = either.talk()
     talk.fence()
     for open in (False, True, False):
-        for side in OTHER:
+        for side in (world.customers, world.agents):
             turn(either, talk, side, open)
         both_are(either, talk, open)
         is_quiet(either)

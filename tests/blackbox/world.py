@@ -39,9 +39,12 @@ SECRETS = {
     "desk_secret": "sandbox-chatwoot-secret-24",
     "shop_key": "blackbox-shop-hook-key-1",
     "desk_key": "blackbox-desk-hook-key-1",
+    "smartsender_token": "sandbox-smartsender-token-0123456789abcdefghijklmnopqrstuvwxyz",
+    "front_secret": "sandbox-smartsender-secret",
+    "front_key": "blackbox-front-hook-key-1",
 }
-OTHER = {"smartify": "chatwoot", "chatwoot": "smartify"}
-ENDPOINT = {"smartify": "shop", "chatwoot": "desk"}
+OTHER = {"smartify": "chatwoot", "chatwoot": "smartify", "smartsender": "chatwoot"}
+ENDPOINT = {"smartify": "shop", "chatwoot": "desk", "smartsender": "front"}
 
 # States of a delivery in the store.
 QUEUED, PARKED = 1, 11
@@ -146,7 +149,7 @@ class Sandbox:
         self.options = options
         self.process = subprocess.Popen(
             [sys.executable, "-B", "-c", "import sandbox; raise SystemExit(sandbox.main())",
-             "--smartify-port", "0", "--chatwoot-port", "0", "--control-port", "0",
+             "--smartify-port", "0", "--chatwoot-port", "0", "--control-port", "0", "--smartsender-port", "0",
              "--smartify-hook", "http://127.0.0.1:1/", "--chatwoot-hook", "http://127.0.0.1:1/",
              "--stop-with-stdin", *options], cwd=SANDBOX, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.ready = self.read_ready()
@@ -164,7 +167,7 @@ class Sandbox:
 
     def call_back(self, port):
         """Callbacks go to the relay on that port."""
-        for platform, key in (("smartify", "shop_key"), ("chatwoot", "desk_key")):
+        for platform, key in (("smartify", "shop_key"), ("chatwoot", "desk_key"), ("smartsender", "front_key")):
             self("PUT", "/hooks", {"platform": platform, "url": "http://127.0.0.1:%d/hooks/%s/%s" % (
                 port, ENDPOINT[platform], SECRETS[key])})
 
@@ -282,7 +285,7 @@ class World:
     that is there; quiet: the relay does not log every step."""
 
     def __init__(self, customers="smartify", shop=None, desk=None, bridge=None, process=None, sandbox=(), start=True,
-                 quiet=False):
+                 quiet=False, front=None):
         self.customers, self.agents = customers, OTHER[customers]
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin = free_port(), free_port()
@@ -290,7 +293,7 @@ class World:
         self.is_lent = isinstance(sandbox, Sandbox)
         self.sandbox = sandbox if self.is_lent else Sandbox.lease("--shuffle", "0", "--chatwoot-role", role, *sandbox)
         self.sandbox.call_back(self.port)
-        self.options = {"shop": shop, "desk": desk, "bridge": bridge, "process": process}
+        self.options = {"shop": shop, "desk": desk, "front": front, "bridge": bridge, "process": process}
         self.relay = Relay(self.folder, self.port, self.config(), quiet)
         if start:
             self.relay.start()
@@ -307,6 +310,11 @@ class World:
                      "hook_key": SECRETS["desk_key"], "rate": 0, "settle": "40ms",
                      "reconcile": "never"},
         }
+        if self.customers == "smartsender":
+            del endpoint["shop"]
+            endpoint["front"] = {"platform": "smartsender", "base_url": ready["smartsender"],
+                                 "api_token": SECRETS["smartsender_token"], "webhook_secret": SECRETS["front_secret"],
+                                 "hook_key": SECRETS["front_key"], "receive": "poll 2s", "rate": "180/min"}
         bridge = {"customers": ENDPOINT[self.customers], "agents": ENDPOINT[self.agents]}
         for name, values in endpoint.items():
             values.update(more[name] or {})
@@ -399,7 +407,7 @@ class World:
         return self.sandbox("GET", "/requests?limit=5000&path=%s%s" % (path, more))["newest"]
 
     def judge(self):
-        return self.sandbox("GET", "/judge")
+        return self.sandbox("GET", "/judge?customers=" + self.customers)
 
     def pending(self):
         hooks = self.sandbox("GET", "/hooks")

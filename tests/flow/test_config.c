@@ -173,17 +173,30 @@ static const struct {
 	/* endpoints */
 	{ URL "endpoints:\n  Shop: {platform: nothing}\n",
 	    "3:3: endpoints.Shop: cannot be a name; allowed: a letter a-z, then up to 31 of a-z 0-9 _ -\n"
-	    "t.yaml:3:20: endpoints.Shop.platform: found \"nothing\"; allowed: smartify, chatwoot, syniverse (the platforms of this version)" },
+	    "t.yaml:3:20: endpoints.Shop.platform: found \"nothing\"; allowed: smartify, chatwoot, smartsender, syniverse (the platforms of this version)" },
 	{ URL "endpoints:\n  shop: smartify\n",
 	    "3:9: endpoints.shop: found a text; allowed: a map of options" },
-	{ URL "endpoints:\n  crm: {platform: smartsender, api_token: x}\n",
-	    "3:19: endpoints.crm.platform: found \"smartsender\"; allowed: smartify, chatwoot, syniverse (the platforms of this version)" },
+	{ URL "endpoints:\n  crm: {platform: intercom, user: x}\n",
+	    "3:19: endpoints.crm.platform: found \"intercom\"; allowed: smartify, chatwoot, smartsender, syniverse (the platforms of this version)" },
+	{ URL
+	    "endpoints:\n  crm: {platform: smartsender, api_token: \"${TOKEN}\", receive: callbacks}\n",
+	    "3:64: endpoints.crm.receive: smartsender tells nothing by callbacks; allowed: poll D with D from 2s to 1h" },
+	{ URL
+	    "endpoints:\n  crm: {platform: smartsender, api_token: \"${TOKEN}\", rate: 200/min}\n",
+	    "3:61: endpoints.crm.rate: more than 180/min: whoever asks more often is locked out there" },
+	{ URL
+	    "endpoints:\n  crm: {platform: smartsender, api_token: \"${TOKEN}\", timezone: Europe/Kyiv}\n",
+	    "3:65: endpoints.crm.timezone: found \"Europe/Kyiv\"; allowed: UTC, or an offset like +03:00" },
+	{ URL
+	    "endpoints:\n" SHOP
+	    "}\n  crm: {platform: smartsender, api_token: \"${TOKEN}\"}\nbridges:\n  b: {customers: shop, agents: crm}\n",
+	    "6:32: bridges.b.agents: crm cannot be an agents' side: nothing can be posted there as a customer" },
 	{ URL "endpoints:\n  shop: {email: a}\n",
-	    "3:3: endpoints.shop.platform: is missing; allowed: smartify, chatwoot, syniverse" },
+	    "3:3: endpoints.shop.platform: is missing; allowed: smartify, chatwoot, smartsender, syniverse" },
 	{ URL
 	    "endpoints:\n" SHOP
 	    "}\n  desk: {platform: chatwot, base_url: https://c.example, api_token: \"${TOKEN}\"}\n" BRIDGES,
-	    "4:20: endpoints.desk.platform: found \"chatwot\"; allowed: smartify, chatwoot, syniverse (the platforms of this version); did you mean \"chatwoot\"?" },
+	    "4:20: endpoints.desk.platform: found \"chatwot\"; allowed: smartify, chatwoot, smartsender, syniverse (the platforms of this version); did you mean \"chatwoot\"?" },
 	{ URL "endpoints:\n" SHOP
 	      "}\n  desk: {platform: chatwoot, api_token: \"${TOKEN}\"}\n" BRIDGES,
 	    "4:3: endpoints.desk.base_url: is missing; allowed: an https: address; http: only to this host, or with insecure: true" },
@@ -210,7 +223,7 @@ static const struct {
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", receive: poll 1s}\n" BRIDGES,
 	    "4:126: endpoints.desk.receive: found \"poll 1s\"; allowed: callbacks, poll D with D from 2s to 1h" },
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", receive: poll 5s}\n" BRIDGES,
-	    "4:126: endpoints.desk.receive: polling is not part of this version; allowed: callbacks" },
+	    "4:126: endpoints.desk.receive: chatwoot is not polled in this version; allowed: callbacks" },
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", concurrency: 65}\n" BRIDGES,
 	    "4:130: endpoints.desk.concurrency: found \"65\"; allowed: a whole number from 1 to 64" },
 	{ URL "endpoints:\n" SHOP "}\n" DESK ", timeout: 30}\n" BRIDGES,

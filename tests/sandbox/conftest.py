@@ -123,7 +123,7 @@ class Sandbox:
         self.receiver = Receiver()
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "sandbox.py"), "--smartify-port", "0", "--chatwoot-port", "0",
-             "--control-port", "0", "--shuffle", "0", "--smartify-hook", self.receiver.url + "/s",
+             "--control-port", "0", "--smartsender-port", "0", "--shuffle", "0", "--smartify-hook", self.receiver.url + "/s",
              "--chatwoot-hook", self.receiver.url + "/c", *options], stdout=subprocess.PIPE, text=True)
         self.ready = json.loads(self.process.stdout.readline())
         self.control = Client(self.ready["control"])

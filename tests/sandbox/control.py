@@ -9,7 +9,8 @@ import re
 import time
 
 from chatwoot import ACCOUNT, API_INBOX, MARISOL, PHONE_INBOX
-from judge import chatwoot_threads, judge, smartify_threads
+from judge import Entry, chatwoot_threads, judge, smartify_threads
+from smartsender import smartsender_threads
 from web import Answer, Platform, Refuse, Rule, answer_json, from_json
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "page")
@@ -136,11 +137,11 @@ class Control(Platform):
     name = "control"
     may_fail = False
 
-    def __init__(self, smartify, chatwoot, faults, log, ready, options):
+    def __init__(self, smartify, chatwoot, smartsender, faults, log, ready, options):
         super().__init__(faults, log)
         self.more = []       # fakes that have a control of their own, and are emptied with the others
-        self.smartify, self.chatwoot = smartify, chatwoot
-        self.platforms = {"smartify": smartify, "chatwoot": chatwoot}
+        self.smartify, self.chatwoot, self.smartsender = smartify, chatwoot, smartsender
+        self.platforms = {"smartify": smartify, "chatwoot": chatwoot, "smartsender": smartsender}
         self.ready = ready
         self.options = options
         self.loads = []
@@ -194,7 +195,7 @@ class Control(Platform):
     def platform(self, spec):
         platform = self.platforms.get(spec.get("platform"))
         if platform is None:
-            bad("platform: smartify or chatwoot")
+            bad("platform: smartify, chatwoot or smartsender")
         return platform
 
     @staticmethod
@@ -261,8 +262,10 @@ class Control(Platform):
                 row = self.chatwoot.inboxes[int(spec.get("inbox", API_INBOX))]
                 row["webhook_url"] = spec.get("url", row["webhook_url"])
                 row["secret"] = spec.get("secret", row["secret"])
+        elif spec.get("platform") == "smartsender":
+            self.options["smartsender_hook"] = spec["url"]
         else:
-            bad("platform: smartify or chatwoot")
+            bad("platform: smartify, chatwoot or smartsender")
         return answer_json({"smartify": [{k: d[k] for k in ("_id", "event", "target")}
                                          for d in self.smartify.subscriptions.values()],
                             "chatwoot": {"inboxes": [{k: i[k] for k in ("id", "webhook_url")}
@@ -274,6 +277,8 @@ class Control(Platform):
              "chatwoot": {"late": int, "body_limit": int, "seconds": float}}
     SETTINGS = {"smartify": {"limit_per_minute": int, "first_seconds": float, "quota": int,
                              "retry_scale": float},
+                "smartsender": {"limit_per_minute": int, "lock_seconds": float, "tell_lock": bool, "raw_utf8": bool,
+                                "gaps": bool, "errors_in_200": bool, "unread_from_gates": bool},
                 "chatwoot": {"message_limit": int, "throttle": int, "search_throttle": int,
                              "underscores_dropped": bool, "callback_timeout": float}}
 
@@ -310,7 +315,14 @@ class Control(Platform):
         platform, role = self.platform(spec), spec.get("as", "customer")
         text = spec.get("text", "") if "file" in spec or "files" in spec or "attachments" in spec else spec["text"]
         conversation = spec.get("conversation")
-        if platform is self.smartify:
+        if platform is self.smartsender:
+            if role == "customer":
+                more = {k: spec[k] for k in ("name", "channel", "content", "buttons") if k in spec}
+                ids, task = await platform.say_customer(spec["person"], text, conversation, **more)
+            else:
+                more = {k: spec[k] for k in ("private", "content") if k in spec}
+                ids, task = await platform.say_team(conversation, text, role, **more)
+        elif platform is self.smartify:
             if role == "customer":
                 more = {k: spec[k] for k in ("name", "email", "department", "channel", "attributes", "new",
                                                  "file") if k in spec}
@@ -334,6 +346,8 @@ class Control(Platform):
     def act(self, request):
         spec = request.json
         platform, action, id = self.platform(spec), spec["action"], spec.get("conversation")
+        if platform is self.smartsender:
+            return self.wake(spec) if action == "wake" else answer_json(platform.act(spec))
         if action == "move":       # the files of a message have other addresses from now on
             found = platform.messages.get(spec["message"] if platform is self.smartify else int(spec["message"]))
             if found is None:
@@ -401,6 +415,9 @@ class Control(Platform):
             bad("action: resolve reopen pending snoozed delete assign retry erase mark block inbox")
         return answer_json({"conversation": row["display_id"], "status": row["status"]})
 
+    async def wake(self, spec):
+        return answer_json(await self.smartsender.wake(spec))
+
     async def load(self, request):
         load = Load(self, request.json)
         self.loads.append(load)
@@ -428,17 +445,20 @@ class Control(Platform):
         """Both sides, short: for the page and for tests that read along."""
         limit = int(request.query.get("limit", 50))
         newest = int(request.query.get("messages", 100))
-        since = (self.smartify.serial, self.chatwoot.serial)
-        out = {"version": "%d.%d" % since}
+        since = (self.smartify.serial, self.chatwoot.serial, self.smartsender.serial)
+        out = {"version": "%d.%d.%d" % since}
         if request.query.get("version") == out["version"] and not request.query.get("fresh"):
             return answer_json(out)
         for name, rows in (("smartify", smartify_threads(self.smartify)),
-                           ("chatwoot", chatwoot_threads(self.chatwoot))):
+                           ("chatwoot", chatwoot_threads(self.chatwoot)),
+                           ("smartsender", smartsender_threads(self.smartsender, Entry))):
             shown = []
             for id, entries in list(rows)[-limit:]:
                 if name == "smartify":
                     doc = self.smartify.requests[id].doc
                     title, status = doc["lead"]["fullname"] if doc.get("lead") else id, doc["status"]
+                elif name == "smartsender":
+                    title, status = self.smartsender.chats[id].name, self.smartsender.chats[id].state
                 else:
                     row = self.chatwoot.conversations[ACCOUNT, id]
                     title, status = row["contact"]["name"], row["status"]
@@ -449,7 +469,7 @@ class Control(Platform):
         return answer_json(out)
 
     def state(self, request):
-        s, c = self.smartify, self.chatwoot
+        s, c, t = self.smartify, self.chatwoot, self.smartsender
         hidden = ("conversation", "sender")
         return answer_json({
             "smartify": {
@@ -465,12 +485,17 @@ class Control(Platform):
                                                  for m in r["messages"]])
                                   for r in c.conversations.values()],
                 "inboxes": [c.inbox_rest(i, True) for i in c.inboxes.values()],
-                "webhooks": list(c.webhooks.values())}})
+                "webhooks": list(c.webhooks.values())},
+            "smartsender": {
+                "chats": [dict(t.shown(chat), state=chat.state, messages=[
+                    dict(t.message(m), watermark=m.watermark, by_api=m.by_api) for m in chat.messages])
+                    for chat in t.chats.values()],
+                "lockouts": t.lockouts, "asked_while_locked": t.asked_while_locked}})
 
     def verdict(self, request):
         default = "smartify" if self.chatwoot.role == "agents" else "chatwoot"
         return answer_json(judge(self.smartify, self.chatwoot, request.query.get("customers", default),
-                                 request.query.get("threads") == "1", request.query.get("announced")))
+                                 request.query.get("threads") == "1", request.query.get("announced"), self.smartsender))
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))

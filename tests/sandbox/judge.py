@@ -12,6 +12,7 @@ import re
 from collections import Counter
 
 from chatwoot import TYPE_NAMES
+from smartsender import smartsender_threads
 
 MOST = 50      # so many of each kind of complaint are listed; all are counted
 
@@ -176,12 +177,14 @@ def compare_files(originals, copies):
             "duplicates": sum((arrived - sent).values())}
 
 
-def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None):
+def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None, smartsender=None):
     """customers: the platform on whose side the customers are; announced: order is that of callbacks that were taken,
     not that of writing, and what was never announced, since nobody was there, has no place in it. "only": nor need that
     have arrived."""
     sides = {"smartify": dict(smartify_threads(smartify)), "chatwoot": dict(chatwoot_threads(chatwoot))}
-    agents = "chatwoot" if customers == "smartify" else "smartify"
+    if smartsender is not None:
+        sides["smartsender"] = dict(smartsender_threads(smartsender, Entry))
+    agents = "smartify" if customers == "chatwoot" else "chatwoot"
 
     def people(side, who, files=False):
         return [e for entries in sides[side].values() for e in entries

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Starts the fakes: a Smartify, a Chatwoot, and the port that controls them.
+"""Starts the fakes: a Smartify, a Chatwoot, a Smart Sender, and the port that controls them.
 
-Prints one JSON line when all three listen, and runs until it is told to stop (SIGINT, SIGTERM) or the process that
+Prints one JSON line when all of them listen, and runs until it is told to stop (SIGINT, SIGTERM) or the process that
 started it closes its standard input, when --stop-with-stdin is given.
 """
 
@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import chatwoot as cw       # noqa: E402
 import smartify as sm       # noqa: E402
+import smartsender as ss    # noqa: E402
 import syniverse as sy      # noqa: E402
 from control import Control     # noqa: E402
 from web import Faults, Log     # noqa: E402
@@ -28,6 +29,8 @@ def arguments(argv):
     p.add_argument("--smartify-port", type=int, default=8471, help="0 picks a free one")
     p.add_argument("--chatwoot-port", type=int, default=8472)
     p.add_argument("--control-port", type=int, default=8473)
+    p.add_argument("--smartsender-port", type=int, default=0)
+    p.add_argument("--smartsender-hook", metavar="URL", help="where the block of Smart Sender's funnels calls")
     p.add_argument("--syniverse", action="store_true", help="a Syniverse too, on a free port (see syniverse.py)")
     p.add_argument("--smartify-hook", metavar="URL", help="where Smartify's callbacks go")
     p.add_argument("--smartify-secret", default="sandbox-smartify-secret")
@@ -53,15 +56,16 @@ def arguments(argv):
 
 
 async def start(args, ports):
-    """One pair of platforms with its control port: all three, and what to say of them."""
+    """One set of platforms with its control port, and what to say of them."""
     options = dict(vars(args))
     faults, log = Faults(), Log()
     if args.log:
         log.file = open(args.log, "a", buffering=1)
     smartify, chatwoot = sm.Smartify(options, faults, log), cw.Chatwoot(options, faults, log)
     ready = {"ready": True}
-    control = Control(smartify, chatwoot, faults, log, ready, options)
-    platforms = (smartify, chatwoot, control)
+    smartsender = ss.Smartsender(options, faults, log)
+    control = Control(smartify, chatwoot, smartsender, faults, log, ready, options)
+    platforms = (smartify, chatwoot, control, smartsender)
     base = []
     for platform, port in zip(platforms, ports):
         base.append("http://%s:%d" % (args.host, await platform.start(args.host, port)))
@@ -75,7 +79,8 @@ async def start(args, ports):
         "chatwoot_account": cw.ACCOUNT, "chatwoot_inbox": cw.API_INBOX, "chatwoot_phone_inbox": cw.PHONE_INBOX,
         "chatwoot_token": cw.RELAY_TOKEN, "chatwoot_agent_token": cw.AGENT_TOKEN, "chatwoot_bot_token": cw.BOT_TOKEN,
         "chatwoot_user": cw.RELAY_USER, "chatwoot_agent": cw.MARISOL, "chatwoot_secret": args.chatwoot_secret,
-        "chatwoot_role": args.chatwoot_role, "pid": os.getpid()})
+        "chatwoot_role": args.chatwoot_role, "smartsender": base[3] + "/v1",
+        "smartsender_token": ss.TOKEN, "smartsender_secret": ss.SECRET, "pid": os.getpid()})
     if args.syniverse:
         syniverse = sy.Syniverse(faults, log)
         ready["syniverse"] = "http://%s:%d" % (args.host, await syniverse.start(args.host, 0))
@@ -85,9 +90,10 @@ async def start(args, ports):
 
 
 async def serve(args):
-    worlds = [await start(args, (args.smartify_port, args.chatwoot_port, args.control_port))]
+    worlds = [await start(args, (args.smartify_port, args.chatwoot_port, args.control_port,
+                                 args.smartsender_port))]
     for _ in range(args.worlds - 1):
-        worlds.append(await start(args, (0, 0, 0)))
+        worlds.append(await start(args, (0, 0, 0, 0)))
     for _, ready in worlds:
         print(json.dumps(ready), flush=True)
 
@@ -99,8 +105,9 @@ async def serve(args):
         loop.add_reader(sys.stdin, lambda: stop.set() if not sys.stdin.buffer.read1(1024) else None)
     await stop.wait()
     for platforms, _ in worlds:
-        for platform in platforms[:2]:
-            await platform.sender.stop()
+        for platform in platforms:
+            if hasattr(platform, "sender"):
+                await platform.sender.stop()
     for platforms, _ in worlds:
         for platform in platforms:
             await platform.stop()

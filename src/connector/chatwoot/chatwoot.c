@@ -51,6 +51,7 @@ static const struct caps chatwoot_caps = {
 	.reports = true,
 	.notes = true,
 	.pages = true,
+	.states = true,
 	.rate_by_host = true,
 	.shows = 1 << FORMAT_MARKDOWN,
 	.max_idle_msecs = 15000,

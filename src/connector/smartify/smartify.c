@@ -65,6 +65,7 @@ static const struct caps caps = {
 	.answers_reopen = true,
 	.notes = true,
 	.pages = true,
+	.states = true,
 	.widgets = true,
 	.keeps = 1 << FORMAT_MARKDOWN | 1 << FORMAT_HTML,
 	.max_idle_msecs = 4000, /* the server closes after 5 s */

@@ -1,0 +1,96 @@
+/* Private to this folder: Smart Sender (smartsender.com), a messenger-marketing product.
+ *
+ *   smartsender.c         the table, options, verify, what the endpoint learns about itself
+ *   smartsender_parse.c   chat, message → event; wake-up → event
+ *   smartsender_page.c    page of what is there → events
+ *   smartsender_send.c    message → steps and requests
+ *   smartsender_answer.c  answer → outcome
+ *
+ * Its words: a chat is a conversation, and there is one for each contact. A contact has two ids: the one in
+ * the messenger service, which we never use, and originalId, which stands in all paths of contacts. Mixed
+ * up, a message reaches a stranger. */
+#ifndef CONNECTOR_SMARTSENDER_SMARTSENDER_H
+#define CONNECTOR_SMARTSENDER_SMARTSENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "connector/connector.h"
+
+struct arena;
+struct json;
+struct json_out;
+
+#define SMARTSENDER_PLATFORM "smartsender"
+#define SMARTSENDER_PAGE 20 /* most objects on a page */
+
+struct smartsender_conf {
+	const char *api_token;
+	int64_t sweep_msecs, sweep_full;
+	const char *timezone;
+	bool mark_read;
+	int64_t text_max;
+	const char *user_id_path;
+	const char *send_extra; /* an object as JSON; NULL: none */
+
+	int64_t offset_msecs; /* of timezone, east of Greenwich */
+};
+
+/* Kept by the endpoint. */
+#define MEMO_TENANT "tenant" /* the project's id */
+#define MEMO_TITLE "title"
+#define MEMO_USER "user"           /* "1": the token was looked at, and is good */
+#define MEMO_LOCKOUTS "lockouts"   /* how many in a row, … */
+#define MEMO_LOCKED_AT "locked_at" /* … and when the last one ends, ms */
+
+/* The project; where it has no id, or none is known yet, the endpoint's name. */
+const char *smartsender_tenant(const struct via *via);
+
+/* A list that PHP has written: an array, or an object with numbers for keys. NULL: neither. */
+const struct json *smartsender_list(const struct json *j, const char *path);
+/* Any of its ways to write a time; 0: none. */
+int64_t smartsender_time(const struct via *via, const struct json *j, const char *path);
+/* What a message says, as text; NULL: it says it in another way. */
+const char *smartsender_text(struct arena *a, const struct json *content);
+
+/* What is known of the chat that messages are of; any may be NULL. */
+struct smartsender_chat {
+	const char *id, *person, *name;
+	int64_t at_ms;
+};
+
+void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
+    const struct smartsender_chat *chat, struct event *out);
+/* As a page of chats tells it; extra is what makes it another one. False: it is none. */
+bool smartsender_read_chat(const struct via *via, struct arena *a, const struct json *j,
+    bool is_closed, struct event_list *out);
+/* The chat that extra tells of. */
+void smartsender_chat_of(struct arena *a, const struct event *about, struct smartsender_chat *out);
+
+int smartsender_parse(const struct via *via, struct arena *a, const struct http_in *hook,
+    struct event_list *out, struct parse_error *error);
+enum unparsable smartsender_unparsable(int fault); /* enum json_fault */
+
+int smartsender_parse_page(const struct via *via, struct arena *a, const char *conversation,
+    const struct http_resp *resp, struct event_list *out, const char **cursor,
+    struct parse_error *error);
+/* Behind the base URL: what a PAGE asks for. */
+const char *smartsender_page_path(struct arena *a, const struct job *job);
+/* The answer to a PAGE; false: it is none. */
+bool smartsender_take_page(const struct via *via, struct arena *a, const struct job *job,
+    const struct json *answer, struct outcome *out);
+
+int smartsender_plan(const struct via *via, struct arena *a, struct message *message,
+    const struct known *known, struct plan *out, struct effect *refused);
+void smartsender_build(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out);
+/* The type that this part is sent as. */
+const char *smartsender_type(const struct message *message);
+/* The file of this part; NULL: it has none. */
+const struct file *smartsender_file(const struct message *message);
+
+void smartsender_interpret(const struct via *via, struct arena *a, const struct job *job,
+    const struct http_resp *resp, struct outcome *out);
+
+#endif

@@ -1,0 +1,333 @@
+/* Answer → outcome.
+ *
+ * A body with `error` in it is a failure, whatever the status of the answer, and its code is what counts
+ * then. Whoever asks too often is locked out: for a minute, and each further time for a minute longer. How
+ * many times in a row that was is kept, so that a restart does not begin at one. */
+#include "connector/smartsender/smartsender.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json_in.h"
+#include "core/file.h"
+#include "core/text.h"
+
+#define WHY_MAX 200
+#define PAGE_ATTEMPTS 5
+#define LOCK_MSECS ((int64_t)60 * 1000)
+#define LOCK_MOST_MSECS (12 * LOCK_MSECS)
+#define FORGIVEN_MSECS (60 * LOCK_MSECS) /* so long without one, and it begins at one again */
+#define CLOCKS_APART_MSECS ((int64_t)120 * 1000)
+
+struct answer {
+	const struct via *via;
+	struct arena *arena;
+	const struct job *job;
+	const struct http_resp *resp;
+	const struct json *json; /* NULL: not JSON */
+	int status;              /* what it amounts to */
+	struct outcome *out;
+};
+
+/* --- words ------------------------------------------------------------------------------------- */
+
+/* The first complaint about a field, which says more than the message. */
+static const char *description_of(const struct json *j)
+{
+	const struct json *d = json_object(j, "error.description");
+
+	if (d == NULL || d->child == NULL)
+		return NULL;
+	return d->child->type == JSON_STRING ? d->child->text : json_text(d->child, "0");
+}
+
+static const char *words_of(const struct answer *ans)
+{
+	const char *text = description_of(ans->json);
+
+	if (text == NULL)
+		text = json_text(ans->json, "error.message");
+	if (text == NULL)
+		text = json_text(ans->json, "error");
+	if (text == NULL)
+		text = json_text(ans->json, "message");
+	if (text == NULL && ans->json == NULL && strchr(ans->resp->body, '<') != NULL)
+		text = "a page of HTML";
+	if (text == NULL && ans->resp->status == 0)
+		text = ans->resp->detail;
+	return text != NULL && *text != '\0' ? text_excerpt(ans->arena, text, WHY_MAX) : NULL;
+}
+
+static enum reason transport_reason(enum transport transport)
+{
+	switch (transport) {
+	case TRANSPORT_CONNECT: return REASON_CONNECT;
+	case TRANSPORT_TLS: return REASON_TLS;
+	case TRANSPORT_TIMEOUT: return REASON_TIMEOUT;
+	case TRANSPORT_CUT: return REASON_CUT;
+	case TRANSPORT_TOO_LARGE:
+	case TRANSPORT_OK: return REASON_BAD_ANSWER;
+	}
+	return REASON_BAD_ANSWER;
+}
+
+static void conclude(const struct answer *ans, enum effect_kind kind, enum reason reason)
+{
+	ans->out->effect = (struct effect){ .kind = kind,
+		.reason = reason,
+		.wait_msecs = ans->resp->retry_after_msecs,
+		.why = words_of(ans) };
+}
+
+/* --- what it amounts to ------------------------------------------------------------------------ */
+
+static bool has_error(const struct json *j)
+{
+	const struct json *error =
+	    j != NULL && j->type == JSON_OBJECT ? json_member(j, "error") : NULL;
+
+	return error != NULL && error->type != JSON_NULL && error->type != JSON_FALSE;
+}
+
+/* An error without a number that says what it is: the token, or what was asked for. */
+static int status_of(const struct answer *ans)
+{
+	const char *text = json_text(ans->json, "error.message");
+	int64_t code;
+
+	if (!has_error(ans->json))
+		return ans->resp->status;
+	code = json_int(ans->json, "error.code", 0);
+	if (code >= 400 && code <= 599)
+		return (int)code;
+	if (text != NULL && strstr(text, "Unauthenticated") != NULL)
+		return 401;
+	return ans->resp->status >= 400 ? ans->resp->status : 422;
+}
+
+static bool is_done(const struct answer *ans)
+{
+	return ans->resp->transport == TRANSPORT_OK && ans->status >= 200 && ans->status < 300
+	    && ans->json != NULL;
+}
+
+/* --- locked out -------------------------------------------------------------------------------- */
+
+static int64_t memo_int(const struct via *via, const char *key)
+{
+	const char *text = memo_get(via, key);
+
+	return text != NULL ? strtoll(text, NULL, 10) : 0;
+}
+
+static void remember(const struct answer *ans, const char *key, int64_t value)
+{
+	ans->out->memo[ans->out->nmemo++] =
+	    (struct memo){ key, arena_printf(ans->arena, "%" PRId64, value), true };
+}
+
+/* What was under way when the lock fell is refused as well, and that is no further time. */
+static void locked_out(const struct answer *ans)
+{
+	int64_t count = memo_int(ans->via, MEMO_LOCKOUTS);
+	int64_t ends_ms = memo_int(ans->via, MEMO_LOCKED_AT), now_ms = ans->via->now_ms;
+	int64_t wait;
+
+	conclude(ans, EFFECT_RETRY, REASON_BUSY);
+	if (ends_ms > now_ms && ends_ms - now_ms <= FORGIVEN_MSECS) {
+		ans->out->effect.wait_msecs = ends_ms - now_ms;
+		return;
+	}
+	count = now_ms - ends_ms > FORGIVEN_MSECS || count < 0 ? 1 : count + 1;
+	wait = ans->resp->retry_after_msecs;
+	if (wait < 0)
+		wait = count * LOCK_MSECS < LOCK_MOST_MSECS ? count * LOCK_MSECS : LOCK_MOST_MSECS;
+	ans->out->effect.wait_msecs = wait;
+	remember(ans, MEMO_LOCKOUTS, count);
+	remember(ans, MEMO_LOCKED_AT, now_ms + wait);
+}
+
+/* --- refusals ---------------------------------------------------------------------------------- */
+
+/* once: what was asked for must not be done twice. */
+static void interpret_failure(const struct answer *ans, bool once)
+{
+	enum effect_kind doubt = once ? EFFECT_UNSURE : EFFECT_RETRY;
+	int status = ans->status;
+
+	if (status == 0 && !ans->resp->sent)
+		conclude(ans, EFFECT_RETRY, transport_reason(ans->resp->transport));
+	else if (status < 400)
+		conclude(ans, doubt, transport_reason(ans->resp->transport));
+	else if (status == 429)
+		locked_out(ans);
+	else if (status == 503)
+		conclude(ans, EFFECT_RETRY, REASON_BUSY);
+	else if (status == 408)
+		conclude(ans, doubt, REASON_TIMEOUT);
+	else if (status >= 500)
+		conclude(ans, doubt, REASON_SERVER_ERROR);
+	else if (ans->resp->transport != TRANSPORT_OK)
+		conclude(ans, EFFECT_RETRY, transport_reason(ans->resp->transport));
+	else if (status == 401 || status == 403)
+		conclude(ans, EFFECT_PAUSE, REASON_CREDENTIALS);
+	else if (status == 404)
+		conclude(ans, EFFECT_REJECTED, REASON_NOT_FOUND);
+	else if (status == 413)
+		conclude(ans, EFFECT_REJECTED, REASON_TOO_LARGE);
+	else
+		conclude(ans, EFFECT_REJECTED, REASON_INVALID);
+}
+
+/* --- steps ------------------------------------------------------------------------------------- */
+
+static void interpret_me(const struct answer *ans)
+{
+	struct outcome *out = ans->out;
+	const char *id = json_id(ans->json, "id"), *name;
+
+	if (!is_done(ans)) {
+		interpret_failure(ans, false);
+		return;
+	}
+	out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
+	out->memo[out->nmemo++] = (struct memo){ MEMO_USER, "1", false };
+	if (id == NULL || *id == '\0')
+		id = ans->via->endpoint->name;
+	out->memo[out->nmemo++] = (struct memo){ MEMO_TENANT, id, true };
+	name = text_name(ans->arena, json_text(ans->json, "name"));
+	if (name != NULL)
+		out->memo[out->nmemo++] = (struct memo){ MEMO_TITLE, name, true };
+}
+
+static void interpret_send(const struct answer *ans)
+{
+	const char *id = json_id(ans->json, "id");
+
+	if (!is_done(ans) || id == NULL || *id == '\0') {
+		interpret_failure(ans, true);
+		return;
+	}
+	ans->out->effect =
+	    (struct effect){ .kind = EFFECT_DELIVERED, .wait_msecs = -1, .remote_id = id };
+	ans->out->learned.message = id;
+}
+
+/* --- look-ups ---------------------------------------------------------------------------------- */
+
+static const char *normal(struct arena *a, const char *text)
+{
+	char *clean = text_clean(a, text, strlen(text));
+	size_t len;
+
+	clean += strspn(clean, " \t\n");
+	for (len = strlen(clean); len > 0 && strchr(" \t\n", clean[len - 1]) != NULL; len--)
+		;
+	return arena_strndup(a, clean, len);
+}
+
+/* The last part of an address, or all of it. */
+static const char *base_name(const char *url)
+{
+	const char *slash = strrchr(url, '/');
+
+	return slash != NULL ? slash + 1 : url;
+}
+
+static bool says_the_same(const struct answer *ans, const struct json *m)
+{
+	const struct message *ours = ans->job->message;
+	const struct json *content = json_object(m, "content");
+	const char *type = json_text(content, "type"), *text, *url;
+	const struct file *f = smartsender_file(ours);
+
+	if (type == NULL || strcmp(type, smartsender_type(ours)) != 0)
+		return false;
+	if (f != NULL && f->address != NULL) {
+		url = json_text(content, "resource.parameters.url");
+		return url == NULL || strcmp(base_name(url), base_name(f->address)) == 0
+		    || strcmp(base_name(url), f->name) == 0;
+	}
+	text = smartsender_text(ans->arena, content);
+	return text != NULL
+	    && strcmp(normal(ans->arena, text), normal(ans->arena, ours->text)) == 0;
+}
+
+/* Those that may be what is looked for; who knows which of them are somebody's already takes the rest. What
+ * was there before the agent had written is none. */
+static void find_copies(const struct answer *ans, const struct json *list)
+{
+	const struct smartsender_chat chat = { .id = ans->job->known->conversation };
+	int64_t since_ms = ans->job->message->at_ms - CLOCKS_APART_MSECS;
+	const struct json *m;
+	const char *sender;
+	int64_t at_ms;
+
+	for (m = list->child; m != NULL; m = m->next) {
+		sender = json_text(m, "sender.type");
+		at_ms = smartsender_time(ans->via, m, "createdAt");
+		if (json_id(m, "id") == NULL || (sender != NULL && strcmp(sender, "contact") == 0)
+		    || (at_ms != 0 && at_ms < since_ms) || !says_the_same(ans, m))
+			continue;
+		smartsender_read_message(ans->via, ans->arena, m, &chat,
+		    event_list_add(&ans->out->events, ans->arena));
+	}
+}
+
+static void interpret_look(const struct answer *ans)
+{
+	const struct json *list = is_done(ans) ? smartsender_list(ans->json, "collection") : NULL;
+
+	if (list == NULL) {
+		interpret_failure(ans, true);
+		ans->out->effect.kind = EFFECT_UNSURE;
+		return;
+	}
+	ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
+	if (ans->job->message != NULL)
+		find_copies(ans, list);
+}
+
+/* One chat that cannot be read must not keep all others waiting: it is left, and tried again when it is
+ * looked at next. */
+static void give_up(const struct answer *ans)
+{
+	struct effect *effect = &ans->out->effect;
+
+	if (ans->job->step == STEP_LIST_MESSAGES && ans->job->attempt >= PAGE_ATTEMPTS
+	    && effect->kind == EFFECT_RETRY
+	    && (effect->reason == REASON_SERVER_ERROR || effect->reason == REASON_BAD_ANSWER))
+		effect->kind = EFFECT_REJECTED;
+}
+
+static void interpret_page(const struct answer *ans)
+{
+	if (!is_done(ans))
+		interpret_failure(ans, false);
+	else if (smartsender_take_page(ans->via, ans->arena, ans->job, ans->json, ans->out))
+		ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
+	else
+		conclude(ans, EFFECT_RETRY, REASON_BAD_ANSWER);
+	give_up(ans);
+}
+
+void smartsender_interpret(const struct via *via, struct arena *a, const struct job *job,
+    const struct http_resp *resp, struct outcome *out)
+{
+	struct json_error error;
+	struct answer ans = { .via = via, .arena = a, .job = job, .resp = resp, .out = out };
+
+	*out = (struct outcome){ 0 };
+	ans.json = json_read(a, resp->body, resp->body_len, &error);
+	ans.status = status_of(&ans);
+	if (job->kind == JOB_ENDPOINT)
+		interpret_me(&ans);
+	else if (job->kind == JOB_PAGE)
+		interpret_page(&ans);
+	else if (job->kind == JOB_LOOK)
+		interpret_look(&ans);
+	else
+		interpret_send(&ans);
+}

@@ -1,0 +1,208 @@
+/* Message → steps and requests.
+ *
+ *   send…
+ *
+ * One send for each piece of the text, and one for each file behind it, since a file takes no words. The
+ * server orders by `watermark`, so it rises from part to part. There is no mark of ours in what is sent, and
+ * no key: after a lost answer the newest messages of the chat are looked through for one of ours that says
+ * the same. Three looks in a minute; then nobody can tell. */
+#include "connector/smartsender/smartsender.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json_in.h"
+#include "base/json_out.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "core/widgets.h"
+
+#define DOUBT_MSECS 5000
+#define DOUBT_AGAIN_MSECS 55000
+
+/* --- plan -------------------------------------------------------------------------------------- */
+
+static int refuse(struct effect *refused, enum reason reason, const char *why)
+{
+	*refused = (struct effect){ .kind = EFFECT_REJECTED, .reason = reason, .why = why };
+	return -1;
+}
+
+static void fill_parts(const struct smartsender_conf *conf, struct arena *a, struct message *m)
+{
+	const char *const *texts = NULL, **all;
+	struct file_span *spans;
+	const char *name = m->role != ROLE_SYSTEM ? text_name(a, m->name) : NULL;
+	size_t ntexts = 0, i;
+
+	if (m->nwidgets > 0) {
+		m->text = widgets_text(a, m->text, m->widgets, m->nwidgets);
+		m->nwidgets = 0;
+	}
+	/* The account writes: who it was is said in the words. */
+	if (name != NULL && *m->text != '\0')
+		m->text = arena_printf(a, "%s: %s", name, m->text);
+	if (*m->text != '\0')
+		ntexts = text_split(a, m->text, 0, TEXT_POINTS, (size_t)conf->text_max, &texts);
+	all = arena_zalloc(a, (ntexts + m->nfiles) * sizeof(*all));
+	spans = arena_zalloc(a, (ntexts + m->nfiles) * sizeof(*spans));
+	for (i = 0; i < ntexts; i++)
+		all[i] = texts[i];
+	for (i = 0; i < m->nfiles; i++) {
+		all[ntexts + i] = "";
+		spans[ntexts + i] = (struct file_span){ i, 1 };
+	}
+	m->texts = all;
+	m->spans = m->nfiles > 0 ? spans : NULL;
+	m->parts = (int)(ntexts + m->nfiles);
+	m->part = 0;
+	m->text = all[0];
+	m->span = spans[0];
+}
+
+int smartsender_plan(const struct via *via, struct arena *a, struct message *message,
+    const struct known *known, struct plan *out, struct effect *refused)
+{
+	int part;
+
+	*out = (struct plan){ 0 };
+	if (message->text == NULL || (*message->text == '\0' && message->nfiles == 0))
+		return refuse(refused, REASON_INVALID, "nothing to write");
+	if (known->conversation == NULL)
+		return refuse(refused, REASON_UNREACHABLE, "no chat of that person is known");
+	if (message->texts == NULL)
+		fill_parts(via->conf, a, message);
+	if (message->parts > PLAN_MAX)
+		return refuse(refused, REASON_TOO_LARGE, "more parts than one message may have");
+	for (part = 0; part < message->parts; part++)
+		out->steps[out->count++] = (struct step_plan){
+			.step = STEP_SEND,
+			.when = WHEN_ALWAYS,
+			.part = part,
+			.doubt_wait_msecs = DOUBT_MSECS,
+			.doubt_look = STEP_LOOK_UP,
+			.doubt_again_msecs = DOUBT_AGAIN_MSECS,
+			.gives = "message",
+		};
+	out->serves = message->nfiles > 0;
+	return 0;
+}
+
+/* --- requests ---------------------------------------------------------------------------------- */
+
+const struct file *smartsender_file(const struct message *m)
+{
+	return m != NULL && m->span.count > 0 ? &m->files[m->span.first] : NULL;
+}
+
+/* A file that nobody can fetch from us is named instead. */
+static bool is_sendable(const struct file *f)
+{
+	return f != NULL && f->address != NULL;
+}
+
+const char *smartsender_type(const struct message *m)
+{
+	const struct file *f = smartsender_file(m);
+
+	if (!is_sendable(f))
+		return "text";
+	switch (f->kind) {
+	case ATTACHMENT_IMAGE: return "picture";
+	case ATTACHMENT_AUDIO: return "audio";
+	case ATTACHMENT_VIDEO: return "video";
+	default: return "file";
+	}
+}
+
+static struct http_req request(const struct via *via, struct arena *a, const char *method,
+    const char *path)
+{
+	const struct smartsender_conf *conf = via->conf;
+	struct http_req req = {
+		.method = method,
+		.url = arena_printf(a, "%s%s", via->endpoint->base_url, path),
+		.timeout_msecs = via->endpoint->timeout_msecs,
+	};
+
+	req.headers[req.nheaders++] = (struct http_header){
+		.name = "Authorization",
+		.value = arena_printf(a, "Bearer %s", conf->api_token),
+		.secret = true,
+	};
+	req.headers[req.nheaders++] =
+	    (struct http_header){ .name = "Accept", .value = "application/json" };
+	return req;
+}
+
+static void put_extra(const struct smartsender_conf *conf, struct arena *a, struct json_out *o)
+{
+	struct json_error error;
+	const struct json *j, *m;
+
+	if (conf->send_extra == NULL)
+		return;
+	j = json_read(a, conf->send_extra, strlen(conf->send_extra), &error);
+	for (m = j != NULL ? j->child : NULL; m != NULL; m = m->next) {
+		json_key(o, m->key);
+		json_put(o, m);
+	}
+}
+
+static const char *person_of(const struct via *via, const struct job *job)
+{
+	const struct person *person = job->message->person;
+
+	if (job->known->address != NULL)
+		return job->known->address;
+	if (person != NULL && person->id != NULL)
+		return person->id;
+	return via->explain ? "{person}" : "";
+}
+
+static void build_send(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const struct message *m = job->message;
+	const struct file *f = smartsender_file(m);
+	const char *person = person_of(via, job);
+	struct json_out *o = json_out_new(a);
+
+	if (!via->explain || *person != '{')
+		person = http_encode(a, person);
+	*out = request(via, a, "POST", arena_printf(a, "/contacts/%s/send", person));
+	json_begin_object(o);
+	json_member_text(o, "type", smartsender_type(m));
+	json_member_int(o, "watermark", via->now_ms / 1000 + m->part);
+	if (is_sendable(f))
+		json_member_text(o, "media", f->address);
+	else
+		json_member_text(o, "content",
+		    f != NULL ? file_not_available(a, f->name, "public_url is not set") : m->text);
+	put_extra(via->conf, a, o);
+	json_end_object(o);
+	out->content_type = "application/json";
+	out->body = json_done(o, &out->body_len);
+}
+
+static const char *look_path(struct arena *a, const struct job *job)
+{
+	const char *id = job->known->conversation;
+
+	return arena_printf(a, "/chats/%s/messages?limitation=%d&page=1",
+	    id != NULL ? http_encode(a, id) : "", SMARTSENDER_PAGE);
+}
+
+void smartsender_build(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	if (job->kind == JOB_DELIVER) {
+		build_send(via, a, job, out);
+		return;
+	}
+	*out = request(via, a, "GET",
+	    job->kind == JOB_ENDPOINT   ? "/me"
+		: job->kind == JOB_LOOK ? look_path(a, job)
+					: smartsender_page_path(a, job));
+	out->repeatable = true;
+}
