@@ -83,8 +83,8 @@ def test_options():
     everything = tieline("options", "--json")
     options = json.loads(everything.stdout)["options"]
     assert everything.returncode == 0
-    assert {o["section"] for o in options} == {"process", "endpoint", "bridge", "smartify", "chatwoot",
-                                                "smartsender"}
+    assert {o["section"] for o in options} == {"process", "endpoint", "bridge", "smartify", "chatwoot", "smartsender",
+                                                "syniverse"}
     assert all(o["help"] and o["allowed"] for o in options)
     rate = [o for o in json.loads(tieline("options", "chatwoot", "--json").stdout)["options"]
             if o["key"] == "rate"]
