@@ -11,7 +11,7 @@
 static void many_seeds(void **state)
 {
 	(void)state;
-	model_run(1000, 2000);
+	model_run(1000, 1000);
 }
 
 int main(void)
