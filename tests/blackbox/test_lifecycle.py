@@ -96,7 +96,7 @@ def test_both_at_once(either):
     talk = either.talk()
     talk.fence()
     for open in (False, True, False):
-        for side in (world.customers, world.agents):
+        for side in (either.customers, either.agents):
             turn(either, talk, side, open)
         both_are(either, talk, open)
         is_quiet(either)

@@ -313,7 +313,7 @@ def test_private_notes_never_cross(either):
         talk.answer(note, subtype="private")
         either.say("chatwoot", "agent", mirrored, conversation=talk.mine, private=True)
     talk.fence()
-    for side in OTHER:
+    for side in (either.customers, either.agents):
         assert not either.copies(side, note) and not either.copies(side, mirrored)
 
 
