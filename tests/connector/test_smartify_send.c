@@ -616,11 +616,13 @@ static const struct {
 	{ 504, "", "unsure server_error", "=", "retry server_error" },
 	{ 301, "", "rejected invalid", "=", "=" },
 	/* A good status is no answer while nothing says what was made. */
-	{ 200, "", "unsure bad_answer", "=", "next_step" },
-	{ 200, "<html>", "unsure bad_answer \"a page of HTML\"", "=", "next_step" },
-	{ 200, "{\"_id\":\"5e2c", "unsure bad_answer \"{\"_id\":\"5e2c\"", "=", "next_step" },
-	{ 200, "[]", "unsure bad_answer", "=", "next_step" },
-	{ 200, "{\"_id\":null}", "unsure bad_answer", "=", "next_step" },
+	{ 200, "", "unsure bad_answer", "=", "retry bad_answer" },
+	{ 200, "<html>", "unsure bad_answer \"a page of HTML\"", "=",
+	    "retry bad_answer \"a page of HTML\"" },
+	{ 200, "{\"_id\":\"5e2c", "unsure bad_answer \"{\"_id\":\"5e2c\"", "=",
+	    "retry bad_answer \"{\"_id\":\"5e2c\"" },
+	{ 200, "[]", "unsure bad_answer", "=", "retry bad_answer" },
+	{ 200, "{\"_id\":null}", "unsure bad_answer", "=", "retry bad_answer" },
 };
 
 static const char *same(const char *expected, const char *before)
@@ -701,7 +703,7 @@ static void answers_to_states(void **state)
 		const char *body, *expected;
 	} rows[] = {
 		{ JOB_DELIVER, STEP_SET_STATUS, 200, "{\"status\":1000}", "delivered" },
-		{ JOB_DELIVER, STEP_REOPEN, 200, "{\"status\":200}", "delivered" },
+		{ JOB_DELIVER, STEP_REOPEN, 200, "{\"request_id\":\"r1\"}", "delivered" },
 		{ JOB_DELIVER, STEP_SET_STATUS, 403,
 		    "{\"error\":\"You must be among the participants to close a conversation.\"}",
 		    "rejected invalid \"You must be among the participants to close a conversation.\"" },
@@ -782,8 +784,10 @@ static void each_step(void **state)
 		{ "refused, after other failures", STEP_SEND, SIDE_AGENTS, ROLE_CUSTOMER, 2, 403,
 		    NULL, "{\"msg\":\"you dont belong to the project.\"}",
 		    "next_step credentials go=sign_in forget \"you dont belong to the project.\"" },
-		{ "reopened", STEP_REOPEN, SIDE_CUSTOMERS, ROLE_AGENT, 1, 200, REF, "{}",
-		    "next_step" },
+		{ "reopened", STEP_REOPEN, SIDE_CUSTOMERS, ROLE_AGENT, 1, 200, REF,
+		    "{\"request_id\":\"r1\",\"status\":200}", "next_step" },
+		{ "a page of somebody else's", STEP_REOPEN, SIDE_CUSTOMERS, ROLE_AGENT, 1, 200, REF,
+		    "<html>welcome</html>", "retry bad_answer \"a page of HTML\"" },
 		{ "gone, twice", STEP_REOPEN, SIDE_CUSTOMERS, ROLE_AGENT, 2, 404, REF,
 		    "{\"msg\":\"Request not found\"}",
 		    "rejected not_found gone \"Request not found\"" },

@@ -368,6 +368,15 @@ static void interpret_send(const struct answer *ans)
 	ans->out->learned.conversation_ref = json_id(request, "_id");
 }
 
+/* The request as it is now. Any other 200 is somebody's who stands before the platform, and opened nothing. */
+static void interpret_reopen(const struct answer *ans)
+{
+	if (is_done(ans) && json_text(ans->json, "request_id") == NULL)
+		interpret_failure(ans, false);
+	else
+		interpret_harmless(ans);
+}
+
 /* What the server does not take goes as an address of ours. Its words for that differ, and so do its ways to
  * say that there is no such route; a person who is not signed in is another matter. */
 static void interpret_upload(const struct answer *ans)
@@ -561,6 +570,8 @@ void smartify_interpret(const struct via *via, struct arena *a, const struct job
 		interpret_close(&ans);
 	else if (job->step == STEP_UPLOAD)
 		interpret_upload(&ans);
+	else if (job->step == STEP_REOPEN)
+		interpret_reopen(&ans);
 	else
 		interpret_harmless(&ans);
 }
