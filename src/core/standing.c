@@ -95,11 +95,15 @@ enum state standing_needs(const struct row_link *l, enum side side)
 	bool up = side == SIDE_AGENTS;
 	enum state heard = up ? l->agents_heard : l->customers_heard;
 	enum state asked = up ? l->agents_asked : l->customers_asked;
+	bool obeyed = up ? l->agents_obeyed : l->customers_obeyed;
 	int64_t there = up ? l->agents : l->customers;
 
 	if (l->wanted == STATE_NONE || there == 0 || l->gone)
 		return STATE_NONE;
-	if (is_same(heard, l->wanted) && (asked == STATE_NONE || is_same(asked, l->wanted)))
+	/* What was asked for and not answered may never have left; and what is heard may be from before it, and
+	 * from before an earlier request that wanted the contrary. */
+	if (is_same(heard, l->wanted)
+	    && (asked == STATE_NONE || (obeyed && is_same(asked, l->wanted))))
 		return STATE_NONE;
 	return l->wanted;
 }

@@ -19,7 +19,8 @@ struct row_link {
 	enum state customers_state, agents_state; /* as they are, or as we have asked them to be;
 						   * NONE: nothing heard, taken for open */
 	enum state customers_heard, agents_heard; /* as their platform told it last */
-	enum state customers_asked, agents_asked; /* … and what of ours it did not tell yet */
+	enum state customers_asked, agents_asked; /* … and what of ours it did not tell yet, */
+	bool customers_obeyed, agents_obeyed;     /* … though that was answered */
 	enum state
 	    wanted; /* OPEN or RESOLVED: what people made of it last, at whichever side; NONE:
 			    * they did not yet, or it is nothing that the bridge carries */

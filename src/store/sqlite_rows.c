@@ -61,6 +61,8 @@ int row_link(struct stmt *q, struct arena *a, struct row_link *out)
 		out->customers_asked = (enum state)stmt_col_int(q, 17);
 		out->agents_asked = (enum state)stmt_col_int(q, 18);
 		out->wanted = (enum state)stmt_col_int(q, 19);
+		out->customers_obeyed = stmt_col_i64(q, 20) != 0;
+		out->agents_obeyed = stmt_col_i64(q, 21) != 0;
 		out->customers_state = out->customers_asked != STATE_NONE ? out->customers_asked
 									  : out->customers_heard;
 		out->agents_state =
@@ -210,6 +212,19 @@ static int row_delivery(struct store_db *db, int64_t id, struct arena *a, struct
 	return found(q, r);
 }
 
+/* An earlier claim of it wrote that down, and it is not known yet how that went. */
+static bool has_asked(const struct row_trip *t)
+{
+	const struct row_link *l = &t->link;
+	bool up = t->delivery.to == SIDE_AGENTS;
+	enum state state = t->delivery.is_status ? t->delivery.set_state
+	    : t->delivery.opens                  ? STATE_OPEN
+						 : STATE_NONE;
+
+	return state != STATE_NONE && state == (up ? l->agents_asked : l->customers_asked)
+	    && !(up ? l->agents_obeyed : l->customers_obeyed);
+}
+
 int row_trip(struct store_db *db, int64_t delivery, struct arena *a, struct row_trip *out)
 {
 	int64_t link = 0, person;
@@ -227,6 +242,7 @@ int row_trip(struct store_db *db, int64_t delivery, struct arena *a, struct row_
 		return -1;
 	if (out->delivery.is_status)
 		out->delivery.set_state = standing_needs(&out->link, out->delivery.to);
+	out->delivery.has_asked = has_asked(out);
 	return 1;
 }
 

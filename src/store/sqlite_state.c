@@ -34,9 +34,9 @@ int sqlite_ask(struct store_db *db, struct row_trip *t, int64_t now_ms)
 	enum state state = t->delivery.is_status ? t->delivery.set_state : STATE_OPEN;
 	struct stmt *q;
 
-	if (t->delivery.is_status
-		? state == STATE_NONE
-		: !t->delivery.opens || !state_is_closed(up ? l->agents_state : l->customers_state))
+	if (t->delivery.is_status ? state == STATE_NONE : !t->delivery.opens)
+		return 0;
+	if (!t->delivery.is_status && !state_is_closed(up ? l->agents_state : l->customers_state))
 		return 0;
 	t->delivery.has_asked = true;
 	q = query(db, Q_THREAD_ASK);

@@ -16,7 +16,8 @@ struct sqlite3_stmt;
 #define LINK_SELECT \
 	"SELECT l.id, l.bridge, l.person, l.generation, l.customers, l.agents," \
 	" l.first_c, l.first_a, l.flags, c.remote, c.ref, c.state, c.closed_at," \
-	" a.remote, a.ref, a.state, a.closed_at, c.asked, a.asked, l.wanted FROM link l" \
+	" a.remote, a.ref, a.state, a.closed_at, c.asked, a.asked, l.wanted," \
+	" c.asked_at, a.asked_at FROM link l" \
 	" LEFT JOIN thread c ON c.id = l.customers LEFT JOIN thread a ON a.id = l.agents "
 #define DELIVERY_SELECT \
 	"SELECT id, lane, link, bridge, pos, state, attempt, claimed, due, expires," \

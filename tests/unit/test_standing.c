@@ -122,17 +122,22 @@ static void test_needs(void **state)
 {
 	static const struct {
 		enum state wanted, heard, asked, needs;
+		bool obeyed;
 	} rows[] = {
-		{ STATE_NONE, STATE_OPEN, STATE_NONE, STATE_NONE },
-		{ STATE_OPEN, STATE_NONE, STATE_NONE, STATE_NONE },
-		{ STATE_OPEN, STATE_SNOOZED, STATE_NONE, STATE_NONE },
-		{ STATE_RESOLVED, STATE_RESOLVED, STATE_NONE, STATE_NONE },
-		{ STATE_RESOLVED, STATE_NONE, STATE_NONE, STATE_RESOLVED },
-		{ STATE_RESOLVED, STATE_PENDING, STATE_NONE, STATE_RESOLVED },
-		{ STATE_OPEN, STATE_RESOLVED, STATE_NONE, STATE_OPEN },
-		{ STATE_OPEN, STATE_OPEN, STATE_RESOLVED, STATE_OPEN },
-		{ STATE_RESOLVED, STATE_OPEN, STATE_RESOLVED, STATE_RESOLVED }, /* not known yet */
-		{ STATE_RESOLVED, STATE_RESOLVED, STATE_OPEN, STATE_RESOLVED },
+		{ STATE_NONE, STATE_OPEN, STATE_NONE, STATE_NONE, false },
+		{ STATE_OPEN, STATE_NONE, STATE_NONE, STATE_NONE, false },
+		{ STATE_OPEN, STATE_SNOOZED, STATE_NONE, STATE_NONE, false },
+		{ STATE_RESOLVED, STATE_RESOLVED, STATE_NONE, STATE_NONE, false },
+		{ STATE_RESOLVED, STATE_NONE, STATE_NONE, STATE_RESOLVED, false },
+		{ STATE_RESOLVED, STATE_PENDING, STATE_NONE, STATE_RESOLVED, false },
+		{ STATE_OPEN, STATE_RESOLVED, STATE_NONE, STATE_OPEN, false },
+		{ STATE_OPEN, STATE_OPEN, STATE_RESOLVED, STATE_OPEN, false },
+		{ STATE_RESOLVED, STATE_OPEN, STATE_RESOLVED, STATE_RESOLVED,
+		    false }, /* not known yet */
+		{ STATE_RESOLVED, STATE_RESOLVED, STATE_OPEN, STATE_RESOLVED, true },
+		{ STATE_OPEN, STATE_OPEN, STATE_OPEN, STATE_NONE, true },
+		{ STATE_OPEN, STATE_OPEN, STATE_OPEN, STATE_OPEN,
+		    false }, /* perhaps it never left */
 	};
 	struct row_link l;
 	size_t i;
@@ -142,7 +147,8 @@ static void test_needs(void **state)
 		l = (struct row_link){ .wanted = rows[i].wanted,
 			.agents = 1,
 			.agents_heard = rows[i].heard,
-			.agents_asked = rows[i].asked };
+			.agents_asked = rows[i].asked,
+			.agents_obeyed = rows[i].obeyed };
 		assert_int_equal(rows[i].needs, standing_needs(&l, SIDE_AGENTS));
 		assert_int_equal(STATE_NONE,
 		    standing_needs(&l, SIDE_CUSTOMERS)); /* it is not there */
