@@ -182,7 +182,7 @@ static void trip_on_settled(struct store_op *op)
 	if (flow_redo(c->flow, op))
 		return;
 	trip_tell_opened(t, &settle.learned);
-	if (settle.link_gone)
+	if (settle.link_gone || (settle.was_asked && settle.state == DELIVERY_PARKED))
 		c->watch.changed(c->watch.arg, t->row.link.id);
 	errand_owed(c->flow, settle.event, &settle.owe);
 	trip_report(t);

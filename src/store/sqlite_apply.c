@@ -674,19 +674,23 @@ static int settle_failed(struct store_db *db, const struct op_settle *op, const 
 	return stmt_run(q);
 }
 
-/* What was asked of the conversation there is done. */
+/* What was asked of the conversation there is done, or is left to a person: then it is as it was heard to be,
+ * and the next one asks again. */
 static int settle_asked(struct store_db *db, const struct op_settle *op, const struct place *p)
 {
+	bool is_done = op->state == DELIVERY_DELIVERED;
 	struct row_link l;
 	struct stmt *q;
 
-	if (!op->was_asked || op->state != DELIVERY_DELIVERED || p->link == 0)
+	if (!op->was_asked || p->link == 0 || (!is_done && op->state != DELIVERY_PARKED))
 		return 0;
 	if (row_link_by_id(db, p->link, op->arena, &l) < 0)
 		return -1;
-	q = query(db, Q_THREAD_ASKED);
+	q = query(db, is_done ? Q_THREAD_ASKED : Q_THREAD_UNASK);
 	stmt_i64(q, (p->flags & DELIVERY_TO_AGENTS) != 0 ? l.agents : l.customers);
 	stmt_i64(q, op->now_ms);
+	if (!is_done)
+		stmt_i64(q, STATE_RESOLVED);
 	return stmt_run(q);
 }
 

@@ -278,7 +278,7 @@ struct op_settle {
 	    *remote_id; /* DELIVERED: mapped to event << 4 | target in the same transaction */
 	const unsigned char *root; /* 10 bytes: kept as being at the target; or NULL */
 	bool link_gone;
-	bool was_asked;  /* DELIVERED: as row_delivery.has_asked, and that is done */
+	bool was_asked;  /* as row_delivery.has_asked; DELIVERED: that is done, PARKED: it is not */
 	bool hold_lane;  /* PARKED: what stands behind it waits for a person */
 	bool claim_next; /* only after a final state */
 	struct owe owe;  /* the same */
