@@ -386,7 +386,8 @@ static void trip_on_timer(void *arg)
 		trip_go(t);
 }
 
-/* That it was not found proves that it is not there; or a person says so, who put it back: once. */
+/* That it was not found proves that it is not there, where it would bear a mark of ours; or a person says so, who
+ * put it back: once. */
 static bool is_proof(struct trip *t)
 {
 	bool by_person = t->is_long_ago;
@@ -406,6 +407,7 @@ static void trip_send_again(struct trip *t)
 		.why = t->effect.why };
 	const struct effect uncertain = { .kind = EFFECT_REJECTED,
 		.reason = REASON_UNCERTAIN,
+		.wait_msecs = -1,
 		.why = "it may have arrived, and was not found there" };
 
 	t->is_looking = false;
@@ -427,22 +429,14 @@ static void trip_send_again(struct trip *t)
 	}
 }
 
-/* Without a mark of ours, not to be found does not mean not to be there. */
 static void trip_on_not_found(struct trip *t)
 {
-	const struct effect uncertain = { .kind = EFFECT_REJECTED,
-		.reason = REASON_UNCERTAIN,
-		.wait_msecs = -1,
-		.why = "no answer came, and nothing was found that is surely this message" };
-
 	if (t->is_unsent) {
 		t->is_looking = t->is_unsent = false;
 		t->misses = t->failures = 0;
 		trip_go(t);
 	} else if (t->now.doubt_again_msecs > 0 && t->misses++ == 0) {
 		trip_wait(t, t->now.doubt_again_msecs);
-	} else if (!t->target->conf.caps->searchable && !t->bridge->resend_uncertain) {
-		trip_conclude(t, &uncertain);
 	} else {
 		trip_send_again(t);
 	}

@@ -205,7 +205,8 @@ def test_deleted_before_it_left(make_world):
     world = make_world()
     talk, text = world.talk(), unique("regretted")
     talk.fence()
-    world.fault("smartify", "POST", "/messages$", "status", status=503, count=0)
+    # So long that it is not on its way again before the deletion is known.
+    world.fault("smartify", "POST", "/messages$", "status", status=503, headers={"Retry-After": "3"}, count=0)
     id = talk.answer(text)["message"]
     eventually(lambda: world.query("SELECT count(*) FROM delivery WHERE state = 2") == [(1,)], "it waits")
     world.act("chatwoot", "erase", message=id)
