@@ -83,7 +83,7 @@ static int discard(struct store_db *db, int64_t delivery, int64_t now_ms)
 int sqlite_find_written(struct store_db *db, struct row_trip *t, const struct event *deletion,
     int64_t now_ms, struct arena *a)
 {
-	struct row_trip original;
+	struct row_trip original = { 0 };
 	int ret = find_delivery(db, deletion, t->delivery.bridge, t->delivery.to, a, &original);
 
 	t->delivery.was_written = false;
