@@ -68,7 +68,7 @@ static const char *next_page(struct arena *a, const struct json *answer, const s
 /* Times are whole seconds. */
 static bool is_before(int64_t at_ms, int64_t since_ms)
 {
-	return at_ms + 999 < since_ms;
+	return at_ms < since_ms - 999; /* at_ms is whatever they say */
 }
 
 /* The list is turned round: oldest first. *oldest_ms is when that was. */
