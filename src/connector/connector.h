@@ -135,6 +135,10 @@ struct parse_error {
 	const char *detail; /* words for the operator, in the arena or static */
 };
 
+/* Of a callback that bears the secret itself, NULL where it bears none. Every accepted one is compared, so that
+ * the time tells nothing about which one it was. */
+enum verify verify_shared(const struct secrets *accepted, const char *given);
+
 /* Pieces of sentences for the operator, where only the platform's own words help. NULL: none. */
 struct operator_words {
 	const char *credential;       /* the option it signs in with: "api_token" */

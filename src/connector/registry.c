@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/secret.h"
+
 extern const struct connector smartify_connector, chatwoot_connector, smartsender_connector,
     syniverse_connector;
 
@@ -37,4 +39,19 @@ const char *memo_get(const struct via *via, const char *key)
 		if (strcmp(via->memo[i].key, key) == 0)
 			return via->memo[i].value;
 	return NULL;
+}
+
+enum verify verify_shared(const struct secrets *accepted, const char *given)
+{
+	bool equal = false;
+	size_t i;
+
+	if (accepted->n == 0)
+		return VERIFY_UNCHECKED;
+	if (given == NULL)
+		return VERIFY_NO_SIGNATURE;
+	for (i = 0; i < accepted->n; i++)
+		if (secret_equal(given, accepted->v[i]))
+			equal = true;
+	return equal ? VERIFY_OK : VERIFY_BAD_SECRET;
 }

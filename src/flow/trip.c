@@ -297,6 +297,7 @@ static void trip_part_done(struct trip *t, const struct effect *effect);
 /* What was in doubt is there after all. */
 static void trip_found(struct trip *t, const struct effect *effect)
 {
+	t->is_looking = t->is_unsent = false;
 	if (!t->is_doubted)
 		return;
 	t->is_doubted = false;
@@ -314,7 +315,6 @@ void trip_deliver_by_echo(struct trip *t)
 		loop_timer_stop(t->timer);
 	t->effect = effect;
 	trip_found(t, &effect);
-	t->is_looking = t->is_unsent = false;
 	trip_part_done(t, &effect);
 }
 
@@ -659,7 +659,6 @@ static void trip_on_claims(struct store_op *op)
 
 		t->effect = effect;
 		trip_found(t, &effect);
-		t->is_looking = t->is_unsent = false;
 		trip_part_done(t, &effect);
 	} else {
 		trip_on_not_found(t);
@@ -692,7 +691,6 @@ static void trip_take_look(struct trip *t, const struct outcome *o, bool news)
 	switch (o->effect.kind) {
 	case EFFECT_DELIVERED:
 		trip_found(t, &o->effect);
-		t->is_looking = t->is_unsent = false;
 		trip_part_done(t, &o->effect);
 		return;
 	case EFFECT_NEXT_STEP:
@@ -703,7 +701,6 @@ static void trip_take_look(struct trip *t, const struct outcome *o, bool news)
 			return;
 		} else if (o->found) {
 			trip_found(t, &o->effect);
-			t->is_looking = t->is_unsent = false;
 			trip_next(t, o, news);
 		} else {
 			trip_on_not_found(t);

@@ -87,23 +87,11 @@ static int64_t settle(const struct via *via)
 	return 0; /* callbacks come in order */
 }
 
-/* Every secret is compared, so that the time tells nothing about which one it was. Neither hook._id nor
- * token decides: a repeated callback may bear those of another subscriber. */
+/* Neither hook._id nor token decides: a repeated callback may bear those of another subscriber. */
 static enum verify verify(const struct via *via, const struct http_in *hook)
 {
-	const struct secrets *accepted = &via->endpoint->webhook_secret;
-	const char *given = http_header(hook->headers, hook->nheaders, "x-hook-secret");
-	bool equal = false;
-	size_t i;
-
-	if (accepted->n == 0)
-		return VERIFY_UNCHECKED;
-	if (given == NULL)
-		return VERIFY_NO_SIGNATURE;
-	for (i = 0; i < accepted->n; i++)
-		if (secret_equal(given, accepted->v[i]))
-			equal = true;
-	return equal ? VERIFY_OK : VERIFY_BAD_SECRET;
+	return verify_shared(&via->endpoint->webhook_secret,
+	    http_header(hook->headers, hook->nheaders, "x-hook-secret"));
 }
 
 /* Not a secret, so there is no key in it: the same person after the store is lost. The prefix keeps it

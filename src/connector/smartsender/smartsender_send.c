@@ -5,7 +5,7 @@
  * One send for each piece of the text, and one for each file behind it, since a file takes no words. The
  * server orders by `watermark`, so it rises from part to part. There is no mark of ours in what is sent, and
  * no key: after a lost answer the newest messages of the chat are looked through for one of ours that says
- * the same. Three looks in a minute; then nobody can tell. */
+ * the same. Two looks in a minute; then nobody can tell. */
 #include "connector/smartsender/smartsender.h"
 
 #include <string.h>
