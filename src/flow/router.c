@@ -242,6 +242,7 @@ static size_t count_due(struct conversation *c, int64_t *wait_msecs)
 	int64_t settle = settle_of(c->endpoint), now_ms = loop_now_ms(c->router->flow->loop);
 	int64_t oldest = INT64_MAX, left;
 	struct held *h;
+	bool is_state;
 	size_t due = 0, i = 0;
 
 	*wait_msecs = -1;
@@ -249,10 +250,12 @@ static size_t count_due(struct conversation *c, int64_t *wait_msecs)
 		i++;
 		/* A clock that was set back holds nobody longer. */
 		left = now_ms < h->arrived_ms ? 0 : h->arrived_ms + settle - now_ms;
-		if (left <= 0)
-			due = i; /* and all with smaller ids */
-		else if (left < oldest)
+		is_state = h->letter->event->remote == NULL;
+		if (left > 0 && left < oldest)
 			oldest = left;
+		/* And all with smaller ids; a state takes none along, and waits for them. */
+		if (left <= 0 && (!is_state || due == i - 1))
+			due = i;
 	}
 	if (due == 0 && oldest != INT64_MAX)
 		*wait_msecs = oldest;
