@@ -238,6 +238,17 @@ static char *text_of(struct script *s)
 	return text;
 }
 
+/* Now, later, or never. */
+static void tell(struct script *s, struct callback *c)
+{
+	if (!is_word(s, "silently"))
+		post(s, c);
+	else if (is_word(s, "lost"))
+		far_forget(c);
+	else
+		s->silent = c;
+}
+
 static void speak(struct script *s, struct far *f, struct far_conversation *c, bool by_customer,
     const char *name, char *text)
 {
@@ -256,10 +267,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		snprintf(numbered, sizeof(numbered), "%.40s %d", text, i + 1);
 		m = far_say(f, c, by_customer, name, times > 1 ? numbered : text);
 		m->mark = mark != NULL ? strdup(mark) : NULL;
-		if (is_word(s, "silently"))
-			s->silent = newest(f);
-		else
-			post(s, newest(f));
+		tell(s, newest(f));
 	}
 	free(text);
 }
@@ -328,10 +336,7 @@ static void change_state(struct script *s, bool closed)
 	struct far *f = stage_far(&s->stage, word(s));
 
 	far_close(f, conversation(s, f, number(s, 0)), closed);
-	if (is_word(s, "silently"))
-		s->silent = newest(f);
-	else
-		post(s, newest(f));
+	tell(s, newest(f));
 }
 
 /* What a request of ours has made of it. */
