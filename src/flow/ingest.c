@@ -29,6 +29,7 @@
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/standings.h"
 #include "flow/survey.h"
 #include "flow/typing.h"
 #include "net/http_in.h"
@@ -52,7 +53,8 @@ struct hook { /* in the memory of its call, which ends with the answer */
 	void *arg;
 	struct endpoint *endpoint;
 	int64_t received_ms;
-	int waiting; /* events on their way to disk, and one while they are handed out */
+	int64_t answered_ms; /* a conversation that was read behind a request; 0: none was */
+	int waiting;         /* events on their way to disk, and one while they are handed out */
 	size_t stored;
 	enum hook_result result; /* the best of its events' */
 	bool is_failed;
@@ -322,6 +324,8 @@ static void on_stated(struct store_op *op)
 		entry_submit(n);
 		return;
 	}
+	if (op->result == 0 && n->state.is_known && !n->state.is_awaited)
+		standings_told(n->hook->endpoint->standings, n->state.conversation);
 	if (op->result == 0 && !n->state.is_changed) {
 		n->hook->endpoint->stats.drops[DROP_NO_CHANGE]++;
 	} else if (op->result == 0) {
@@ -421,6 +425,7 @@ static void take_state(struct hook *h, struct letter *letter)
 		.conversation = letter->event->conversation,
 		.state = letter->event->state,
 		.version = letter->event->version,
+		.answered_ms = h->answered_ms,
 		.now_ms = letter->event->here_ms,
 	};
 	n->state.tells = carriers_of_state(e);
@@ -700,6 +705,13 @@ void ingest_take(struct ingest *g, struct http_in_call *call)
 void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct event_list *events,
     void (*fed)(void *arg, const struct fed *fed), void *arg)
 {
+	ingest_feed_read(g, e, a, events, 0, fed, arg);
+}
+
+void ingest_feed_read(struct ingest *g, struct endpoint *e, struct arena *a,
+    struct event_list *events, int64_t answered_ms, void (*fed)(void *arg, const struct fed *fed),
+    void *arg)
+{
 	struct hook *h = xcalloc(1, sizeof(*h));
 
 	h->ingest = g;
@@ -707,6 +719,7 @@ void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct e
 	h->fed = fed;
 	h->arg = arg;
 	h->received_ms = loop_now_ms(g->flow->loop);
+	h->answered_ms = answered_ms;
 	h->waiting = 1;
 	h->result = HOOK_DROPPED;
 	g->pending++;

@@ -9,6 +9,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/pace.h"
+#include "flow/standings.h"
 
 static void trip_on_settled(struct store_op *op);
 
@@ -203,6 +204,8 @@ static void trip_on_settled(struct store_op *op)
 	trip_tell_opened(t, &settle.learned);
 	if (settle.link_gone || (settle.was_asked && settle.state == DELIVERY_PARKED))
 		c->watch.changed(c->watch.arg, t->row.link.id);
+	if (settle.is_awaited && t->known.conversation != NULL)
+		standings_await(t->target->standings, t->known.conversation, settle.now_ms);
 	errand_owed(c->flow, settle.event, &settle.owe);
 	trip_report(t);
 	if (settle.state < DELIVERY_DELIVERED && t->is_echoed) {
