@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/options.h"
+#include "core/kinds.h"
 #include "core/model.h"
 
 #define BRIDGES_PER_ENDPOINT 15
@@ -38,6 +39,7 @@ struct caps {
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps; /* … and those it is given where a bridge keeps markup */
 	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
+	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
 };
 
 struct connector;

@@ -60,6 +60,7 @@ enum event_flag {
 	EVENT_IS_DELETED = 1 << 5,   /* this is what is left of a deleted message */
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
+	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
 };
 
 /* What a platform told us. Immutable once parsed. */
@@ -149,6 +150,10 @@ struct message {
 	struct file_span span;         /* spans[part] */
 	const struct widget *widgets;  /* to be shown with the last part, as what they are */
 	size_t nwidgets;
+	const struct attachment
+	    *cards; /* places and contact cards, whole, to be shown as what they are */
+	size_t ncards;
+	bool is_sticker;               /* the file is one */
 	const char *name;              /* the author's name to show; NULL: none */
 	const char *mark;              /* of this part (kind m …) */
 	const char *conversation_mark; /* kind c, for a conversation that must be opened */

@@ -481,8 +481,8 @@ static void take_message(struct hook *h, struct letter *letter)
 	size_t echoes = count_echoes(h, letter->event, &told);
 
 	if (echoes == 0)
-		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
-		    letter->event->here_ms);
+		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
+		    letter->arena, letter->event, letter->event->here_ms);
 	if (echoes < e->nbridges)
 		append(h, letter); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)

@@ -95,6 +95,12 @@ int sqlite_known(struct store_db *db, struct op_known *op);
 int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op);
 int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
 
+/* sqlite_question.c */
+struct op_question;
+struct op_questions;
+int sqlite_question(struct store_db *db, struct op_question *op);
+int sqlite_questions(struct store_db *db, struct op_questions *op);
+
 /* sqlite_control.c */
 int sqlite_control(struct store_db *db, struct op_control *op);
 int sqlite_controlled(struct store_db *db, struct op_control *op);

@@ -139,6 +139,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_RETAIN:
 	case STORE_ERRAND_DONE:
 	case STORE_HEARD:
+	case STORE_QUESTION:
+	case STORE_QUESTIONS:
 	case STORE_PROBE: return false;
 	}
 	return false;

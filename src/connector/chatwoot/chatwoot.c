@@ -56,6 +56,7 @@ static const struct caps chatwoot_caps = {
 	.rate_by_host = true,
 	.shows = 1 << FORMAT_MARKDOWN,
 	.max_idle_msecs = 15000,
+	.kinds = chatwoot_kinds,
 };
 
 /* --- what both directions need ----------------------------------------------------------------- */

@@ -127,6 +127,7 @@ static const struct caps caps = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.key_proves = true,
+	.kinds = syniverse_kinds,
 };
 
 /* --- words ------------------------------------------------------------------------------------- */

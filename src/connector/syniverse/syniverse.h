@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "connector/connector.h"
+#include "core/kinds.h"
 
 struct arena;
 struct json;
@@ -158,6 +159,8 @@ int64_t syniverse_time(const struct json *j, int64_t fallback);
 /* --- sending ----------------------------------------------------------------------------------- */
 
 #define CURSOR_LINKS "links" /* SEND: files go as addresses in the text */
+
+extern const struct kind_caps syniverse_kinds[KIND_COUNT]; /* syniverse_kinds.c */
 
 int syniverse_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);

@@ -56,6 +56,10 @@ static void fill_parts(struct arena *a, const struct syniverse_conf *c, struct m
 	struct file_span *spans;
 	size_t i;
 
+	if (m->is_sticker && m->nfiles > 0) {
+		m->text = add_line(a, m->text, "[sticker]");
+		m->nfiles = 0;
+	}
 	for (i = 0; i < m->nfiles; i++)
 		if (!is_media(&m->files[i]))
 			m->text = add_line(a, m->text, file_line(a, &m->files[i]));
