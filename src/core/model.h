@@ -60,6 +60,9 @@ enum event_flag {
 	EVENT_IS_DELETED = 1 << 5,   /* this is what is left of a deleted message */
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
+	EVENT_WANTS_READ =
+	    1 << 8, /* a conversation: it is to be marked as read there, as soon as all
+					* that was read of it is on disk */
 };
 
 /* What a platform told us. Immutable once parsed. */
