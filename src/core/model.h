@@ -61,6 +61,8 @@ enum event_flag {
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
 	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
+	EVENT_WANTS_READ = 1 << 9,   /* a conversation: it is to be marked as read there, as soon as all
+					 * that was read of it is on disk */
 };
 
 /* What a platform told us. Immutable once parsed. */
