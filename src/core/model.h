@@ -60,6 +60,7 @@ enum event_flag {
 	EVENT_IS_DELETED = 1 << 5,   /* this is what is left of a deleted message */
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
+	EVENT_IS_CUT = 1 << 8,       /* text is not all of it: the rest can be read there */
 };
 
 /* What a platform told us. Immutable once parsed. */
@@ -92,6 +93,7 @@ struct event {
 	unsigned flags;         /* enum event_flag */
 	enum drop drop;         /* parsing alone decided: other account, other inbox, unknown … */
 	const char *detail;     /* why, free text, never the message's words */
+	enum reason reason;     /* RECEIPT of a failure */
 	const char *mark;       /* what stands where our mark would be, unchecked */
 	const char *mark_place; /* the platform's name of that place, static */
 	const char *conversation_mark;

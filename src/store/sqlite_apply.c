@@ -810,6 +810,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }
