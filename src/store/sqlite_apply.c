@@ -817,6 +817,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
 	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
 	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

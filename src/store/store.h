@@ -59,6 +59,7 @@ enum store_kind {
 	STORE_HEARD,
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
+	STORE_RECEIPT,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
