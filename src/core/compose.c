@@ -134,9 +134,10 @@ static const char *shown_name(const struct compose_in *in)
 	const struct bridge_conf *b = in->bridge;
 	const struct author *author = &in->event->author;
 
-	if (author->role == ROLE_CUSTOMER)
+	if (author->role == ROLE_CUSTOMER || author->role == ROLE_SYSTEM)
 		return NULL;
-	if (b->agent_names)
+	/* Who answers may be the customer's affair; whose note it is, the team's. */
+	if (b->agent_names || in->event->is_private)
 		return author->name;
 	return b->title != NULL ? b->title : in->title;
 }
@@ -157,6 +158,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	m->to = in->to;
 	m->is_deletion = e->kind == EVENT_DELETE;
 	m->role = in->set_state != STATE_NONE || m->is_deletion ? ROLE_SYSTEM : e->author.role;
+	m->is_note = event_is_note(e);
 	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
 	m->text = with_cards(a, e, text);
 	m->parts = 1;

@@ -25,9 +25,10 @@ struct caps {
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
 	bool states;          /* a conversation can be closed there, and opened again */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports;    /* as agents' side: what became of an agent's message can be shown on it */
-	bool notes;      /* as agents' side: can be told something that no customer sees */
-	bool key_proves; /* without a webhook_secret the address itself is the proof */
+	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
+	bool notes;   /* as agents' side: can be told something that no customer sees */
+	bool keeps_notes; /* as either side: so can whoever of the team works there */
+	bool key_proves;  /* without a webhook_secret the address itself is the proof */
 	bool
 	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
 	bool pages;     /* what is there can be read: conversations by change, their messages */

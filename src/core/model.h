@@ -106,6 +106,9 @@ struct event_list {
 	size_t count, size;
 };
 
+/* Somebody of the team, or the platform by itself, tells the team. */
+bool event_is_note(const struct event *event);
+
 struct arena;
 /* Adds a cleared event and returns it; it stays where it is until the next add. */
 struct event *event_list_add(struct event_list *list, struct arena *a);
@@ -159,8 +162,10 @@ struct message {
 	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
 	bool is_deletion;     /* nor this: the one that known.message names is taken back */
-	int64_t generation;   /* of the link */
-	const char *bridge;   /* its name, for derived ids */
+	bool is_note; /* for agents' eyes: never written where a customer sees it. A line of the
+		       * platform's own is one too, of ROLE_SYSTEM */
+	int64_t generation;            /* of the link */
+	const char *bridge;            /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */
 };
 

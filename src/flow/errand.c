@@ -493,9 +493,11 @@ struct owe errand_owe(const struct bridge_conf *b, const struct event *event, en
 
 	if (!is_parked && state != DELIVERY_DELIVERED)
 		return owe;
-	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks;
+	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks && !event_is_note(event);
 	owe.is_firm = event->state == STATE_FAILED;
 	owe.report = owe.is_own && (is_parked || b->receipts == RECEIPTS_ALL || owe.is_firm);
+	if (to == SIDE_AGENTS && event_is_note(event))
+		return owe; /* nobody at the desk waits for it */
 	owe.note = desk->notes && is_parked && b->failure_notice && reason != REASON_LOOP;
 	if (owe.is_own || (desk->notes && b->failure_notice))
 		owe.desk = b->agents->id;

@@ -50,6 +50,7 @@ static const struct caps chatwoot_caps = {
 	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
+	.keeps_notes = true,
 	.pages = true,
 	.states = true,
 	.rate_by_host = true,

@@ -68,6 +68,8 @@ void chatwoot_build(const struct via *via, struct arena *a, const struct job *jo
     struct http_req *out);
 /* Doing it twice does what doing it once does. */
 bool chatwoot_is_repeatable(const struct job *job);
+/* The conversation is made without its first message, which is then sent into it. */
+bool chatwoot_opens_empty(const struct message *m);
 
 void chatwoot_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);
