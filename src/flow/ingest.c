@@ -26,12 +26,14 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/hook.h"
+#include "flow/receipt.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
 #include "flow/standings.h"
 #include "flow/survey.h"
 #include "flow/typing.h"
+#include "flow/whole.h"
 #include "net/http_in.h"
 
 #define RETRY_AFTER_SECS 5
@@ -44,6 +46,8 @@ struct ingest {
 	size_t pending;
 	bool has_room; /* when last looked */
 	int64_t looked_ms;
+	struct wholes wholes; /* whose rest is being read */
+	struct receipt_list receipts;
 };
 
 struct hook { /* in the memory of its call, which ends with the answer */
@@ -72,6 +76,7 @@ struct entry { /* in the memory of its letter */
 		struct op_echo echo;
 		struct op_raw raw;
 		struct op_heard heard;
+		struct op_receipt receipt;
 	};
 	struct hook *hook;
 	struct letter *letter;
@@ -481,14 +486,42 @@ static void take_message(struct hook *h, struct letter *letter)
 	size_t echoes = count_echoes(h, letter->event, &told);
 
 	if (echoes == 0)
-		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
-		    letter->event->here_ms);
+		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
+		    letter->arena, letter->event, letter->event->here_ms);
 	if (echoes < e->nbridges)
 		append(h, letter); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)
 		ask_echo(h, letter);
 	else if (letter->event->state == STATE_FAILED && errand_listens(e))
 		hear(entry_new(h, letter_ref(letter)), 0, letter->event->remote);
+}
+
+static void on_receipt(void *arg, const struct store_op *op)
+{
+	struct hook *h = arg;
+
+	if (op->result != 0) {
+		h->is_failed = true;
+		h->fault = op->fault;
+		h->err = op->err;
+	} else if (op->is_changed) {
+		hook_counts_as(h, HOOK_STORED);
+	}
+	hook_done(h);
+}
+
+static void on_whole(void *arg, struct letter *letter)
+{
+	struct hook *h = arg;
+
+	take_message(h, letter);
+	hook_done(h);
+}
+
+static void read_whole(struct hook *h, struct letter *letter)
+{
+	h->waiting++;
+	whole_read(&h->ingest->wholes, h->endpoint, letter, on_whole, h);
 }
 
 static void hook_handle(struct hook *h, struct letter *letter)
@@ -506,7 +539,16 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	}
 	switch (event->kind) {
 	case EVENT_MESSAGE:
-	case EVENT_UPDATE: take_message(h, letter); break;
+	case EVENT_UPDATE:
+		if ((event->flags & EVENT_IS_CUT) != 0)
+			read_whole(h, letter);
+		else
+			take_message(h, letter);
+		break;
+	case EVENT_RECEIPT:
+		h->waiting++;
+		receipt_take(&h->ingest->receipts, e, letter, on_receipt, h);
+		break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;
@@ -733,11 +775,17 @@ struct ingest *ingest_new(struct flow *f)
 
 	g->flow = f;
 	f->ingest = g;
+	TAILQ_INIT(&g->wholes);
+	TAILQ_INIT(&g->receipts);
 	return g;
 }
 
 void ingest_free(struct ingest *g)
 {
+	if (g != NULL)
+		wholes_drop(&g->wholes);
+	if (g != NULL)
+		receipts_drop(&g->receipts);
 	xfree(g);
 }
 

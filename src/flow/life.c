@@ -154,7 +154,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 		goto fail;
 	f->media = media_new(f);
 	f->courier = courier_new(f);
-	f->choices = choices_new();
+	f->choices = choices_new(f);
 	f->router = router_new(f);
 	f->typings = typings_new(f);
 	return f;
@@ -281,7 +281,7 @@ int flow_load(struct flow *f, struct err *err)
 		if (sweep_load(f->endpoints[i].sweep, err) != 0)
 			return -1;
 	f->load = load;
-	return errands_load(f, err);
+	return choices_load(f->choices, err) != 0 ? -1 : errands_load(f, err);
 }
 
 void flow_start(struct flow *f)

@@ -147,7 +147,8 @@ bool trip_is_folded(struct trip *t)
 		return true;
 
 	if (d->is_status)
-		folds = d->set_state == STATE_NONE || !t->is_open;
+		folds = d->set_state == STATE_NONE || !t->is_open
+		    || (d->set_state == STATE_OPEN && !t->target->conf.caps->reopens);
 	else if (d->is_deletion)
 		folds = !d->was_written || trip_cannot_delete(t);
 	if (folds)

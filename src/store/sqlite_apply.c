@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "core/event_codec.h"
 #include "store/errand.h"
+#include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
 
@@ -814,6 +815,9 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
+	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

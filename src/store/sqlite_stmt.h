@@ -283,7 +283,16 @@ struct sqlite3_stmt;
 	X(ERRANDS_DUE, \
 	    "SELECT event, step, endpoint FROM errand INDEXED BY errand_due WHERE due = 1" \
 	    " ORDER BY event") \
-	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?")
+	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?") \
+\
+	X(QUESTION_SET, \
+	    "INSERT OR REPLACE INTO question(endpoint, conversation, told, labels, answered)" \
+	    " VALUES(?, ?, ?, ?, ?)") \
+	X(QUESTION_DELETE, "DELETE FROM question WHERE endpoint = ? AND conversation = ?") \
+	X(QUESTION_OLD, "DELETE FROM question WHERE told < ?") \
+	X(QUESTION_COUNT, "SELECT count(*) FROM question") \
+	X(QUESTIONS, \
+	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told")
 
 enum query {
 #define X(name, sql) Q_##name,

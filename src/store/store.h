@@ -57,6 +57,9 @@ enum store_kind {
 	STORE_ERRAND_DONE,
 	STORE_ERRANDS,
 	STORE_HEARD,
+	STORE_QUESTION, /* these: question.h */
+	STORE_QUESTIONS,
+	STORE_RECEIPT,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */

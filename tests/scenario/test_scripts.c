@@ -240,6 +240,11 @@ static char *text_of(struct script *s)
 	return text;
 }
 
+/* is_note: for the team alone; is_line: by nobody. */
+struct manner {
+	bool is_note, is_line;
+};
+
 /* Now, later, or never. */
 static void tell(struct script *s, struct callback *c)
 {
@@ -250,11 +255,6 @@ static void tell(struct script *s, struct callback *c)
 	else
 		s->silent = c;
 }
-
-/* is_note: for the team alone; is_line: by nobody. */
-struct manner {
-	bool is_note, is_line;
-};
 
 static void speak(struct script *s, struct far *f, struct far_conversation *c, bool by_customer,
     const char *name, char *text, struct manner manner)
