@@ -2,7 +2,7 @@
  *
  *   ingest_take ─ judge ─ parse ─▶ hook_handle, per event ─▶ hook_done: answered when all are
  *
- *   message, update   ─ echo of ours ─▶ the trip that waits for it, else the store
+ *   message, update, edit ─ echo of ours ─▶ the trip that waits for it, else the store
  *                     └ else ─APPEND─▶ on_appended ─▶ router
  *   conversation      ─STATE─▶ on_stated
  *   typing            passed on at once, or not (typing.h)
@@ -74,6 +74,7 @@ struct entry { /* in the memory of its letter */
 	struct letter *letter;
 	struct shortcut *shortcut;      /* APPEND: routed already; in the letter's memory */
 	struct conversation *expecting; /* APPEND: to be routed when it is stored */
+	const char *edit_key; /* APPEND: an edit, as the message it is of; NULL: no edit */
 };
 
 enum refusal ingest_closed(const struct ingest *g)
@@ -250,7 +251,23 @@ static void hear(struct entry *n, int64_t event, const char *remote)
 	entry_submit(n);
 }
 
-static void append(struct hook *h, struct letter *letter);
+static void append(struct hook *h, struct letter *letter, const char *edit_key);
+
+/* A message that was said here, and is known, is changed. One that is not known is told of for the first time, as
+ * it is now; if its own news comes after all, that is a duplicate. */
+static bool take_edit(struct entry *n)
+{
+	struct event *event = n->letter->event;
+
+	if (n->edit_key == NULL || (n->append.known & 15) != 0)
+		return false;
+	event->kind = EVENT_EDIT;
+	event->key = n->edit_key;
+	event->attachments = NULL; /* they were carried with the message */
+	event->nattachments = 0;
+	append(n->hook, n->letter, NULL);
+	return true;
+}
 
 /* A message that was said here, and is known, is deleted. */
 static bool take_deletion(struct entry *n)
@@ -263,7 +280,7 @@ static bool take_deletion(struct entry *n)
 	event->kind = EVENT_DELETE;
 	event->key = key;
 	event->text = NULL; /* what the platform says in its place */
-	append(n->hook, n->letter);
+	append(n->hook, n->letter, NULL);
 	return true;
 }
 
@@ -285,7 +302,7 @@ static void on_appended(struct store_op *op)
 		e->stats.drops[event->kind == EVENT_UPDATE ? DROP_NO_CHANGE : DROP_DUPLICATE]++;
 		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
 		    F_STR("remote", event->remote));
-		if (!take_deletion(n) && must_hear(n)) {
+		if (!take_edit(n) && !take_deletion(n) && must_hear(n)) {
 			router_came(n->expecting);
 			n->expecting = NULL;
 			hear(n, n->append.known >> 4, NULL);
@@ -384,11 +401,12 @@ static void mind_other_bridges(const struct endpoint *e, struct letter *letter,
 	op->root = root->b;
 }
 
-static void append(struct hook *h, struct letter *letter)
+static void append(struct hook *h, struct letter *letter, const char *edit_key)
 {
 	struct entry *n = entry_new(h, letter_ref(letter));
 	struct endpoint *e = h->endpoint;
 
+	n->edit_key = edit_key;
 	n->append = (struct op_append){
 		.op = { .kind = STORE_APPEND, .done = on_appended },
 		.arena = letter->arena,
@@ -483,14 +501,20 @@ static size_t count_echoes(struct hook *h, const struct event *event, bool *told
 static void take_message(struct hook *h, struct letter *letter)
 {
 	struct endpoint *e = h->endpoint;
+	const char *edit_key = letter->event->kind == EVENT_EDIT ? letter->event->key : NULL;
 	bool told = false;
 	size_t echoes = count_echoes(h, letter->event, &told);
+
+	if (edit_key != NULL) {
+		letter->event->kind = EVENT_UPDATE;
+		letter->event->key = arena_printf(letter->arena, "m:%s", letter->event->remote);
+	}
 
 	if (echoes == 0)
 		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
 		    letter->event->here_ms);
 	if (echoes < e->nbridges)
-		append(h, letter); /* for another bridge it is an ordinary message */
+		append(h, letter, edit_key); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)
 		ask_echo(h, letter);
 	else if (letter->event->state == STATE_FAILED && errand_listens(e))
@@ -512,7 +536,8 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	}
 	switch (event->kind) {
 	case EVENT_MESSAGE:
-	case EVENT_UPDATE: take_message(h, letter); break;
+	case EVENT_UPDATE:
+	case EVENT_EDIT: take_message(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;

@@ -531,9 +531,7 @@ static enum state read_status(const struct reading *r)
 		return STATE_NONE;
 	if (error == NULL || *error == '\0')
 		return r->e.kind == EVENT_UPDATE ? STATE_SENT : STATE_NONE;
-	return strncmp(error, NOTICE_NOT_DELIVERED, strlen(NOTICE_NOT_DELIVERED)) == 0
-	    ? STATE_NONE
-	    : STATE_FAILED;
+	return notice_is_ours(error) ? STATE_NONE : STATE_FAILED;
 }
 
 static int read_message(struct reading *r)

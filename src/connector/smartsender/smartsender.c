@@ -89,6 +89,7 @@ static const struct option options[] = {
 static const struct caps caps = {
 	.customers_side = true,
 	.polls = true,
+	.quotes = true,
 	.locks = true,
 	.pages = true,
 	.max_idle_msecs = 4000,
