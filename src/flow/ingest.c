@@ -29,6 +29,7 @@
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/survey.h"
 #include "flow/typing.h"
 #include "net/http_in.h"
 
@@ -385,20 +386,8 @@ const char *ingest_key(const struct endpoint *e, struct arena *a, const struct e
 static void mind_other_bridges(const struct endpoint *e, struct letter *letter,
     struct op_append *op)
 {
-	struct event *event = letter->event;
-	struct root *root;
-	struct mark mark;
-
-	if (e->nbridges < 2)
-		return;
-	root = ARENA_NEW(letter->arena, struct root);
-	if (mark_read(&e->flow->keys, event->mark, &mark) && mark.ours) {
-		*root = mark.root;
-		event->key = ingest_key(e, letter->arena, event);
-	} else {
-		*root = ids_root(e->connector->name, e->conf.host, e->conf.tenant, event->remote);
-	}
-	op->root = root->b;
+	op->root = survey_root(letter->arena, e, letter->event);
+	letter->event->key = ingest_key(e, letter->arena, letter->event);
 }
 
 static void append(struct hook *h, struct letter *letter, const char *edit_key)

@@ -187,6 +187,9 @@ int make_thread(struct store_db *db, int endpoint, const char *remote, const cha
 int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id);
 
 /* sqlite_view.c */
+/* 1: something is on its way to that person whose conversation nobody knows yet; 0; -1. */
+int sqlite_is_opening(struct store_db *db, const struct event *e, const struct ask *asks,
+    size_t nasks, struct arena *a);
 int sqlite_view(struct store_db *db, const struct event *e, const struct ask *asks, size_t nasks,
     const unsigned char *root, struct arena *a, struct view *view);
 int sqlite_root_add(struct store_db *db, int endpoint, const unsigned char *root, int64_t ref);

@@ -70,7 +70,7 @@ static bool has_link(const struct op_state *op)
 	size_t i;
 
 	for (i = 0; i < op->nasks; i++)
-		if (op->view.bridges[i].link.id != 0)
+		if (op->view.bridges[i].link.id != 0 || op->view.bridges[i].opening != 0)
 			return true;
 	return op->make; /* it is being linked */
 }
@@ -78,11 +78,18 @@ static bool has_link(const struct op_state *op)
 static int want_state(struct store_db *db, struct op_state *op, enum state state)
 {
 	struct view_bridge *b;
+	struct row_link *l, opening;
 	size_t i;
 
 	for (i = 0; i < op->nasks; i++) {
 		b = &op->view.bridges[i];
-		if ((op->tells >> i & 1) != 0 && !b->is_left && want(db, &b->link, state) != 0)
+		l = &b->link;
+		if (b->opening != 0) { /* it is heard before that it is there */
+			l = &opening;
+			if (row_link_by_id(db, b->opening, op->arena, l) < 0)
+				return -1;
+		}
+		if ((op->tells >> i & 1) != 0 && !b->is_left && want(db, l, state) != 0)
 			return -1;
 	}
 	return 0;
@@ -157,6 +164,12 @@ int sqlite_state(struct store_db *db, struct op_state *op)
 	if (op->event != NULL)
 		op->event->id = 0;
 	ret = standing_of(db, op, &s, &closed_ms);
+	if (ret == 0 && op->event != NULL) {
+		ret = sqlite_is_opening(db, op->event, op->asks, op->nasks, op->arena);
+		op->make = ret == 1;
+		if (op->make)
+			ret = standing_of(db, op, &s, &closed_ms);
+	}
 	if (ret != 1)
 		return ret;
 	op->is_known = true;

@@ -136,6 +136,10 @@ struct sqlite3_stmt;
 	    " AND o.generation > l.generation) OR EXISTS(SELECT 1 FROM link o" \
 	    " WHERE o.agents = l.agents AND o.bridge = l.bridge AND o.id > l.id)" \
 	    " FROM link l WHERE l.id = ?") \
+	X(LANE_OPENING, \
+	    "SELECT l.id FROM delivery d INDEXED BY delivery_pending JOIN link l ON l.id = d.link" \
+	    " WHERE d.lane = ? AND d.state < 10 AND l.bridge = ? AND l.agents IS NULL" \
+	    " ORDER BY d.pos LIMIT 1") \
 	X(LINK_FIRST_C, "UPDATE link SET first_c = ?2 WHERE id = ?1 AND first_c IS NULL") \
 	X(LINK_FIRST_A, "UPDATE link SET first_a = ?2 WHERE id = ?1 AND first_a IS NULL") \
 \
