@@ -74,20 +74,64 @@ static const char *card_text(struct arena *a, const struct option_map *texts,
 				    : "?" }));
 }
 
-/* Places and cards are told in words, and so is what is beyond all measure. */
-static const char *with_cards(struct arena *a, const struct option_map *texts,
-    const struct event *e, const char *text)
+static const struct endpoint_conf *target_of(const struct compose_in *in)
 {
+	return in->to == SIDE_AGENTS ? in->bridge->agents : in->bridge->customers;
+}
+
+/* Of the side that is written to. */
+static bool is_native(const struct compose_in *in, enum kind kind)
+{
+	const struct kind_caps *all = target_of(in)->caps->kinds,
+			       *k = all != NULL ? &all[kind] : NULL;
+
+	return k != NULL
+	    && (in->to == SIDE_AGENTS ? k->to_agents.way : k->to_customers.way) == WAY_NATIVE;
+}
+
+/* As JSON has them: no zero in front, no dot alone. */
+static bool is_whole_number(const char *digits)
+{
+	size_t whole, part;
+
+	if (!is_number(digits))
+		return false;
+	digits += *digits == '-';
+	whole = strcspn(digits, ".");
+	part = strlen(digits + whole);
+	return whole > 0 && (whole == 1 || *digits != '0')
+	    && (part == 0 || (part > 1 && strchr(digits + whole + 1, '.') == NULL));
+}
+
+/* Half a place, or a card without a number, is better told in words. */
+static bool goes_as_card(const struct compose_in *in, const struct attachment *f)
+{
+	if (f->kind == ATTACHMENT_LOCATION)
+		return is_native(in, KIND_LOCATION) && is_whole_number(f->latitude)
+		    && is_whole_number(f->longitude);
+	return is_native(in, KIND_CONTACT) && f->phone != NULL && *f->phone != '\0';
+}
+
+/* Places and cards are told in words where they cannot be shown, and so is what is beyond all measure. */
+static const char *with_cards(struct arena *a, const struct compose_in *in, const char *text,
+    struct message *m)
+{
+	const struct option_map *texts = &in->bridge->texts;
+	const struct event *e = in->event;
+	struct attachment *cards = arena_alloc(a, (e->nattachments + 1) * sizeof(*cards));
 	const struct attachment *f;
 	size_t files = 0;
 
+	m->cards = cards;
 	for (f = e->attachments; f < e->attachments + e->nattachments; f++) {
-		if (f->kind == ATTACHMENT_LOCATION)
-			text = add_lines(a, text, location_text(a, texts, f));
-		else if (f->kind == ATTACHMENT_CONTACT)
-			text = add_lines(a, text, card_text(a, texts, f));
-		else
+		if (attachment_is_file(f))
 			files++;
+		else if (m->ncards < FILES_PER_MESSAGE && goes_as_card(in, f))
+			cards[m->ncards++] = *f;
+		else if (f->kind == ATTACHMENT_LOCATION)
+			text = add_lines(a, text, location_text(a, texts, f));
+		else
+			text = add_lines(a, text, card_text(a, texts, f));
 	}
 	if (files > FILES_PER_MESSAGE)
 		text = add_lines(a, text,
@@ -131,11 +175,6 @@ static const char *said_by(struct arena *a, const struct compose_in *in)
 		return text;
 	return fixed_fill(a, &in->bridge->texts, FIXED_UNSUPPORTED,
 	    FIXED_VALUES({ "type", arena_strndup(a, text + head, len - head - 1) }));
-}
-
-static const struct endpoint_conf *target_of(const struct compose_in *in)
-{
-	return in->to == SIDE_AGENTS ? in->bridge->agents : in->bridge->customers;
 }
 
 /* The words as the far side is to be given them: cleaned again, since an entity may stand for anything. */
@@ -276,7 +315,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		    fixed_fill(a, &in->bridge->texts, FIXED_EDITED, FIXED_VALUES({ "text", text }));
 	text = with_reply(a, in, text, m);
 	m->fixed = &in->bridge->texts;
-	m->text = with_cards(a, m->fixed, e, text);
+	m->text = with_cards(a, in, text, m);
+	m->is_sticker = (e->flags & EVENT_IS_STICKER) != 0;
 	m->parts = 1;
 	m->name = shown_name(in);
 	m->person = in->person;

@@ -60,6 +60,11 @@ enum event_flag {
 	EVENT_IS_DELETED = 1 << 5,   /* this is what is left of a deleted message */
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
+	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
+	EVENT_WANTS_READ =
+	    1 << 9,             /* a conversation: it is to be marked as read there, as soon as all
+					 * that was read of it is on disk */
+	EVENT_IS_CUT = 1 << 10, /* text is not all of it: the rest can be read there */
 };
 
 /* What a platform told us. Immutable once parsed. */
@@ -92,6 +97,7 @@ struct event {
 	unsigned flags;         /* enum event_flag */
 	enum drop drop;         /* parsing alone decided: other account, other inbox, unknown … */
 	const char *detail;     /* why, free text, never the message's words */
+	enum reason reason;     /* RECEIPT of a failure */
 	const char *mark;       /* what stands where our mark would be, unchecked */
 	const char *mark_place; /* the platform's name of that place, static */
 	const char *conversation_mark;
@@ -150,6 +156,10 @@ struct message {
 	struct file_span span;         /* spans[part] */
 	const struct widget *widgets;  /* to be shown with the last part, as what they are */
 	size_t nwidgets;
+	const struct attachment
+	    *cards; /* places and contact cards, whole, to be shown as what they are */
+	size_t ncards;
+	bool is_sticker;                /* the file is one */
 	const char *name;               /* the author's name to show; NULL: none */
 	const struct option_map *fixed; /* the bridge's own texts (core/texts.h) */
 	const char *mark;               /* of this part (kind m …) */

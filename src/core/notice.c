@@ -13,6 +13,8 @@
 
 #define QUOTE_MAX 80
 #define QUOTE_MIN 16
+#define PHONE_HEAD 5
+#define PHONE_TAIL 4
 #define DIGITS_MAX \
 	6 /* in a row, blanks and hyphens between them left aside: more may be a phone number */
 #define SECRET_MIN \
@@ -73,12 +75,50 @@ static const char *filled(struct arena *a, const struct notice *n, const char *q
 			quote) }));
 }
 
+/* What a person needs to recognise it, and a reader over his shoulder cannot dial. */
+const char *notice_phone(struct arena *a, const char *phone)
+{
+	size_t len = phone != NULL ? strlen(phone) : 0;
+
+	if (len < PHONE_HEAD + PHONE_TAIL + 2)
+		return NULL;
+	return arena_printf(a, "%.*s…%s", PHONE_HEAD, phone, phone + len - PHONE_TAIL);
+}
+
+/* The far side's words, in brackets; "" where they may not be shown. */
+static const char *quoted(struct arena *a, const char *why, const char *format, size_t most)
+{
+	return notice_may_quote(why) ? arena_printf(a, format, text_excerpt(a, why, most)) : "";
+}
+
+static const char *opted_out_text(struct arena *a, const struct notice *n)
+{
+	const char *phone = notice_phone(a, n->phone);
+
+	return fixed_fill(a, n->texts,
+	    phone != NULL ? FIXED_HAS_OPTED_OUT : FIXED_CUSTOMER_HAS_OPTED_OUT,
+	    FIXED_VALUES({ "phone", phone }, { "reason", quoted(a, n->why, " (%s)", 40) }));
+}
+
+/* It is not kept: trying it again would send it again. */
+static const char *accepted_text(struct arena *a, const struct notice *n)
+{
+	return fixed_fill(a, n->texts, FIXED_NOT_DELIVERED_THERE,
+	    FIXED_VALUES({ "reason", quoted(a, n->why, " (\"%s\")", QUOTE_MAX) }));
+}
+
 const char *notice_text(struct arena *a, const struct notice *n)
 {
-	const char *text = filled(a, n, "");
-	size_t used = text_len(text, TEXT_POINTS) + strlen(" (\"\")");
-	size_t room = used < NOTICE_MAX ? NOTICE_MAX - used : 0;
+	const char *text;
+	size_t used, room;
 
+	if (n->to == SIDE_CUSTOMERS && n->reason == REASON_OPTED_OUT)
+		return opted_out_text(a, n);
+	if (n->to == SIDE_CUSTOMERS && n->was_accepted)
+		return accepted_text(a, n);
+	text = filled(a, n, "");
+	used = text_len(text, TEXT_POINTS) + strlen(" (\"\")");
+	room = used < NOTICE_MAX ? NOTICE_MAX - used : 0;
 	if (used > NOTICE_MAX) /* somebody's own words */
 		return text_excerpt(a, text, NOTICE_MAX);
 	if (room < QUOTE_MIN || !notice_may_quote(n->why))

@@ -21,6 +21,8 @@ struct notice {
 	    why; /* the far side's words; left out where they may name somebody, or hold a secret */
 	int64_t delivery, at_ms;
 	const struct option_map *texts; /* the bridge's; NULL: English */
+	bool was_accepted;              /* it was taken there, and not delivered all the same */
+	const char *phone;              /* the customer's, shown shortened; NULL: not known */
 };
 
 /* One line, at most NOTICE_MAX; never an address, a token, or the message's words. */
@@ -32,6 +34,8 @@ const char *notice_of_deletion(const struct option_map *texts, enum side to, enu
     bool is_note);
 /* Whether that error of a message was written by us. */
 bool notice_is_ours(const char *error);
+/* "+1555…0123"; NULL where it is too short for that, or not there. */
+const char *notice_phone(struct arena *a, const char *phone);
 /* Whether the far side's words may be shown as they are. */
 bool notice_may_quote(const char *why);
 

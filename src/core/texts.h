@@ -27,6 +27,14 @@ struct arena;
 	X(NOT_SHOWN, "not_shown", \
 	    "A message of {time} UTC could not be shown here: {reason}. The relay keeps it as " \
 	    "{delivery}.") \
+	X(NOT_DELIVERED_THERE, "not_delivered_there", \
+	    "Not delivered: the other platform took it and could not deliver it{reason}.") \
+	X(HAS_OPTED_OUT, "has_opted_out", \
+	    "Not delivered: {phone} has opted out{reason}. We send nothing to this number until they " \
+	    "write again.") \
+	X(CUSTOMER_HAS_OPTED_OUT, "customer_has_opted_out", \
+	    "Not delivered: the customer has opted out{reason}. We send nothing to them until they " \
+	    "write again.") \
 	X(DELETED_BY_CUSTOMER, "deleted_by_customer", "The customer deleted this message.") \
 	X(DELETED_AT_CUSTOMERS, "deleted_at_customers", \
 	    "This message was deleted at the customers' side.") \

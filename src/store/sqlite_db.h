@@ -96,6 +96,12 @@ int sqlite_known(struct store_db *db, struct op_known *op);
 int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op);
 int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
 
+/* sqlite_question.c */
+struct op_question;
+struct op_questions;
+int sqlite_question(struct store_db *db, struct op_question *op);
+int sqlite_questions(struct store_db *db, struct op_questions *op);
+
 /* sqlite_control.c */
 int sqlite_control(struct store_db *db, struct op_control *op);
 int sqlite_controlled(struct store_db *db, struct op_control *op);
@@ -119,6 +125,7 @@ struct op_errand;
 struct op_errand_done;
 struct op_errands;
 struct op_heard;
+struct op_receipt;
 /* What became of a delivery, for those who are owed to know. */
 struct ending {
 	int64_t delivery, now_ms;
@@ -131,6 +138,7 @@ int sqlite_errand(struct store_db *db, struct op_errand *op);
 int sqlite_errand_done(struct store_db *db, struct op_errand_done *op);
 int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
+int sqlite_receipt(struct store_db *db, struct op_receipt *op);
 
 /* sqlite_edit.c */
 /* An edit is routed: what of its message did not leave yet leaves with the new words. */

@@ -55,9 +55,11 @@ static const struct caps chatwoot_caps = {
 	.quotes = true,
 	.pages = true,
 	.states = true,
+	.reopens = true,
 	.rate_by_host = true,
 	.shows = 1 << FORMAT_MARKDOWN,
 	.max_idle_msecs = 15000,
+	.kinds = chatwoot_kinds,
 };
 
 /* --- what both directions need ----------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "base/json_in.h"
 #include "connector/connector.h"
+#include "core/kinds.h"
 #include "core/widgets.h"
 
 #define CHATWOOT "chatwoot"
@@ -61,6 +62,8 @@ int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conv
 /* The answer to a PAGE; false: it is none. */
 bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out);
+
+extern const struct kind_caps chatwoot_kinds[KIND_COUNT]; /* chatwoot_kinds.c */
 
 int chatwoot_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);
