@@ -62,8 +62,7 @@ enum event_flag {
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
 	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
 	EVENT_WANTS_READ =
-	    1 << 9,             /* a conversation: it is to be marked as read there, as soon as all
-					 * that was read of it is on disk */
+	    1 << 9, /* a conversation: to be marked as read there once it is all on disk */
 	EVENT_IS_CUT = 1 << 10, /* text is not all of it: the rest can be read there */
 };
 
