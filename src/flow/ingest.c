@@ -235,7 +235,8 @@ static bool must_hear(const struct entry *n)
 {
 	const struct event *event = n->letter->event;
 
-	return event->kind == EVENT_UPDATE && event->state != STATE_NONE
+	return event->kind == EVENT_UPDATE
+	    && (event->state == STATE_FAILED || event->state == STATE_SENT)
 	    && (n->append.known & 15) == 0 && errand_listens(n->hook->endpoint);
 }
 
@@ -497,6 +498,31 @@ static size_t count_echoes(struct hook *h, const struct event *event, bool *told
 	return echoes;
 }
 
+static void on_receipt(void *arg, const struct store_op *op);
+
+/* What the customers' platform says of what we have written there: that it was read, or failed after all. */
+static bool is_receipt(const struct endpoint *e, const struct event *event)
+{
+	struct mark mark;
+	size_t i;
+
+	if (event->kind != EVENT_UPDATE
+	    || (event->state != STATE_READ && event->state != STATE_FAILED)
+	    || !mark_read(&e->flow->keys, event->mark, &mark))
+		return false;
+	for (i = 0; i < e->nbridges; i++)
+		if (e->asks[i].side == SIDE_CUSTOMERS
+		    && route_is_echo(event, &mark, e->bridges[i], SIDE_CUSTOMERS))
+			return true;
+	return false;
+}
+
+static void take_receipt(struct hook *h, struct letter *letter)
+{
+	h->waiting++;
+	receipt_take(&h->ingest->receipts, h->endpoint, letter, on_receipt, h);
+}
+
 static void take_message(struct hook *h, struct letter *letter)
 {
 	struct endpoint *e = h->endpoint;
@@ -508,7 +534,8 @@ static void take_message(struct hook *h, struct letter *letter)
 		letter->event->kind = EVENT_UPDATE;
 		letter->event->key = arena_printf(letter->arena, "m:%s", letter->event->remote);
 	}
-
+	if (is_receipt(e, letter->event))
+		take_receipt(h, letter);
 	if (echoes == 0)
 		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
 		    letter->arena, letter->event, letter->event->here_ms);
@@ -570,10 +597,7 @@ static void hook_handle(struct hook *h, struct letter *letter)
 		else
 			take_message(h, letter);
 		break;
-	case EVENT_RECEIPT:
-		h->waiting++;
-		receipt_take(&h->ingest->receipts, e, letter, on_receipt, h);
-		break;
+	case EVENT_RECEIPT: take_receipt(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;

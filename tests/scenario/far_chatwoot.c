@@ -33,6 +33,17 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_begin_object(o);
 	json_member_text(o, "source_id", c->person);
 	json_end_object(o);
+	/* The last one, with its status. */
+	if (b->message != NULL && b->message->status[0] != '\0'
+	    && b->message == TAILQ_LAST(&c->messages, far_messages)) {
+		json_key(o, "messages");
+		json_begin_array(o);
+		json_begin_object(o);
+		json_member_id(o, "id", b->message->id);
+		json_member_text(o, "status", b->message->status);
+		json_end_object(o);
+		json_end_array(o);
+	}
 	json_key(o, "meta");
 	json_begin_object(o);
 	json_key(o, "sender");

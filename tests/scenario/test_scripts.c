@@ -42,6 +42,7 @@
  *
  *   fails E "text" [lost]        the platform itself shows that message as failed (and no callback says so);
  *                                retry E "text": somebody there asks for it again
+ *   read E "text"                the customer has read it
  *   unpark                       all that is parked is put back
  *
  *   expect nothing               no request waits
@@ -917,12 +918,14 @@ static bool about_status(struct script *s, const char *first)
 	struct callback *c, *last;
 	struct far *f;
 
-	if (!is_retry && strcmp(first, "fails") != 0)
+	if (!is_retry && strcmp(first, "fails") != 0 && strcmp(first, "read") != 0)
 		return false;
 	f = stage_far(&s->stage, word(s));
 	last = newest(f);
 	if (is_retry)
 		far_press_retry(f, message_of(s, f));
+	else if (strcmp(first, "read") == 0)
+		far_show(f, message_of(s, f), "read", NULL);
 	else
 		far_show(f, message_of(s, f), "failed", "Net::ReadTimeout");
 	if (is_word(s, "lost")) {
