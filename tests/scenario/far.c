@@ -293,6 +293,13 @@ void far_press_retry(struct far *f, struct far_message *m)
 	far_show(f, m, "sent", NULL);
 }
 
+const char *far_tell(struct far *f, struct far_message *m, struct arena *a)
+{
+	const struct callback c = { .far = f, .conversation = conversation_of(f, m), .message = m };
+
+	return f->platform->body(a, &c);
+}
+
 struct far_message *far_last(struct far *f, const char *text)
 {
 	struct far_conversation *c;

@@ -33,6 +33,17 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_begin_object(o);
 	json_member_text(o, "source_id", c->person);
 	json_end_object(o);
+	/* The last one, with its status. */
+	if (b->message != NULL && b->message->status[0] != '\0'
+	    && b->message == TAILQ_LAST(&c->messages, far_messages)) {
+		json_key(o, "messages");
+		json_begin_array(o);
+		json_begin_object(o);
+		json_member_id(o, "id", b->message->id);
+		json_member_text(o, "status", b->message->status);
+		json_end_object(o);
+		json_end_array(o);
+	}
 	json_key(o, "meta");
 	json_begin_object(o);
 	json_key(o, "sender");
@@ -59,6 +70,8 @@ static void put_message(struct json_out *o, const struct far_message *m)
 		if (m->source_id == NULL)
 			json_member_text(o, "tieline", m->mark);
 		json_member_text(o, "external_error", m->error);
+		if (m->reply_to[0] != '\0')
+			json_member_id(o, "in_reply_to", m->reply_to);
 	}
 	json_end_object(o);
 	json_key(o, "sender");
@@ -364,6 +377,9 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 	m->mark = far_copy(mark != NULL ? mark : json_text(j, "content_attributes.tieline"));
 	m->name = far_copy("Relay");
 	m->is_private = json_true(j, "private");
+	if (json_id(j, "content_attributes.in_reply_to") != NULL)
+		snprintf(m->reply_to, sizeof(m->reply_to), "%s",
+		    json_id(j, "content_attributes.in_reply_to"));
 	if (m->by_customer)
 		far_close(v->f, c, false);
 	far_announce(v->f, c, m);

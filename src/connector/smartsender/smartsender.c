@@ -88,6 +88,7 @@ static const struct option options[] = {
 static const struct caps caps = {
 	.customers_side = true,
 	.polls = true,
+	.quotes = true,
 	.locks = true,
 	.pages = true,
 	.states = true,
