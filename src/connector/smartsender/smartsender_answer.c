@@ -286,15 +286,17 @@ static void find_copies(const struct answer *ans, const struct json *list)
 	int64_t since_ms = ans->job->message->at_ms - CLOCKS_APART_MSECS;
 	const struct json *m;
 	const char *sender;
-	int64_t at_ms;
+	int64_t at_ms, before_ms = smartsender_latest(ans->via);
 
 	for (m = list->child; m != NULL; m = m->next) {
 		sender = json_text(m, "sender.type");
-		at_ms = smartsender_time(ans->via, m, "createdAt");
+		at_ms = smartsender_time(ans->via, m, "createdAt", before_ms);
+		if (at_ms != 0 && at_ms < before_ms)
+			before_ms = at_ms;
 		if (json_id(m, "id") == NULL || (sender != NULL && strcmp(sender, "contact") == 0)
 		    || (at_ms != 0 && at_ms < since_ms) || !says_the_same(ans, m))
 			continue;
-		smartsender_read_message(ans->via, ans->arena, m, &chat,
+		smartsender_read_message(ans->via, ans->arena, m, &chat, before_ms,
 		    event_list_add(&ans->out->events, ans->arena));
 	}
 }
