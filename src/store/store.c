@@ -139,6 +139,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_RETAIN:
 	case STORE_ERRAND_DONE:
 	case STORE_HEARD:
+	case STORE_QUESTION:
+	case STORE_QUESTIONS:
+	case STORE_RECEIPT:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -388,6 +388,43 @@ static void files_out(void **state)
 	    "\"media\":\"https://relay.example.com/media/1/a.png\"}");
 }
 
+/* Places and contact cards behind the words, each found again by what it says. */
+static void cards_out(void **state)
+{
+	const struct attachment cards[] = {
+		{ .kind = ATTACHMENT_LOCATION, .latitude = "52.50", .longitude = "-13.25" },
+		{ .kind = ATTACHMENT_CONTACT, .contact_name = "Ada", .phone = "+1555" },
+	};
+	struct message m = say("Here");
+	struct job job = { .kind = JOB_LOOK,
+		.step = STEP_LOOK_UP,
+		.in_doubt = STEP_SEND,
+		.message = &m,
+		.known = &one };
+	struct outcome out;
+	struct plan plan;
+
+	m.cards = cards;
+	m.ncards = 2;
+	assert_null(strstr(built(*state, &m, 0, &plan).body, "location"));
+	assert_int_equal(plan.count, 3);
+	assert_false(plan.serves);
+	assert_string_equal(built(*state, &m, 2, &plan).body,
+	    "{\"type\":\"contact\",\"watermark\":1795207002,"
+	    "\"fullName\":\"Ada\",\"phoneNumber\":\"+1555\"}");
+	assert_string_equal(built(*state, &m, 1, &plan).body,
+	    "{\"type\":\"location\",\"watermark\":1795207001,"
+	    "\"title\":\"Location\",\"latitude\":52.50,\"longitude\":-13.25}");
+	out = told(*state, &via, &job, 200,
+	    "{\"collection\":[{\"id\":7,\"content\":{\"type\":\"location\",\"resource\":{"
+	    "\"parameters\":{\"latitude\":\"52.5\",\"longitude\":-13.25}}},"
+	    "\"createdAt\":\"2026-11-20 20:36:40\"},{\"id\":6,\"content\":{\"type\":\"location\","
+	    "\"resource\":{\"parameters\":{\"latitude\":52.5,\"longitude\":13.25}}},"
+	    "\"createdAt\":\"2026-11-20 20:36:40\"}]}");
+	assert_int_equal(out.events.count, 1);
+	assert_string_equal(out.events.items[0].key, "m:7");
+}
+
 static void nowhere_to_send(void **state)
 {
 	struct message m = say("Hello");
@@ -636,6 +673,7 @@ int main(void)
 		TEST(wake_ups),
 		TEST(text_out),
 		TEST(files_out),
+		TEST(cards_out),
 		TEST(nowhere_to_send),
 		TEST(a_chat_is_closed),
 		TEST(a_chat_is_marked_as_read),

@@ -332,13 +332,15 @@ class Control(Platform):
                 more = {k: spec[k] for k in ("agent", "subtype", "attributes", "file") if k in spec}
                 ids, task = await platform.say_team(conversation, text, role, **more)
         elif role == "customer":
-            more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new", "files", "attachments") if k in spec}
+            more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new", "files", "attachments",
+                                                 "content_type", "content_attributes") if k in spec}
             ids, task = await platform.say_customer(spec.get("person"), text, conversation, **more)
         elif conversation is None and spec.get("contact"):
             more = {k: spec[k] for k in ("inbox", "agent") if k in spec}
             ids, task = await platform.start_conversation(spec["contact"], text, **more)
         else:
-            more = {k: spec[k] for k in ("agent", "private", "files", "attachments") if k in spec}
+            more = {k: spec[k] for k in ("agent", "private", "files", "attachments", "content_type",
+                                                 "content_attributes") if k in spec}
             ids, task = await platform.say_team(conversation, text, role, **more)
         if spec.get("wait") and task is not None:
             await asyncio.wait([task], timeout=15)

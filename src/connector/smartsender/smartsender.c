@@ -79,6 +79,7 @@ static const struct caps caps = {
 	.pages = true,
 	.states = true,
 	.max_idle_msecs = 4000,
+	.kinds = smartsender_kinds,
 };
 
 static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf, const char **key,

@@ -259,6 +259,19 @@ static const char *base_name(const char *url)
 	return slash != NULL ? slash + 1 : url;
 }
 
+/* A number may come back as a text, and with other zeros behind it. */
+static bool is_same_card(const struct attachment *card, const struct json *p)
+{
+	const char *latitude = json_id(p, "latitude"), *longitude = json_id(p, "longitude");
+	const char *phone = json_id(p, "phoneNumber");
+
+	if (card->kind == ATTACHMENT_CONTACT)
+		return phone != NULL && strcmp(phone, card->phone) == 0;
+	return latitude != NULL && longitude != NULL
+	    && strtod(latitude, NULL) == strtod(card->latitude, NULL)
+	    && strtod(longitude, NULL) == strtod(card->longitude, NULL);
+}
+
 static bool says_the_same(const struct answer *ans, const struct json *m)
 {
 	const struct message *ours = ans->job->message;
@@ -268,6 +281,9 @@ static bool says_the_same(const struct answer *ans, const struct json *m)
 
 	if (type == NULL || strcmp(type, smartsender_type(ours)) != 0)
 		return false;
+	if (smartsender_card(ours) != NULL)
+		return is_same_card(smartsender_card(ours),
+		    json_object(content, "resource.parameters"));
 	if (f != NULL && f->address != NULL) {
 		url = json_text(content, "resource.parameters.url");
 		return url == NULL || strcmp(base_name(url), base_name(f->address)) == 0
