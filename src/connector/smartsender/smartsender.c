@@ -74,6 +74,7 @@ static const struct option options[] = {
 
 static const struct caps caps = {
 	.customers_side = true,
+	.messages_people = true, /* all that is sent reaches a phone */
 	.polls = true,
 	.locks = true,
 	.pages = true,

@@ -100,6 +100,10 @@ const struct attachment *smartsender_card(const struct message *m);
 const char *smartsender_type(const struct message *message);
 /* The file of this part; NULL: it has none. */
 const struct file *smartsender_file(const struct message *message);
+/* What is said instead of a file that is not taken. */
+const char *smartsender_link(struct arena *a, const struct file *f);
+/* Whether it is a kind of file, and which. */
+bool smartsender_media(const char *type, enum attachment_kind *kind);
 
 void smartsender_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);

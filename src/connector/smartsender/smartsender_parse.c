@@ -160,7 +160,7 @@ static const struct {
 	{ "file", ATTACHMENT_FILE },
 };
 
-static bool media_kind(const char *type, enum attachment_kind *kind)
+bool smartsender_media(const char *type, enum attachment_kind *kind)
 {
 	size_t i;
 
@@ -212,7 +212,7 @@ static void add_file(struct arena *a, struct attachments *list, const struct jso
 	enum attachment_kind kind = ATTACHMENT_FILE;
 	struct attachment *f;
 
-	media_kind(json_text(content, "type"), &kind);
+	smartsender_media(json_text(content, "type"), &kind);
 	f = url != NULL ? add(list, kind) : NULL;
 	if (f != NULL)
 		f->url = url;
@@ -276,7 +276,7 @@ static bool read_content(struct arena *a, const struct json *content, struct eve
 		return true;
 	if (type == NULL || p == NULL)
 		return false;
-	if (media_kind(type, &kind)) {
+	if (smartsender_media(type, &kind)) {
 		add_file(a, &list, content);
 		e->text = json_text(p, "caption");
 	} else if (strcmp(type, "mediaGroup") == 0) {
