@@ -15,6 +15,8 @@
 /* What a platform can do; constant. */
 struct caps {
 	bool customers_side, agents_side; /* what it can be in a bridge */
+	bool
+	    messages_people; /* all that is posted there, history too, is sent to a real person at once */
 	bool dedicated;    /* as agents' side every conversation of the endpoint is meant for us:
 					 * what cannot be placed is parked, not passed over */
 	bool unordered;    /* callbacks come in any order */

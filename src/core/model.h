@@ -190,6 +190,7 @@ struct effect {
 	int64_t wait_msecs;    /* the far side asked for it; -1: it did not say */
 	const char *remote_id; /* delivered: the id there */
 	const char *why;       /* the far side's words, bounded, without secrets */
+	bool is_scarce;        /* it says that it will take only few requests more for now */
 };
 
 #endif

@@ -185,8 +185,8 @@ static const struct {
 	    "endpoints:\n  crm: {platform: smartsender, api_token: \"${TOKEN}\", rate: 200/min}\n",
 	    "3:61: endpoints.crm.rate: more than 180/min: whoever asks more often is locked out there" },
 	{ URL
-	    "endpoints:\n  crm: {platform: smartsender, api_token: \"${TOKEN}\", timezone: Europe/Kyiv}\n",
-	    "3:65: endpoints.crm.timezone: found \"Europe/Kyiv\"; allowed: UTC, or an offset like +03:00" },
+	    "endpoints:\n  crm: {platform: smartsender, api_token: \"${TOKEN}\", timezone: Europe/Kiew}\n",
+	    "3:65: endpoints.crm.timezone: found \"Europe/Kiew\"; allowed: UTC, the name of a zone like Europe/Kyiv, or an offset like +03:00" },
 	{ URL
 	    "endpoints:\n" SHOP
 	    "}\n  crm: {platform: smartsender, api_token: \"${TOKEN}\"}\nbridges:\n  b: {customers: shop, agents: crm}\n",

@@ -139,6 +139,7 @@ static const struct option options[] = {
 
 static const struct caps caps = {
 	.customers_side = true,
+	.messages_people = true, /* each message is an SMS, and paid for */
 	.loose_callbacks = true,
 	.tells_later = true,
 	.key_proves = true,
