@@ -321,6 +321,43 @@ def state(way):
     own.wait(lambda: not own.is_closed(), "open there")
 
 
+@run("state", "customers/smartsender")
+def state_once(way):
+    own = way.own()
+    own.resolve()
+    own.wait(own.is_closed, "closed there")
+    yield
+    own.resolve(False)
+    own.nothing_but_a_word()
+
+
+@run("note", "agents", "customers/chatwoot", "customers/smartify")
+def note(way):
+    own, said = way.own(), way.word("between us")
+    own.send(said, role="agent", private=True)
+    yield
+    assert own.one(said).private
+
+
+@run("system_line", "agents/chatwoot")
+def line_at_a_chatwoot(way):
+    hub, said = way.hub, way.word("somebody joined")
+    place = hub.says({"platform": "smartify", "text": way.word()})
+    hub.say({"platform": "smartify", "as": "system", "text": said, "conversation": place[2]})
+    yield
+    assert hub.at_desk(place, said).private
+
+
+@run("system_line", "agents/smartify")
+def line_at_a_smartify(way):
+    own, said, hello = way.own(), way.word("was assigned"), way.word("hello")
+    ids = way.far("POST", "/say", {"platform": "smartsender", "as": "customer", "person": way.word("guest"), "text": hello})
+    own.target = way.where(way.far, "smartify", hello)
+    way.far("POST", "/say", {"platform": "smartsender", "as": "system", "conversation": ids["conversation"], "text": said})
+    yield
+    assert own.one(said).raw["attributes"]["subtype"] == "info"
+
+
 @run("state", "customers/syniverse")
 def state_of_nothing(way):
     own = way.own()
@@ -340,11 +377,10 @@ def stays(kind, do):
 
 
 STAYS = {"read": ["agents/smartify"], "note": ["customers/smartsender", "customers/syniverse"],
-         "system_line": ["customers/smartsender", "customers/syniverse"], "assignment": ["customers/syniverse"],
+         "assignment": ["customers/syniverse"],
          "labels": ["customers/syniverse"], "attributes": ["customers/syniverse"]}
 stays("read", lambda own: own.customer_reads())
 stays("note", lambda own: own.send("secret", private=True))
-stays("system_line", lambda own: own.resolve())
 stays("assignment", lambda own: own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign",
                                                              "conversation": own.source}))
 stays("labels", lambda own: own.desk_call("/labels", {"labels": ["secret"]}))
@@ -376,6 +412,25 @@ at_smartsender("invoice", parameters("telegramInvoice", receipt={"title": "Room"
 at_smartsender("placeholders", parameters("pendingText", content="Hi {x}", replacement={"{x}": "WORD"}), "Hi WORD")
 at_smartsender("sticker", parameters("sticker", url="https://x.example/WORD"), "[unsupported message: sticker]")
 at_smartsender("nothing", {"type": "dice", "resource": None}, "[unsupported message: dice]")
+
+
+def number_of(platform):
+    @comes(platform, "number")
+    def told(hub):
+        """A bot of the desk asks, and the customer answers with a number."""
+        word = unique("pick")
+        place = hub.says({"platform": platform, "text": "hello " + word})
+        desk = hub.at_desk(place, word).conversation
+        hub.say({"platform": "chatwoot", "as": "bot", "conversation": desk, "text": word, "content_type": "input_select",
+                 "content_attributes": {"items": [{"title": "Yes " + word, "value": "y"}, {"title": "No " + word, "value": "n"}]}})
+        hub.wait_at(place, word + "\n1. Yes")
+        yield
+        hub.says({"platform": platform, "text": "2."}, place)
+        assert hub.at_desk(place, "No " + word).text == "No " + word
+
+
+number_of("smartsender")
+number_of("syniverse")
 
 
 @comes("smartsender", "media group with a caption of a voice")
