@@ -24,11 +24,14 @@ struct caps {
 	bool locks;        /* who asks while it has had enough is locked out for longer */
 	bool typing;       /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
-	bool states;          /* a conversation can be closed there, and opened again */
+	bool states;          /* a conversation can be closed there */
+	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
 	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
 	bool notes;   /* as agents' side: can be told something that no customer sees */
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
+	bool tells_later; /* as customers' side: an answer says that it was taken, and only later
+			   * whether it has arrived */
 	bool key_proves;  /* without a webhook_secret the address itself is the proof */
 	bool
 	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */

@@ -61,6 +61,9 @@ enum event_flag {
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
 	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
+	EVENT_WANTS_READ =
+	    1 << 9, /* a conversation: to be marked as read there once it is all on disk */
+	EVENT_IS_CUT = 1 << 10, /* text is not all of it: the rest can be read there */
 };
 
 /* What a platform told us. Immutable once parsed. */
@@ -93,6 +96,7 @@ struct event {
 	unsigned flags;         /* enum event_flag */
 	enum drop drop;         /* parsing alone decided: other account, other inbox, unknown … */
 	const char *detail;     /* why, free text, never the message's words */
+	enum reason reason;     /* RECEIPT of a failure */
 	const char *mark;       /* what stands where our mark would be, unchecked */
 	const char *mark_place; /* the platform's name of that place, static */
 	const char *conversation_mark;

@@ -391,7 +391,7 @@ static void route_state(const struct route_in *in, struct route *out)
 	    in->side == SIDE_CUSTOMERS ? in->bridge->agents : in->bridge->customers;
 	enum state state = in->event->state;
 
-	if (!other->caps->states)
+	if (!other->caps->states || (state == STATE_OPEN && !other->caps->reopens))
 		is_drop(out, DROP_UNSUPPORTED, false, "states");
 	else if (l->id == 0 || l->gone || in->known->is_left)
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);

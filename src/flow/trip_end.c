@@ -9,6 +9,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/pace.h"
+#include "flow/standings.h"
 
 static void trip_on_settled(struct store_op *op);
 
@@ -146,7 +147,8 @@ bool trip_is_folded(struct trip *t)
 		return true;
 
 	if (d->is_status)
-		folds = d->set_state == STATE_NONE || !t->is_open;
+		folds = d->set_state == STATE_NONE || !t->is_open
+		    || (d->set_state == STATE_OPEN && !t->target->conf.caps->reopens);
 	else if (d->is_deletion)
 		folds = !d->was_written || trip_cannot_delete(t);
 	if (folds)
@@ -203,6 +205,8 @@ static void trip_on_settled(struct store_op *op)
 	trip_tell_opened(t, &settle.learned);
 	if (settle.link_gone || (settle.was_asked && settle.state == DELIVERY_PARKED))
 		c->watch.changed(c->watch.arg, t->row.link.id);
+	if (settle.is_awaited && t->known.conversation != NULL)
+		standings_await(t->target->standings, t->known.conversation, settle.now_ms);
 	errand_owed(c->flow, settle.event, &settle.owe);
 	trip_report(t);
 	if (settle.state < DELIVERY_DELIVERED && t->is_echoed) {

@@ -124,6 +124,7 @@ struct op_errand;
 struct op_errand_done;
 struct op_errands;
 struct op_heard;
+struct op_receipt;
 /* What became of a delivery, for those who are owed to know. */
 struct ending {
 	int64_t delivery, now_ms;
@@ -136,6 +137,7 @@ int sqlite_errand(struct store_db *db, struct op_errand *op);
 int sqlite_errand_done(struct store_db *db, struct op_errand_done *op);
 int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
+int sqlite_receipt(struct store_db *db, struct op_receipt *op);
 
 /* sqlite_delete.c */
 /* A deletion is routed: what of its message did not leave yet is not to. */

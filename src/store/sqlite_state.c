@@ -158,7 +158,7 @@ int sqlite_state(struct store_db *db, struct op_state *op)
 	struct stmt *q;
 	int ret;
 
-	op->is_known = op->is_changed = op->is_stored = false;
+	op->is_known = op->is_changed = op->is_stored = op->is_awaited = false;
 	op->thread = 0;
 	memset(&op->view, 0, sizeof(op->view));
 	if (op->event != NULL)
@@ -173,7 +173,10 @@ int sqlite_state(struct store_db *db, struct op_state *op)
 	if (ret != 1)
 		return ret;
 	op->is_known = true;
-	heard = standing_hear(&s, op->state, op->version);
+	heard = op->answered_ms != 0 && op->answered_ms == s.asked_ms
+	    ? standing_read(&s, op->state, op->version)
+	    : standing_hear(&s, op->state, op->version);
+	op->is_awaited = s.asked != STATE_NONE;
 	if (heard == HEARD_NOTHING)
 		return 0;
 	op->is_changed = true;

@@ -80,6 +80,9 @@ struct sqlite3_stmt;
 	    " WHEN closed_at = 0 THEN ?4 ELSE closed_at END WHERE id = ?1") \
 	X(THREAD_ASKED, \
 	    "UPDATE thread SET asked_at = ?2 WHERE id = ?1 AND asked <> 0 AND asked_at = 0") \
+	X(THREADS_ASKED, \
+	    "SELECT endpoint, remote, asked_at FROM thread INDEXED BY thread_asked" \
+	    " WHERE asked <> 0 AND asked_at <> 0 ORDER BY id") \
 	X(THREAD_UNASK, \
 	    "UPDATE thread SET asked = 0, closed_at = CASE WHEN state <> ?3 THEN 0" \
 	    " WHEN closed_at = 0 THEN ?2 ELSE closed_at END" \

@@ -141,6 +141,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_HEARD:
 	case STORE_QUESTION:
 	case STORE_QUESTIONS:
+	case STORE_RECEIPT:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -2,7 +2,7 @@
 side that it can be. A Way is one direction of one bridge, with a conversation under way: see kinds.py.
 
     shop, front, hotel, mail  →  desk      Smartify, Smart Sender, Syniverse, Chatwoot; agents at a Chatwoot
-    site, kiosk               →  team      Chatwoot, Smart Sender; agents at a Smartify
+    site, annex               →  team      Chatwoot, Smartify; agents at a Smartify
 """
 
 import base64
@@ -18,7 +18,7 @@ from world import FOLDERS, PROJECT, SECRETS, Relay, Sandbox, check_log, eventual
 HOTEL = {"password": "sandbox-syniverse-password", "token": "sandbox-scg-token-0", "key": "blackbox-hotel-hook-key-1",
          "secret": "blackbox-hotel-secret-1"}
 KEYS = {"mail": "blackbox-mail-hook-key-1", "site": "blackbox-site-hook-key-1", "team": "blackbox-team-hook-key-1",
-        "kiosk": "blackbox-kiosk-hook-key-1"}
+        "annex": "blackbox-annex-hook-key-1"}
 PHONE = "+15550004711"
 
 
@@ -30,7 +30,8 @@ class Hub:
         self.main.call_back(self.port)
         for sandbox, platform, role, name in ((self.other, "chatwoot", "customers", "site"),
                                               (self.other, "smartify", None, "team"),
-                                              (self.third, "chatwoot", "customers", "mail")):
+                                              (self.third, "chatwoot", "customers", "mail"),
+                                              (self.third, "smartify", None, "annex")):
             sandbox("PUT", "/hooks", dict({"platform": platform, "url": self.hook(name)}, **({"role": role} if role else {})))
         self.far_port = int(self.main.ready["syniverse"].rpartition(":")[2])
         self.far("PUT", "/settings", {"hook": "http://127.0.0.1:%d/hooks/hotel/%s" % (self.port, HOTEL["key"]),
@@ -64,16 +65,13 @@ class Hub:
             "front": {"platform": "smartsender", "base_url": main["smartsender"], "api_token": SECRETS["smartsender_token"],
                       "webhook_secret": SECRETS["front_secret"], "hook_key": SECRETS["front_key"], "receive": "poll 2s",
                       "rate": "180/min", "reconcile": "never"},
-            "kiosk": {"platform": "smartsender", "base_url": other["smartsender"].replace("127.0.0.1", "localhost"),
-                      "api_token": SECRETS["smartsender_token"], "webhook_secret": SECRETS["front_secret"],
-                      "hook_key": KEYS["kiosk"], "receive": "poll 2s", "rate": "180/min", "reconcile": "never",
-                      "insecure": True},
+            "annex": smartify(third, KEYS["annex"], "annex.localhost"),
             "hotel": dict(common, platform="syniverse", user="boss@acme-hotel", password=HOTEL["password"],
                           act_for="agent7@acme-hotel", chat_base_url=main["syniverse"], scg_base_url=main["syniverse"],
                           scg_from="sender_id:Sn1dInvented000000000y", scg_token=HOTEL["token"],
                           webhook_secret=HOTEL["secret"], hook_key=HOTEL["key"])}
         bridges = {name: {"customers": name, "agents": "desk"} for name in ("shop", "front", "hotel", "mail")}
-        bridges["site"], bridges["kiosk"] = [{"customers": name, "agents": "team"} for name in ("site", "kiosk")]
+        bridges["site"], bridges["annex"] = [{"customers": name, "agents": "team"} for name in ("site", "annex")]
         for bridge in bridges.values():
             bridge["system_lines"] = "note"
         for name in ("shop", "mail", "site"):

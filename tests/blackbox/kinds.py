@@ -8,6 +8,7 @@ object a line, as tieline-kinds prints them) has a run, and each run a cell.
 import json
 import sys
 
+from hub import Way
 from world import unique
 
 COLUMNS = [("agents", "chatwoot"), ("agents", "smartify"), ("customers", "chatwoot"), ("customers", "smartify"),
@@ -281,8 +282,9 @@ def agent_deletes(way):
     if way.platform == "chatwoot":
         own.wait(lambda: [m for m in own.seen() if m.text == "This message was deleted"], "it is deleted")
         return
-    notes = own.wait(lambda: [m for m in own.at_desk() if m["private"]], "the agent is told")
-    assert "the customer still sees it" in notes[0]["content"] and own.one(said)
+    own.wait(lambda: [m for m in own.at_desk() if m["private"] and "the customer still sees it" in m["content"]],
+             "the agent is told")
+    assert own.one(said)
 
 
 @run("customer_types", "agents")
@@ -350,10 +352,11 @@ def line_at_a_chatwoot(way):
 
 @run("system_line", "agents/smartify")
 def line_at_a_smartify(way):
-    own, said, hello = way.own(), way.word("was assigned"), way.word("hello")
-    ids = way.far("POST", "/say", {"platform": "smartsender", "as": "customer", "person": way.word("guest"), "text": hello})
-    own.target = way.where(way.far, "smartify", hello)
-    way.far("POST", "/say", {"platform": "smartsender", "as": "system", "conversation": ids["conversation"], "text": said})
+    own, said, hello = way.own(), way.word("somebody joined"), way.word("hello")
+    third = way.hub.third
+    ids = third("POST", "/say", {"platform": "smartify", "as": "customer", "person": way.word("guest"), "text": hello})
+    own.target = way.where(own.far, "smartify", hello)
+    third("POST", "/say", {"platform": "smartify", "as": "system", "conversation": ids["conversation"], "text": said})
     yield
     assert own.one(said).raw["attributes"]["subtype"] == "info"
 
@@ -477,6 +480,74 @@ def syniverse_files(hub):
     yield
     seen = hub.file_at_desk(place, raw)
     assert seen.text == "look" and seen.files[0]["type"] == "image/png"
+
+
+# -- too long, too deep, about nothing -------------------------------------------------------------------------------
+
+WORDS = "The quick brown fox jumps over the lazy dog. "
+LIMITS = {"chatwoot": lambda text: len(text) <= 150000, "smartify": lambda text: len(text.encode()) <= 500000,
+          "smartsender": lambda text: len(text) <= 4096, "syniverse": lambda text: len(text) <= 1500}
+
+
+def too_long(name, text, ways):
+    """ways: how many parts each makes of it; 0: more than a message may have, so the agent is told."""
+    for (to, platform), parts in ways.items():
+        @comes("%s/%s" % (to, platform), name)
+        def in_parts(hub, to=to, platform=platform, parts=parts):
+            own, word = Way(hub, to, platform), unique("long")
+            said = (word + " " + text)[:150000].rstrip()
+            own.send(said)
+            yield
+            if parts == 0:
+                own.wait(lambda: [m for m in own.at_desk() if m["private"] and "Not delivered" in m["content"]],
+                         "the agent is told")
+                assert own.seen() == []
+                return
+            seen = own.wait(lambda: own.seen() if len(own.seen()) >= parts else None, "%d parts" % parts)
+            assert len(seen) == parts and all(LIMITS[platform](m.text) for m in seen)
+            whole = "".join(m.text for m in sorted(seen, key=lambda m: m.place))
+            name = "Marisol Rooke: " if to == "customers" and platform != "smartify" else ""
+            assert whole.replace(" ", "") == (name + said).replace(" ", "")
+            assert not any(m.text.startswith("\u200d") for m in seen)     # no character of several is cut
+
+
+too_long("150,000 characters", WORDS * 3400, {
+    ("agents", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartify"): 1, ("customers", "syniverse"): 0})
+too_long("40,000 emoji", "\U0001f600" * 39990, {
+    ("agents", "chatwoot"): 1, ("customers", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartsender"): 10,
+    ("customers", "syniverse"): 27})
+too_long("families of emoji", "\U0001f469\u200d\U0001f469\u200d\U0001f467 " * 1000, {
+    ("customers", "smartsender"): 2, ("customers", "syniverse"): 5})
+
+
+def about_nothing(to, platform):
+    @comes("%s/%s" % (to, platform), "reply to what nobody knows")
+    def replied(hub):
+        own, said = Way(hub, to, platform), unique("reply")
+        own.send(said, content_attributes={"in_reply_to": 99999999, "in_reply_to_external_id": "wamid.nobody"})
+        yield
+        assert own.one(said).text.endswith(said)
+
+
+for column in COLUMNS:
+    about_nothing(*column)
+
+
+def deep(name, before, after=""):
+    for platform in ("smartify", "smartsender"):
+        @comes("customers/" + platform, name)
+        def nested(hub, platform=platform):
+            own, said, behind = Way(hub, "customers", platform), unique("deep"), unique("behind")
+            own.send(before + said + after)
+            own.send(behind)
+            yield
+            assert said in own.one(said).text
+            own.one(behind)
+
+
+deep("quotes 10,000 deep", "> " * 10000)
+deep("emphasis 10,000 deep", "*" * 10000, "*" * 10000)
+deep("links 10,000 deep", "[" * 10000, "](https://x.example/)" * 1000)
 
 
 def main():

@@ -98,12 +98,12 @@ static bool is_for_the_team(struct arena *a, const struct http_req *req, enum st
 		&& (strcmp(subtype, "private") == 0 || strcmp(subtype, "info") == 0));
 }
 
-struct kind {
+struct case_of {
 	const char *what;
 	bool is_line, is_linked, has_file, is_long, is_closed;
 };
 
-static const struct kind kinds[] = {
+static const struct case_of kinds[] = {
 	{ "a note", .is_linked = true },
 	{ "a note with a file", .is_linked = true, .has_file = true },
 	{ "a long note", .is_linked = true, .is_long = true },
@@ -114,7 +114,7 @@ static const struct kind kinds[] = {
 	{ "a line that is the first", .is_line = true },
 };
 
-static const char *words_of(struct arena *a, const struct kind *k)
+static const char *words_of(struct arena *a, const struct case_of *k)
 {
 	size_t len = k->is_long ? 700000 : 0, i;
 	char *text = arena_alloc(a, len + 64);
@@ -126,7 +126,7 @@ static const char *words_of(struct arena *a, const struct kind *k)
 }
 
 /* How many requests tell of it. */
-static int hand_over(const struct bridge_conf *b, enum side to, const struct kind *k)
+static int hand_over(const struct bridge_conf *b, enum side to, const struct case_of *k)
 {
 	static const struct row_lane lane;
 	static const struct person person = { .identity = "tel:+15550100001",

@@ -278,7 +278,8 @@ class Control(Platform):
     SETTINGS = {"smartify": {"limit_per_minute": int, "first_seconds": float, "quota": int,
                              "retry_scale": float},
                 "smartsender": {"limit_per_minute": int, "lock_seconds": float, "tell_lock": bool, "raw_utf8": bool,
-                                "gaps": bool, "errors_in_200": bool, "unread_from_gates": bool},
+                                "gaps": bool, "errors_in_200": bool, "unread_from_gates": bool, "wakes": bool,
+                                "ahead": float},
                 "chatwoot": {"message_limit": int, "throttle": int, "search_throttle": int,
                              "underscores_dropped": bool, "callback_timeout": float}}
 

@@ -247,6 +247,17 @@ struct manner {
 	const char *choices; /* "A|B"; NULL: none */
 };
 
+/* Now, later, or never. */
+static void tell(struct script *s, struct callback *c)
+{
+	if (!is_word(s, "silently"))
+		post(s, c);
+	else if (is_word(s, "lost"))
+		far_forget(c);
+	else
+		s->silent = c;
+}
+
 static void speak(struct script *s, struct far *f, struct far_conversation *c, bool by_customer,
     const char *name, char *text, struct manner manner)
 {
@@ -268,10 +279,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		m->is_private = manner.is_note;
 		m->is_line = manner.is_line;
 		m->choices = manner.choices != NULL ? strdup(manner.choices) : NULL;
-		if (is_word(s, "silently"))
-			s->silent = newest(f);
-		else
-			post(s, newest(f));
+		tell(s, newest(f));
 	}
 	free(text);
 }
@@ -358,10 +366,7 @@ static void change_state(struct script *s, bool closed)
 	struct far *f = stage_far(&s->stage, word(s));
 
 	far_close(f, conversation(s, f, number(s, 0)), closed);
-	if (is_word(s, "silently"))
-		s->silent = newest(f);
-	else
-		post(s, newest(f));
+	tell(s, newest(f));
 }
 
 /* What a request of ours has made of it. */

@@ -53,6 +53,7 @@ static const struct caps chatwoot_caps = {
 	.keeps_notes = true,
 	.pages = true,
 	.states = true,
+	.reopens = true,
 	.rate_by_host = true,
 	.shows = 1 << FORMAT_MARKDOWN,
 	.max_idle_msecs = 15000,

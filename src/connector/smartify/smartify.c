@@ -67,6 +67,7 @@ static const struct caps caps = {
 	.keeps_notes = true,
 	.pages = true,
 	.states = true,
+	.reopens = true,
 	.widgets = true,
 	.keeps = 1 << FORMAT_MARKDOWN | 1 << FORMAT_HTML,
 	.max_idle_msecs = 4000, /* the server closes after 5 s */

@@ -215,6 +215,29 @@ static void interpret_send(const struct answer *ans)
 	ans->out->learned.message = id;
 }
 
+/* Whatever the status says, it was done only where state is true. */
+static void interpret_command(const struct answer *ans, enum effect_kind done)
+{
+	struct effect *effect = &ans->out->effect;
+
+	if (is_done(ans) && json_true(ans->json, "state"))
+		*effect = (struct effect){ .kind = done, .wait_msecs = -1 };
+	else if (is_done(ans))
+		conclude(ans, EFFECT_REJECTED, REASON_BAD_ANSWER);
+	else
+		interpret_failure(ans, false);
+}
+
+/* That mark is no more than a courtesy: no other chat waits for it. */
+static void interpret_mark(const struct answer *ans)
+{
+	struct effect *effect = &ans->out->effect;
+
+	interpret_command(ans, EFFECT_NEXT_STEP);
+	if (effect->kind == EFFECT_RETRY && effect->reason != REASON_BUSY)
+		effect->kind = EFFECT_REJECTED;
+}
+
 /* --- look-ups ---------------------------------------------------------------------------------- */
 
 static const char *normal(struct arena *a, const char *text)
@@ -340,6 +363,10 @@ void smartsender_interpret(const struct via *via, struct arena *a, const struct 
 	ans.status = status_of(&ans);
 	if (job->kind == JOB_ENDPOINT)
 		interpret_me(&ans);
+	else if (job->step == STEP_MARK_READ)
+		interpret_mark(&ans);
+	else if (job->step == STEP_SET_STATUS)
+		interpret_command(&ans, EFFECT_DELIVERED);
 	else if (job->kind == JOB_PAGE)
 		interpret_page(&ans);
 	else if (job->kind == JOB_LOOK)

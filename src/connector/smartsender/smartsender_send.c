@@ -64,12 +64,27 @@ static void fill_parts(const struct smartsender_conf *conf, struct arena *a, str
 	m->span = spans[0];
 }
 
+/* Closing it twice does no more than closing it once. */
+static int plan_state(const struct message *message, const struct known *known, struct plan *out,
+    struct effect *refused)
+{
+	if (message->set_state != STATE_RESOLVED)
+		return refuse(refused, REASON_UNSUPPORTED, "a chat is opened by its contact");
+	if (known->conversation == NULL)
+		return refuse(refused, REASON_UNREACHABLE, "no chat of that person is known");
+	out->steps[out->count++] =
+	    (struct step_plan){ .step = STEP_SET_STATUS, .when = WHEN_ALWAYS };
+	return 0;
+}
+
 int smartsender_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused)
 {
 	int part;
 
 	*out = (struct plan){ 0 };
+	if (message->set_state != STATE_NONE)
+		return plan_state(message, known, out, refused);
 	if (message->text == NULL
 	    || (*message->text == '\0' && message->nfiles + message->ncards == 0))
 		return refuse(refused, REASON_INVALID, "nothing to write");
@@ -220,6 +235,22 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	out->body = json_done(o, &out->body_len);
 }
 
+/* It answers only whether that was done. */
+static void build_command(const struct via *via, struct arena *a, const struct job *job,
+    const char *verb, struct http_req *out)
+{
+	const char *id = job->known->conversation;
+
+	*out = request(via, a, "PUT",
+	    arena_printf(a, "/chats/%s/%s",
+		id == NULL || (via->explain && *id == '{') ? "{conversation}" : http_encode(a, id),
+		verb));
+	out->content_type = "application/json";
+	out->body = "{}";
+	out->body_len = 2;
+	out->repeatable = true;
+}
+
 static const char *look_path(struct arena *a, const struct job *job)
 {
 	const char *id = job->known->conversation;
@@ -231,6 +262,10 @@ static const char *look_path(struct arena *a, const struct job *job)
 void smartsender_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
+	if (job->step == STEP_SET_STATUS || job->step == STEP_MARK_READ) {
+		build_command(via, a, job, job->step == STEP_MARK_READ ? "read" : "close", out);
+		return;
+	}
 	if (job->kind == JOB_DELIVER) {
 		build_send(via, a, job, out);
 		return;
