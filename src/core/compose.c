@@ -80,7 +80,7 @@ static const struct endpoint_conf *target_of(const struct compose_in *in)
 }
 
 /* Of the side that is written to. */
-static bool is_native(const struct compose_in *in, enum kind kind)
+static bool is_native(const struct compose_in *in, enum message_kind kind)
 {
 	const struct kind_caps *all = target_of(in)->caps->kinds,
 			       *k = all != NULL ? &all[kind] : NULL;

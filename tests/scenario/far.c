@@ -45,6 +45,7 @@ static void message_free(struct far_message *m)
 	free(m->source_id);
 	free(m->mark);
 	free(m->name);
+	free(m->choices);
 	free(m->error);
 	free(m);
 }

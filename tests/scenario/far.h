@@ -23,6 +23,7 @@ struct far_message {
 	bool by_relay;
 	bool is_private, is_erased;
 	char reply_to[32];       /* id there; "": to none */
+	char *choices;           /* "A|B": what may be answered; NULL */
 	bool is_line;            /* nobody said it: the platform itself */
 	char *name;              /* of who wrote it, as shown */
 	char status[12], *error; /* what the platform shows of it; "": nothing was said */

@@ -54,6 +54,24 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_end_object(o);
 }
 
+static void put_choices(struct json_out *o, const char *choices)
+{
+	size_t len;
+
+	json_key(o, "items");
+	json_begin_array(o);
+	for (; *choices != '\0'; choices += len + (choices[len] != '\0')) {
+		char label[64];
+
+		len = strcspn(choices, "|");
+		snprintf(label, sizeof(label), "%.*s", (int)len, choices);
+		json_begin_object(o);
+		json_member_text(o, "title", label);
+		json_end_object(o);
+	}
+	json_end_array(o);
+}
+
 static void put_message(struct json_out *o, const struct far_message *m)
 {
 	json_member_id(o, "id", m->id);
@@ -62,8 +80,12 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_int(o, "created_at", m->at_ms / 1000);
 	json_member_bool(o, "private", m->is_private);
 	json_member_text(o, "source_id", m->source_id);
+	if (m->choices != NULL)
+		json_member_text(o, "content_type", "input_select");
 	json_key(o, "content_attributes");
 	json_begin_object(o);
+	if (m->choices != NULL)
+		put_choices(o, m->choices);
 	if (m->is_erased) { /* and nothing else is left there */
 		json_member_bool(o, "deleted", true);
 	} else {

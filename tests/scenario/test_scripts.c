@@ -7,6 +7,7 @@
  *   PERSON types, agent types, … stops   in the last conversation there
  *   PERSON begins [at E]         what follows is said in another conversation
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
+ *   agent asks "text" with "A|B" [in N]   with choices, as a bot of the desk does
  *   agent notes "text" [at E]    the same, as a private note
  *   platform says "text" at E    it says so itself: somebody joined, the conversation was closed
  *   agent begins with PERSON     a conversation at the desk that nobody on the other side began
@@ -250,6 +251,7 @@ static struct far_message *message_of(struct script *s, struct far *f);
 /* is_note: for the team alone; is_line: by nobody. */
 struct manner {
 	bool is_note, is_line;
+	const char *choices; /* "A|B"; NULL: none */
 };
 
 /* Now, later, or never. */
@@ -286,6 +288,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		m->is_line = manner.is_line;
 		if (other != NULL)
 			snprintf(m->reply_to, sizeof(m->reply_to), "%s", other->id);
+		m->choices = manner.choices != NULL ? strdup(manner.choices) : NULL;
 		tell(s, newest(f));
 	}
 	free(text);
@@ -326,12 +329,13 @@ static void customer_speaks(struct script *s, const char *person)
 			his = c;
 	if (his == NULL)
 		his = far_begin(f, person);
-	speak(s, f, his, true, person, text, (struct manner){ false, false });
+	speak(s, f, his, true, person, text, (struct manner){ 0 });
 }
 
 static void agent_speaks(struct script *s)
 {
 	struct manner manner = { 0 };
+	bool asks;
 	struct far *f;
 	char *text;
 
@@ -345,9 +349,12 @@ static void agent_speaks(struct script *s)
 		return;
 	}
 	manner.is_note = is_word(s, "notes");
-	if (!manner.is_note && !is_word(s, "says"))
+	asks = !manner.is_note && is_word(s, "asks");
+	if (!manner.is_note && !asks && !is_word(s, "says"))
 		WRONG(s, "what?");
 	text = text_of(s);
+	if (asks)
+		manner.choices = is_word(s, "with") ? word(s) : NULL;
 	f = place(s, SIDE_AGENTS);
 	speak(s, f, conversation(s, f, 0), false, "Bob", text, manner);
 }
