@@ -348,6 +348,7 @@ void trip_go(struct trip *t)
 	TAILQ_INSERT_TAIL(&t->target->gate.sending, t, sending);
 	t->target->gate.queued++;
 	t->is_queued = true;
+	t->queued_ms = trip_now(t);
 	gate_wake(t->target);
 }
 
