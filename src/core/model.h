@@ -26,6 +26,7 @@ struct person {
 struct author {
 	enum role role;
 	const char *id, *name;
+	const char *email; /* of an agent, where it is told; not kept with the event */
 };
 
 struct attachment {
@@ -61,6 +62,8 @@ enum event_flag {
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
 };
+
+struct facts; /* core/facts.h */
 
 /* What a platform told us. Immutable once parsed. */
 struct event {
@@ -99,6 +102,10 @@ struct event {
 	const char *const *tags;
 	size_t ntags;
 	const char *extra; /* opaque: only the connector that wrote it reads it */
+	/* What it tells besides of the person and of the conversation; taken in at once, and not kept with
+	 * the event. NULL: nothing. The versions: of what it tells of the person, of the conversation. */
+	const struct facts *facts;
+	int64_t person_version, facts_version;
 };
 
 struct event_list {
@@ -152,15 +159,17 @@ struct message {
 	const struct person *person;   /* the customer, as C described him */
 	const char *conversation;      /* where it was said, at the other side */
 	int64_t at_ms;
-	bool reopen;          /* decided when it was routed */
-	bool take_over;       /* due with this message */
-	bool may_open;        /* no conversation there yet: open one */
-	bool is_automatic;    /* nobody said it: a greeting, a survey */
-	enum state set_state; /* it is no message: the conversation there is to be OPEN or
+	bool reopen;               /* decided when it was routed */
+	bool take_over;            /* due with this message */
+	bool may_open;             /* no conversation there yet: open one */
+	bool is_automatic;         /* nobody said it: a greeting, a survey */
+	enum state set_state;      /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
-	bool is_deletion;     /* nor this: the one that known.message names is taken back */
-	int64_t generation;   /* of the link */
-	const char *bridge;   /* its name, for derived ids */
+	bool is_deletion;          /* nor this: the one that known.message names is taken back */
+	const struct facts *facts; /* nor this: what is to be written of the person or the
+				    * conversation; NULL: it is a message */
+	int64_t generation;        /* of the link */
+	const char *bridge;        /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */
 };
 

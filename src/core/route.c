@@ -209,7 +209,9 @@ static void join_or_open(const struct route_in *in, struct route *out)
 static void link_up(const struct route_in *in, struct route *out)
 {
 	out->to = SIDE_AGENTS;
-	out->person = in->view->person;
+	/* Where the platform says now that the conversation is another person's, it stays in the lane that it
+	 * is in until nothing of it is under way. */
+	out->person = in->known->link.id != 0 ? in->known->link.person : in->view->person;
 	if (in->known->link.id != 0)
 		continue_link(in, out);
 	else

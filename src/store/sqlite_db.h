@@ -131,6 +131,22 @@ int sqlite_errand_done(struct store_db *db, struct op_errand_done *op);
 int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
 
+/* sqlite_facts.c */
+struct op_hear;
+struct op_mirror;
+struct op_mirror_ask;
+struct op_mirror_done;
+struct op_mirrors;
+int sqlite_hear(struct store_db *db, struct op_hear *op);
+int sqlite_mirror(struct store_db *db, struct op_mirror *op);
+int sqlite_mirror_ask(struct store_db *db, struct op_mirror_ask *op);
+int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op);
+int sqlite_mirrors(struct store_db *db, struct op_mirrors *op);
+/* A link was just made for the row. */
+int sqlite_mirror_opens(struct store_db *db, struct route_row *row, int64_t now_ms);
+/* A contact goes by another id. */
+int sqlite_contact_is_now(struct store_db *db, int endpoint, const char *was, const char *now);
+
 /* sqlite_delete.c */
 /* A deletion is routed: what of its message did not leave yet is not to. */
 int sqlite_take_back(struct store_db *db, int64_t event, const struct route_row *row,
