@@ -48,6 +48,7 @@ struct endpoint {
 	struct mirrors *mirrors; /* what the other sides tell of persons and conversations */
 	struct pager *pager;     /* what is read there, */
 	struct sweep *sweep;     /* to compare it with what was told */
+	struct standings *standings;
 	struct endpoint_stats stats;
 };
 

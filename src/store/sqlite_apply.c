@@ -9,6 +9,7 @@
 #include "core/event_codec.h"
 #include "store/errand.h"
 #include "store/facts.h"
+#include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
 
@@ -681,7 +682,7 @@ static int settle_failed(struct store_db *db, const struct op_settle *op, const 
 
 /* What was asked of the conversation there is done, or is left to a person: then it is as it was heard to be,
  * and the next one asks again. */
-static int settle_asked(struct store_db *db, const struct op_settle *op, const struct place *p)
+static int settle_asked(struct store_db *db, struct op_settle *op, const struct place *p)
 {
 	bool is_done = op->state == DELIVERY_DELIVERED;
 	struct row_link l;
@@ -696,7 +697,10 @@ static int settle_asked(struct store_db *db, const struct op_settle *op, const s
 	stmt_i64(q, op->now_ms);
 	if (!is_done)
 		stmt_i64(q, STATE_RESOLVED);
-	return stmt_run(q);
+	if (stmt_run(q) != 0)
+		return -1;
+	op->is_awaited = is_done && sqlite3_changes(db->handle) == 1;
+	return 0;
 }
 
 static int settle_owe(struct store_db *db, struct op_settle *op)
@@ -713,6 +717,7 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 	struct stmt *q;
 
 	memset(&op->next, 0, sizeof(op->next));
+	op->is_awaited = false;
 	if (place_of(db, op->delivery, &place) != 0 || learn(db, &op->learned, &place) != 0
 	    || (op->link_gone && place.link != 0 && flag_link(db, place.link, LINK_GONE) != 0))
 		return -1;
@@ -820,6 +825,9 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MIRROR_ASK: return sqlite_mirror_ask(db, AS(op_mirror_ask, op));
 	case STORE_MIRROR_DONE: return sqlite_mirror_done(db, AS(op_mirror_done, op));
 	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
+	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
+	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

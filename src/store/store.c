@@ -144,6 +144,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_HEAR:
 	case STORE_MIRROR_ASK:
 	case STORE_MIRROR_DONE:
+	case STORE_QUESTION:
+	case STORE_QUESTIONS:
+	case STORE_RECEIPT:
 	case STORE_PROBE: return false;
 	}
 	return false;

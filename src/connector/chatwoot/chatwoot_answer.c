@@ -580,7 +580,7 @@ static void take_created(struct reading *r)
 		bad_answer(r);
 		return;
 	}
-	if (r->job->message != NULL && r->job->message->span.count > 0) {
+	if (r->job->message != NULL && chatwoot_opens_empty(r->job->message)) {
 		next_step(r); /* it was opened empty */
 		r->out->go = STEP_SEND;
 	} else if (message != NULL && is_ours(r, json_at(r->body, "messages.0"))) {
