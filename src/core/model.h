@@ -26,6 +26,7 @@ struct person {
 struct author {
 	enum role role;
 	const char *id, *name;
+	const char *email; /* of an agent, where it is told; not kept with the event */
 };
 
 struct attachment {
@@ -66,6 +67,8 @@ enum event_flag {
 	EVENT_IS_CUT = 1 << 10, /* text is not all of it: the rest can be read there */
 };
 
+struct facts; /* core/facts.h */
+
 /* What a platform told us. Immutable once parsed. */
 struct event {
 	int64_t id;   /* ours; 0 until stored */
@@ -104,6 +107,10 @@ struct event {
 	const char *const *tags;
 	size_t ntags;
 	const char *extra; /* opaque: only the connector that wrote it reads it */
+	/* What it tells besides of the person and of the conversation; taken in at once, and not kept with
+	 * the event. NULL: nothing. The versions: of what it tells of the person, of the conversation. */
+	const struct facts *facts;
+	int64_t person_version, facts_version;
 };
 
 struct event_list {
@@ -173,7 +180,9 @@ struct message {
 	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
 	bool is_deletion;     /* nor this: the one that known.message names is taken back */
-	bool is_edit;         /* it says anew what an earlier one, reply_to, has said */
+	const struct facts *
+	    facts; /* nor this: what is to be written of the person or the conversation; NULL: it is a message */
+	bool is_edit; /* it says anew what an earlier one, reply_to, has said */
 	const char
 	    *reply_to; /* the message there which it replies to; NULL: none, or it is quoted */
 	bool is_note;  /* for agents' eyes: never written where a customer sees it. A line of the

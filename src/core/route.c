@@ -226,7 +226,9 @@ static void link_up(const struct route_in *in, struct route *out)
 	bool is_line = (in->event->flags & EVENT_IS_SYSTEM) != 0;
 
 	out->to = SIDE_AGENTS;
-	out->person = in->view->person;
+	/* Where the platform says now that the conversation is another person's, it stays in the lane that it
+	 * is in until nothing of it is under way. */
+	out->person = in->known->link.id != 0 ? in->known->link.person : in->view->person;
 	/* That a conversation was begun or assigned tells nothing to agents who have none of it. */
 	if (is_line && (in->known->link.id == 0 || in->known->link.gone))
 		is_drop(out, DROP_SYSTEM, false, "not linked");

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "core/event_codec.h"
 #include "store/errand.h"
+#include "store/facts.h"
 #include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
@@ -295,7 +296,7 @@ static int set_link_agents(struct store_db *db, int64_t link, int64_t agents)
 }
 
 static int route_link(struct store_db *db, const struct routing *r, const struct route_row *row,
-    struct row_link *link)
+    struct row_link *link, bool *is_made)
 {
 	const char *remote = r->remote;
 	int64_t generation, agents = 0;
@@ -313,6 +314,7 @@ static int route_link(struct store_db *db, const struct routing *r, const struct
 		return -1;
 	if (row->to == SIDE_CUSTOMERS)
 		agents = row->agents;
+	*is_made = ret == 0;
 	if (ret == 1) {
 		if (agents == 0 || link->agents != 0)
 			return 0;
@@ -374,12 +376,15 @@ static int owe_parked(struct store_db *db, const struct routing *r, struct route
 static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
 {
 	struct row_trip *out = &row->out;
-	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED;
+	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED, is_made = false;
 	int64_t pos;
 
 	memset(out, 0, sizeof(*out));
+	row->owes_mirror = false;
 	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link) != 0 || sqlite_next_pos(db, &pos) != 0
+	    || route_link(db, r, row, &out->link, &is_made) != 0
+	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
+	    || sqlite_next_pos(db, &pos) != 0
 	    || row_person_by_id(db, row->person, r->arena, &out->person) < 0)
 		return -1;
 	out->delivery = (struct row_delivery){
@@ -830,6 +835,11 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_HEAR: return sqlite_hear(db, AS(op_hear, op));
+	case STORE_MIRROR: return sqlite_mirror(db, AS(op_mirror, op));
+	case STORE_MIRROR_ASK: return sqlite_mirror_ask(db, AS(op_mirror_ask, op));
+	case STORE_MIRROR_DONE: return sqlite_mirror_done(db, AS(op_mirror_done, op));
+	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
 	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
 	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
 	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));

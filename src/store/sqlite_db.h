@@ -151,6 +151,21 @@ const char *sqlite_replied_to(const struct event *e);
 /* What the message is about, where it replies to one or says it anew: fills replied, replied_remote. */
 int sqlite_find_replied(struct store_db *db, struct row_trip *t, int endpoint, const char *remote,
     struct arena *a);
+/* sqlite_facts.c */
+struct op_hear;
+struct op_mirror;
+struct op_mirror_ask;
+struct op_mirror_done;
+struct op_mirrors;
+int sqlite_hear(struct store_db *db, struct op_hear *op);
+int sqlite_mirror(struct store_db *db, struct op_mirror *op);
+int sqlite_mirror_ask(struct store_db *db, struct op_mirror_ask *op);
+int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op);
+int sqlite_mirrors(struct store_db *db, struct op_mirrors *op);
+/* A link was just made for the row. */
+int sqlite_mirror_opens(struct store_db *db, struct route_row *row, int64_t now_ms);
+/* A contact goes by another id. */
+int sqlite_contact_is_now(struct store_db *db, int endpoint, const char *was, const char *now);
 
 /* sqlite_delete.c */
 /* 1 found, 0 there is none in that bridge and direction, -1: what was made of the message that a later event

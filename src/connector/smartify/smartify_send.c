@@ -599,6 +599,19 @@ static void build_page(const struct via *via, struct arena *a, const struct job 
 	out->repeatable = true;
 }
 
+static void build_facts(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const char *method, *path = smartify_facts_path(a, job, &method);
+
+	*out = request(via, a, method, path);
+	out->repeatable = true;
+	if (job->kind == JOB_FACTS)
+		return;
+	out->content_type = "application/json";
+	out->body = smartify_facts_body(via, a, job, &out->body_len);
+}
+
 void smartify_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -606,7 +619,9 @@ void smartify_build(const struct via *via, struct arena *a, const struct job *jo
 		smartify_errand_build(via, a, job, out);
 		return;
 	}
-	if (job->kind == JOB_PAGE)
+	if (smartify_is_of_facts(job))
+		build_facts(via, a, job, out);
+	else if (job->kind == JOB_PAGE)
 		build_page(via, a, job, out);
 	else if (job->kind == JOB_LOOK)
 		build_look(via, a, job, out);
