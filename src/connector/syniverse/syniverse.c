@@ -141,6 +141,7 @@ static const struct caps caps = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 };
 /* Two-Way Chat calls a message by another id than the messaging API, so what the latter lists can be compared
@@ -149,6 +150,7 @@ static const struct caps caps_ess = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 	.pages = true,
 };
@@ -156,6 +158,7 @@ static const struct caps caps_poll = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 	.pages = true,
 	.polls = true,
@@ -369,6 +372,7 @@ static enum verify verify(const struct via *via, const struct http_in *hook)
 const struct connector syniverse_connector = {
 	.name = SYNIVERSE_PLATFORM,
 	.words = {
+		.name = "Syniverse",
 		.credential = "scg_token, or user and password",
 		.renew = "make a new token in the application's settings, or try the account at the "
 			 "chat's sign-in",
