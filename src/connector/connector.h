@@ -160,6 +160,7 @@ enum verify verify_shared(const struct secrets *accepted, const char *given);
 
 /* Pieces of sentences for the operator, where only the platform's own words help. NULL: none. */
 struct operator_words {
+	const char *name;             /* of the platform, as it calls itself */
 	const char *credential;       /* the option it signs in with: "api_token" */
 	const char *renew;            /* how to get a new one: "copy … from …" */
 	const char *refused_callback; /* a sentence: what a callback that we refuse means there */

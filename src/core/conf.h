@@ -34,7 +34,9 @@ struct caps {
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
 	bool tells_later; /* as customers' side: an answer says that it was taken, and only later
 			   * whether it has arrived */
-	bool key_proves;  /* without a webhook_secret the address itself is the proof */
+	bool
+	    one_source; /* who reaches the same place there by two endpoints is told all of it twice */
+	bool key_proves; /* without a webhook_secret the address itself is the proof */
 	bool
 	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
 	bool pages;     /* what is there can be read: conversations by change, their messages */
