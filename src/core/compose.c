@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "core/file.h"
+#include "core/migration.h"
 #include "core/rich.h"
 #include "core/text.h"
 #include "core/widgets.h"
@@ -129,6 +130,31 @@ static const char *with_widgets(struct arena *a, const struct compose_in *in, co
 	return text;
 }
 
+/* When history was said, where the far side can only show when it was written there. */
+static const char *with_time(struct arena *a, const struct compose_in *in, const char *text)
+{
+	const struct event *e = in->event;
+	bool has_lines = strchr(text, '\n') != NULL;
+
+	if (e->origin != ORIGIN_HISTORY || e->kind != EVENT_MESSAGE || e->at_ms <= 0)
+		return text;
+	switch (in->bridge->timestamps) {
+	case TIMESTAMPS_NONE: break;
+	case TIMESTAMPS_DAY_LINE:
+		if (e->flags & EVENT_BEGINS_DAY)
+			return arena_printf(a, "[%s]%s%s", migration_day_text(a, e->at_ms),
+			    *text != '\0' ? "\n" : "", text);
+		break;
+	case TIMESTAMPS_PREFIX:
+		return arena_printf(a, "[%s]%s%s", migration_time_text(a, e->at_ms),
+		    *text == '\0'   ? ""
+			: has_lines ? "\n"
+				    : " ",
+		    text);
+	}
+	return text;
+}
+
 static const char *shown_name(const struct compose_in *in)
 {
 	const struct bridge_conf *b = in->bridge;
@@ -149,7 +175,9 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	const char *text = text_clean(a, said, strlen(said));
 	struct root conversation;
 
-	*out = (struct composed){ .keys = in->keys, .bridge_tag = in->bridge->tag };
+	*out = (struct composed){ .keys = in->keys,
+		.bridge_tag = in->bridge->tag,
+		.kind = e->origin == ORIGIN_HISTORY ? 'h' : 'm' };
 	out->root = root_of(in);
 	out->hop = in->mark != NULL ? in->mark->hop + 1 : 1;
 	if (in->mark != NULL && in->mark->ours)
@@ -158,7 +186,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	m->is_deletion = e->kind == EVENT_DELETE;
 	m->role = in->set_state != STATE_NONE || m->is_deletion ? ROLE_SYSTEM : e->author.role;
 	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
-	m->text = with_cards(a, e, text);
+	m->text = with_time(a, in, with_cards(a, e, text));
+	m->is_history = e->origin == ORIGIN_HISTORY;
 	m->parts = 1;
 	m->name = shown_name(in);
 	m->person = in->person;
@@ -178,7 +207,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	if (in->may_open) /* nobody else says it, and a mark costs a microsecond or two */
 		m->conversation_mark = mark_build(in->keys, in->bridge->tag, 'c', out->hop,
 		    &conversation, (int)in->generation, out->conversation_mark);
-	m->mark = mark_build(in->keys, in->bridge->tag, 'm', out->hop, &out->root, 0, out->mark);
+	m->mark =
+	    mark_build(in->keys, in->bridge->tag, out->kind, out->hop, &out->root, 0, out->mark);
 }
 
 void compose_part(struct composed *c, int part)
@@ -192,5 +222,5 @@ void compose_part(struct composed *c, int part)
 	if (part == m->part)
 		return;
 	m->part = part;
-	m->mark = mark_build(c->keys, c->bridge_tag, 'm', c->hop, &c->root, part, c->mark);
+	m->mark = mark_build(c->keys, c->bridge_tag, c->kind, c->hop, &c->root, part, c->mark);
 }

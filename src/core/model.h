@@ -60,6 +60,7 @@ enum event_flag {
 	EVENT_IS_DELETED = 1 << 5,   /* this is what is left of a deleted message */
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
+	EVENT_BEGINS_DAY = 1 << 8,   /* of history: the first that is written of its day */
 };
 
 /* What a platform told us. Immutable once parsed. */
@@ -156,6 +157,7 @@ struct message {
 	bool take_over;       /* due with this message */
 	bool may_open;        /* no conversation there yet: open one */
 	bool is_automatic;    /* nobody said it: a greeting, a survey */
+	bool is_history;      /* it was said before, and is not told as news: nobody is woken */
 	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
 	bool is_deletion;     /* nor this: the one that known.message names is taken back */

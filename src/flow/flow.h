@@ -25,6 +25,7 @@ struct choices;
 struct courier;
 struct ingest;
 struct media;
+struct migrations;
 struct paces;
 struct router;
 struct trip;
@@ -48,6 +49,7 @@ struct flow {
 	struct media *media;
 	struct choices *choices;
 	struct typings *typings;
+	struct migrations *migrations;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

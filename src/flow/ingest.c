@@ -486,7 +486,7 @@ static void take_message(struct hook *h, struct letter *letter)
 	bool told = false;
 	size_t echoes = count_echoes(h, letter->event, &told);
 
-	if (echoes == 0)
+	if (echoes == 0 && letter->event->origin != ORIGIN_HISTORY)
 		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
 		    letter->event->here_ms);
 	if (echoes < e->nbridges)

@@ -120,6 +120,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_LOAD:
 	case STORE_ERRAND:
 	case STORE_ERRANDS:
+	case STORE_MIGRATIONS:
+	case STORE_MIGRATION_ITEMS:
+	case STORE_MIGRATION_LOOK:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -139,6 +142,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_RETAIN:
 	case STORE_ERRAND_DONE:
 	case STORE_HEARD:
+	case STORE_MIGRATION:
+	case STORE_MIGRATION_ITEM:
+	case STORE_MIGRATION_END:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -66,6 +66,8 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
     const struct known *known, struct plan *out, struct effect *refused);
 void chatwoot_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);
+/* Its conversation is opened without it, and it is sent behind. */
+bool chatwoot_opens_empty(const struct message *m);
 /* Doing it twice does what doing it once does. */
 bool chatwoot_is_repeatable(const struct job *job);
 

@@ -382,8 +382,8 @@ static bool is_older_trip(const struct reading *r, const struct json *m)
 	const char *place, *text = chatwoot_mark(m, &place);
 	struct mark mark;
 
-	return mark_read(r->via->keys, text, &mark) && mark.ours && mark.kind == 'm'
-	    && !is_ours(r, m);
+	return mark_read(r->via->keys, text, &mark) && mark.ours
+	    && (mark.kind == 'm' || mark.kind == 'h') && !is_ours(r, m);
 }
 
 /* Said before the original was, with room for clocks that differ. */
@@ -562,10 +562,13 @@ static void take_conversations(struct reading *r)
 	if (c == NULL)
 		return;
 	id = id_at(c, "id");
-	if (r->job->kind == JOB_LOOK) {
+	/* What is opened empty is found as that: its message may well not have left. */
+	if (r->job->kind == JOB_LOOK
+	    && !(is_our_conversation(r, c) && chatwoot_opens_empty(r->job->message))) {
 		r->out->cursor = arena_printf(r->a, "%s/messages", id);
 		return;
 	}
+	r->out->found = r->job->kind == JOB_LOOK;
 	r->out->learned.conversation = id;
 	r->out->go = STEP_LIST_MESSAGES;
 }
@@ -580,8 +583,8 @@ static void take_created(struct reading *r)
 		bad_answer(r);
 		return;
 	}
-	if (r->job->message != NULL && r->job->message->span.count > 0) {
-		next_step(r); /* it was opened empty */
+	if (r->job->message != NULL && chatwoot_opens_empty(r->job->message)) {
+		next_step(r);
 		r->out->go = STEP_SEND;
 	} else if (message != NULL && is_ours(r, json_at(r->body, "messages.0"))) {
 		delivered(r, message);

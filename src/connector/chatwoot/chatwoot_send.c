@@ -129,6 +129,12 @@ static bool has_files(const struct message *m)
 	return m->span.count > 0;
 }
 
+/* History is sent into a conversation that waits; it is opened without a word, so that nothing stirs. */
+bool chatwoot_opens_empty(const struct message *m)
+{
+	return has_files(m) || m->is_history;
+}
+
 /* The contact is looked for even where we made it once: it may have been merged since, and only the
  * address stays. */
 static void plan_opening(struct plan *p, const struct message *m)
@@ -144,8 +150,8 @@ static void plan_opening(struct plan *p, const struct message *m)
 	add_step(p,
 	    (struct step_plan){ STEP_CREATE_CONVERSATION, WHEN_NOT_FOUND, 0,
 		.doubt_wait_msecs = LATE_COMMIT_MSECS, .doubt_look = STEP_FIND_CONVERSATION,
-		.gives = has_files(m) ? "conversation" : "conversation message" });
-	plan_send(p, has_files(m) ? WHEN_ALWAYS : WHEN_FOUND, 0);
+		.gives = chatwoot_opens_empty(m) ? "conversation" : "conversation message" });
+	plan_send(p, chatwoot_opens_empty(m) ? WHEN_ALWAYS : WHEN_FOUND, 0);
 }
 
 static int refuse(struct effect *refused, enum reason reason, const char *why)
@@ -433,6 +439,8 @@ static void put_message(struct making *k)
 		json_member_bool(k->o, "private", true);
 	if (m->to == SIDE_AGENTS)
 		json_member_text(k->o, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		json_member_int(k->o, "external_created_at", m->at_ms / 1000);
 	attributes = content_attributes(k->a, m);
 	if (attributes == NULL)
 		return;
@@ -450,7 +458,9 @@ static void build_create_conversation(struct making *k)
 	json_member_text(k->o, "tieline", k->message->conversation_mark);
 	json_end_object(k->o);
 	json_member_id(k->o, "contact_id", contact(k));
-	if (!has_files(k->message)) {
+	if (k->message->is_history)
+		json_member_text(k->o, "status", state_word((int)STATE_PENDING));
+	if (!chatwoot_opens_empty(k->message)) {
 		json_key(k->o, "message");
 		json_begin_object(k->o);
 		put_message(k);
@@ -486,7 +496,7 @@ static void build_multipart(struct making *k)
 {
 	const struct message *m = k->message;
 	const struct file *f = m->files + m->span.first;
-	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 8) * sizeof(*parts));
+	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 9) * sizeof(*parts));
 	const char *attributes;
 	int64_t bytes = 0;
 	size_t n = 0, i;
@@ -498,6 +508,9 @@ static void build_multipart(struct making *k)
 		add_part(parts, &n, "private", "true");
 	if (m->to == SIDE_AGENTS)
 		add_part(parts, &n, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		add_part(parts, &n, "external_created_at",
+		    arena_printf(k->a, "%" PRId64, m->at_ms / 1000));
 	attributes = content_attributes(k->a, m);
 	if (attributes != NULL)
 		add_part(parts, &n, "content_attributes", attributes);
