@@ -49,7 +49,8 @@ struct via {
 
 const char *memo_get(const struct via *via, const char *key); /* NULL: not known */
 
-/* PAGE: LIST_CONVERSATIONS or LIST_MESSAGES, to learn what is there.
+/* PAGE: LIST_CONVERSATIONS or LIST_MESSAGES, to learn what is there; or MARK_READ, of known->conversation
+ * behind its messages, where a page of conversations said that it is wanted (EVENT_WANTS_READ).
  *
  *   conversations  those that changed at since_ms or later, or the one that known->conversation names;
  *                  each becomes an event of the kind CONVERSATION, whose version is when it changed last

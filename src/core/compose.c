@@ -53,19 +53,63 @@ static const char *card_text(struct arena *a, const struct attachment *f)
 	return arena_printf(a, "Contact: %s", name != NULL ? name : phone != NULL ? phone : "?");
 }
 
-/* Places and cards are told in words, and so is what is beyond all measure. */
-static const char *with_cards(struct arena *a, const struct event *e, const char *text)
+static const struct endpoint_conf *target_of(const struct compose_in *in)
 {
+	return in->to == SIDE_AGENTS ? in->bridge->agents : in->bridge->customers;
+}
+
+/* Of the side that is written to. */
+static bool is_native(const struct compose_in *in, enum kind kind)
+{
+	const struct kind_caps *all = target_of(in)->caps->kinds,
+			       *k = all != NULL ? &all[kind] : NULL;
+
+	return k != NULL
+	    && (in->to == SIDE_AGENTS ? k->to_agents.way : k->to_customers.way) == WAY_NATIVE;
+}
+
+/* As JSON has them: no zero in front, no dot alone. */
+static bool is_whole_number(const char *digits)
+{
+	size_t whole, part;
+
+	if (!is_number(digits))
+		return false;
+	digits += *digits == '-';
+	whole = strcspn(digits, ".");
+	part = strlen(digits + whole);
+	return whole > 0 && (whole == 1 || *digits != '0')
+	    && (part == 0 || (part > 1 && strchr(digits + whole + 1, '.') == NULL));
+}
+
+/* Half a place, or a card without a number, is better told in words. */
+static bool goes_as_card(const struct compose_in *in, const struct attachment *f)
+{
+	if (f->kind == ATTACHMENT_LOCATION)
+		return is_native(in, KIND_LOCATION) && is_whole_number(f->latitude)
+		    && is_whole_number(f->longitude);
+	return is_native(in, KIND_CONTACT) && f->phone != NULL && *f->phone != '\0';
+}
+
+/* Places and cards are told in words where they cannot be shown, and so is what is beyond all measure. */
+static const char *with_cards(struct arena *a, const struct compose_in *in, const char *text,
+    struct message *m)
+{
+	const struct event *e = in->event;
+	struct attachment *cards = arena_alloc(a, (e->nattachments + 1) * sizeof(*cards));
 	const struct attachment *f;
 	size_t files = 0;
 
+	m->cards = cards;
 	for (f = e->attachments; f < e->attachments + e->nattachments; f++) {
-		if (f->kind == ATTACHMENT_LOCATION)
-			text = add_lines(a, text, location_text(a, f));
-		else if (f->kind == ATTACHMENT_CONTACT)
-			text = add_lines(a, text, card_text(a, f));
-		else
+		if (attachment_is_file(f))
 			files++;
+		else if (m->ncards < FILES_PER_MESSAGE && goes_as_card(in, f))
+			cards[m->ncards++] = *f;
+		else if (f->kind == ATTACHMENT_LOCATION)
+			text = add_lines(a, text, location_text(a, f));
+		else
+			text = add_lines(a, text, card_text(a, f));
 	}
 	if (files > FILES_PER_MESSAGE)
 		text = add_lines(a, text,
@@ -89,11 +133,6 @@ void compose_files(struct arena *a, struct composed *c, const struct file *files
 		else
 			m->text = add_lines(a, m->text, file_not_available(a, f->name, f->why));
 	}
-}
-
-static const struct endpoint_conf *target_of(const struct compose_in *in)
-{
-	return in->to == SIDE_AGENTS ? in->bridge->agents : in->bridge->customers;
 }
 
 /* The words as the far side is to be given them: cleaned again, since an entity may stand for anything. */
@@ -160,9 +199,10 @@ static const char *shown_name(const struct compose_in *in)
 	const struct bridge_conf *b = in->bridge;
 	const struct author *author = &in->event->author;
 
-	if (author->role == ROLE_CUSTOMER)
+	if (author->role == ROLE_CUSTOMER || author->role == ROLE_SYSTEM)
 		return NULL;
-	if (b->agent_names)
+	/* Who answers may be the customer's affair; whose note it is, the team's. */
+	if (b->agent_names || in->event->is_private)
 		return author->name;
 	return b->title != NULL ? b->title : in->title;
 }
@@ -185,9 +225,11 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	m->to = in->to;
 	m->is_deletion = e->kind == EVENT_DELETE;
 	m->role = in->set_state != STATE_NONE || m->is_deletion ? ROLE_SYSTEM : e->author.role;
+	m->is_note = event_is_note(e);
 	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
-	m->text = with_time(a, in, with_cards(a, e, text));
+	m->text = with_time(a, in, with_cards(a, in, text, m));
 	m->is_history = e->origin == ORIGIN_HISTORY;
+	m->is_sticker = (e->flags & EVENT_IS_STICKER) != 0;
 	m->parts = 1;
 	m->name = shown_name(in);
 	m->person = in->person;

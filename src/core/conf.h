@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/options.h"
+#include "core/kinds.h"
 #include "core/model.h"
 
 #define BRIDGES_PER_ENDPOINT 15
@@ -23,11 +24,15 @@ struct caps {
 	bool locks;        /* who asks while it has had enough is locked out for longer */
 	bool typing;       /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
-	bool states;          /* a conversation can be closed there, and opened again */
+	bool states;          /* a conversation can be closed there */
+	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports;    /* as agents' side: what became of an agent's message can be shown on it */
-	bool notes;      /* as agents' side: can be told something that no customer sees */
-	bool key_proves; /* without a webhook_secret the address itself is the proof */
+	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
+	bool notes;   /* as agents' side: can be told something that no customer sees */
+	bool keeps_notes; /* as either side: so can whoever of the team works there */
+	bool tells_later; /* as customers' side: an answer says that it was taken, and only later
+			   * whether it has arrived */
+	bool key_proves;  /* without a webhook_secret the address itself is the proof */
 	bool
 	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
 	bool pages;     /* what is there can be read: conversations by change, their messages */
@@ -37,6 +42,7 @@ struct caps {
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps; /* … and those it is given where a bridge keeps markup */
 	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
+	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
 };
 
 struct connector;

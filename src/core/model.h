@@ -60,7 +60,11 @@ enum event_flag {
 	EVENT_IS_DELETED = 1 << 5,   /* this is what is left of a deleted message */
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
-	EVENT_BEGINS_DAY = 1 << 8,   /* of history: the first that is written of its day */
+	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
+	EVENT_WANTS_READ =
+	    1 << 9, /* a conversation: to be marked as read there once it is all on disk */
+	EVENT_IS_CUT = 1 << 10,     /* text is not all of it: the rest can be read there */
+	EVENT_BEGINS_DAY = 1 << 16, /* of history: the first that is written of its day */
 };
 
 /* What a platform told us. Immutable once parsed. */
@@ -93,6 +97,7 @@ struct event {
 	unsigned flags;         /* enum event_flag */
 	enum drop drop;         /* parsing alone decided: other account, other inbox, unknown … */
 	const char *detail;     /* why, free text, never the message's words */
+	enum reason reason;     /* RECEIPT of a failure */
 	const char *mark;       /* what stands where our mark would be, unchecked */
 	const char *mark_place; /* the platform's name of that place, static */
 	const char *conversation_mark;
@@ -106,6 +111,9 @@ struct event_list {
 	struct event *items;
 	size_t count, size;
 };
+
+/* Somebody of the team, or the platform by itself, tells the team. */
+bool event_is_note(const struct event *event);
 
 struct arena;
 /* Adds a cleared event and returns it; it stays where it is until the next add. */
@@ -147,6 +155,10 @@ struct message {
 	struct file_span span;         /* spans[part] */
 	const struct widget *widgets;  /* to be shown with the last part, as what they are */
 	size_t nwidgets;
+	const struct attachment
+	    *cards; /* places and contact cards, whole, to be shown as what they are */
+	size_t ncards;
+	bool is_sticker;               /* the file is one */
 	const char *name;              /* the author's name to show; NULL: none */
 	const char *mark;              /* of this part (kind m …) */
 	const char *conversation_mark; /* kind c, for a conversation that must be opened */
@@ -161,8 +173,10 @@ struct message {
 	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
 	bool is_deletion;     /* nor this: the one that known.message names is taken back */
-	int64_t generation;   /* of the link */
-	const char *bridge;   /* its name, for derived ids */
+	bool is_note; /* for agents' eyes: never written where a customer sees it. A line of the
+		       * platform's own is one too, of ROLE_SYSTEM */
+	int64_t generation;            /* of the link */
+	const char *bridge;            /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */
 };
 

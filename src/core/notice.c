@@ -12,6 +12,8 @@
 
 #define QUOTE_MAX 80
 #define QUOTE_MIN 16
+#define PHONE_HEAD 5
+#define PHONE_TAIL 4
 #define DIGITS_MAX \
 	6 /* in a row, blanks and hyphens between them left aside: more may be a phone number */
 #define SECRET_MIN \
@@ -79,12 +81,48 @@ const char *notice_of_deletion(enum side to, enum role author)
 				       : "This message was deleted at the customers' side.";
 }
 
+/* What a person needs to recognise it, and a reader over his shoulder cannot dial. */
+const char *notice_phone(struct arena *a, const char *phone)
+{
+	size_t len = phone != NULL ? strlen(phone) : 0;
+
+	if (len < PHONE_HEAD + PHONE_TAIL + 2)
+		return NULL;
+	return arena_printf(a, "%.*s…%s", PHONE_HEAD, phone, phone + len - PHONE_TAIL);
+}
+
+static const char *opted_out_text(struct arena *a, const struct notice *n)
+{
+	const char *who = notice_phone(a, n->phone);
+	const char *why =
+	    notice_may_quote(n->why) ? arena_printf(a, " (%s)", text_excerpt(a, n->why, 40)) : "";
+
+	return arena_printf(a,
+	    NOTICE_NOT_DELIVERED
+	    "%s has opted out%s. We send nothing to %s until they write again.",
+	    who != NULL ? who : "the customer", why, who != NULL ? "this number" : "them");
+}
+
+/* It is not kept: trying it again would send it again. */
+static const char *accepted_text(struct arena *a, const struct notice *n)
+{
+	if (!notice_may_quote(n->why))
+		return NOTICE_NOT_DELIVERED "the other platform took it and could not deliver it.";
+	return arena_printf(a,
+	    NOTICE_NOT_DELIVERED "the other platform took it and could not deliver it (\"%s\").",
+	    text_excerpt(a, n->why, QUOTE_MAX));
+}
+
 const char *notice_text(struct arena *a, const struct notice *n)
 {
 	char at[TIME_TEXT_SIZE], minute[TIME_TEXT_SIZE];
 	const char *begin = NOTICE_NOT_DELIVERED, *end, *quote = "";
 	size_t used, room;
 
+	if (n->to == SIDE_CUSTOMERS && n->reason == REASON_OPTED_OUT)
+		return opted_out_text(a, n);
+	if (n->to == SIDE_CUSTOMERS && n->was_accepted)
+		return accepted_text(a, n);
 	if (n->to == SIDE_AGENTS) {
 		time_format(n->at_ms, at);
 		snprintf(minute, sizeof(minute), "%.10s %.5s", at, at + 11);

@@ -20,12 +20,16 @@ struct notice {
 	const char *
 	    why; /* the far side's words; left out where they may name somebody, or hold a secret */
 	int64_t delivery, at_ms;
+	bool was_accepted; /* it was taken there, and not delivered all the same */
+	const char *phone; /* the customer's, shown shortened; NULL: not known */
 };
 
 /* One line, at most NOTICE_MAX; never an address, a token, or the message's words. */
 const char *notice_text(struct arena *a, const struct notice *n);
 /* The message was deleted where it was said, and is still where it was written. Static. */
 const char *notice_of_deletion(enum side to, enum role author);
+/* "+1555…0123"; NULL where it is too short for that, or not there. */
+const char *notice_phone(struct arena *a, const char *phone);
 /* Whether the far side's words may be shown as they are. */
 bool notice_may_quote(const char *why);
 

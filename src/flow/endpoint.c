@@ -18,6 +18,7 @@
 #include "flow/errand.h"
 #include "flow/pager.h"
 #include "flow/reconcile.h"
+#include "flow/standings.h"
 
 #define REFUSED_RETRY_MSECS (60 * 1000)
 #define MEMO_OPENS_AT "opens_at" /* ms: we are locked out until then */
@@ -494,6 +495,7 @@ void endpoint_init(struct endpoint *e, struct flow *f, struct endpoint_conf *con
 	e->errands = errands_new(e);
 	e->pager = pager_new(e);
 	e->sweep = sweep_new(e);
+	e->standings = standings_new(e);
 	load_memo(e);
 	load_lock(e);
 }
@@ -545,6 +547,7 @@ void endpoint_fini(struct endpoint *e)
 		xfree((char *)e->memo[i].value);
 	}
 	xfree(e->drawn_hook_key);
+	standings_free(e->standings);
 	sweep_free(e->sweep);
 	errands_free(e->errands);
 	pager_free(e->pager);

@@ -47,6 +47,7 @@ struct endpoint {
 	struct errands *errands; /* what is owed to the agents there, beside the lanes */
 	struct pager *pager;     /* what is read there, */
 	struct sweep *sweep;     /* to compare it with what was told */
+	struct standings *standings;
 	struct endpoint_stats stats;
 };
 

@@ -362,8 +362,15 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 	const struct event *about = r->read.about;
 	const struct endpoint *from = endpoint_find(f, about->endpoint);
 	bool is_deletion = about->kind == EVENT_DELETE;
-	const struct notice notice = { r->read.to, r->read.reason, r->read.why, r->read.delivery,
-		about->at_ms };
+	const struct notice notice = {
+		.to = r->read.to,
+		.reason = r->read.reason,
+		.why = r->read.why,
+		.delivery = r->read.delivery,
+		.at_ms = about->at_ms,
+		.was_accepted = r->read.was_accepted,
+		.phone = r->read.phone,
+	};
 	struct root root =
 	    ids_root(from->connector->name, from->conf.host, from->conf.tenant, about->remote);
 
@@ -493,9 +500,13 @@ struct owe errand_owe(const struct bridge_conf *b, const struct event *event, en
 
 	if ((!is_parked && state != DELIVERY_DELIVERED) || event->origin == ORIGIN_HISTORY)
 		return owe; /* of history its run tells */
-	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks;
+	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks && !event_is_note(event);
 	owe.is_firm = event->state == STATE_FAILED;
-	owe.report = owe.is_own && (is_parked || b->receipts == RECEIPTS_ALL || owe.is_firm);
+	owe.report = owe.is_own
+	    && (is_parked || owe.is_firm
+		|| (b->receipts == RECEIPTS_ALL && !b->customers->caps->tells_later));
+	if (to == SIDE_AGENTS && event_is_note(event))
+		return owe; /* nobody at the desk waits for it */
 	owe.note = desk->notes && is_parked && b->failure_notice && reason != REASON_LOOP;
 	if (owe.is_own || (desk->notes && b->failure_notice))
 		owe.desk = b->agents->id;
@@ -509,6 +520,29 @@ struct owe errand_owe_deletion(const struct bridge_conf *b)
 	owe.note = b->agents->caps->notes;
 	owe.desk = owe.note ? b->agents->id : 0;
 	return owe;
+}
+
+size_t errand_receipt_wants(const struct endpoint *e, struct receipt_want *out)
+{
+	const struct bridge_conf *b;
+	size_t i, n = 0;
+
+	for (i = 0; i < e->nbridges; i++) {
+		b = e->bridges[i];
+		if (e->asks[i].side != SIDE_CUSTOMERS)
+			continue;
+		out[n] = (struct receipt_want){
+			.bridge = b->id,
+			.desk = b->agents->id,
+			.all = b->agents->caps->reports && b->receipts == RECEIPTS_ALL,
+			.failures = b->agents->caps->reports
+			    && (b->receipts != RECEIPTS_NONE || b->failure_notice),
+			.note = b->agents->caps->notes && b->failure_notice,
+		};
+		if (out[n].all || out[n].failures || out[n].note)
+			n++;
+	}
+	return n;
 }
 
 void errand_owed(struct flow *f, int64_t event, const struct owe *owe)

@@ -26,10 +26,14 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/hook.h"
+#include "flow/receipt.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/standings.h"
+#include "flow/survey.h"
 #include "flow/typing.h"
+#include "flow/whole.h"
 #include "net/http_in.h"
 
 #define RETRY_AFTER_SECS 5
@@ -42,6 +46,8 @@ struct ingest {
 	size_t pending;
 	bool has_room; /* when last looked */
 	int64_t looked_ms;
+	struct wholes wholes; /* whose rest is being read */
+	struct receipt_list receipts;
 };
 
 struct hook { /* in the memory of its call, which ends with the answer */
@@ -51,7 +57,8 @@ struct hook { /* in the memory of its call, which ends with the answer */
 	void *arg;
 	struct endpoint *endpoint;
 	int64_t received_ms;
-	int waiting; /* events on their way to disk, and one while they are handed out */
+	int64_t answered_ms; /* a conversation that was read behind a request; 0: none was */
+	int waiting;         /* events on their way to disk, and one while they are handed out */
 	size_t stored;
 	enum hook_result result; /* the best of its events' */
 	bool is_failed;
@@ -69,6 +76,7 @@ struct entry { /* in the memory of its letter */
 		struct op_echo echo;
 		struct op_raw raw;
 		struct op_heard heard;
+		struct op_receipt receipt;
 	};
 	struct hook *hook;
 	struct letter *letter;
@@ -321,6 +329,8 @@ static void on_stated(struct store_op *op)
 		entry_submit(n);
 		return;
 	}
+	if (op->result == 0 && n->state.is_known && !n->state.is_awaited)
+		standings_told(n->hook->endpoint->standings, n->state.conversation);
 	if (op->result == 0 && !n->state.is_changed) {
 		n->hook->endpoint->stats.drops[DROP_NO_CHANGE]++;
 	} else if (op->result == 0) {
@@ -368,20 +378,8 @@ const char *ingest_key(const struct endpoint *e, struct arena *a, const struct e
 static void mind_other_bridges(const struct endpoint *e, struct letter *letter,
     struct op_append *op)
 {
-	struct event *event = letter->event;
-	struct root *root;
-	struct mark mark;
-
-	if (e->nbridges < 2)
-		return;
-	root = ARENA_NEW(letter->arena, struct root);
-	if (mark_read(&e->flow->keys, event->mark, &mark) && mark.ours) {
-		*root = mark.root;
-		event->key = ingest_key(e, letter->arena, event);
-	} else {
-		*root = ids_root(e->connector->name, e->conf.host, e->conf.tenant, event->remote);
-	}
-	op->root = root->b;
+	op->root = survey_root(letter->arena, e, letter->event);
+	letter->event->key = ingest_key(e, letter->arena, letter->event);
 }
 
 static void append(struct hook *h, struct letter *letter)
@@ -432,6 +430,7 @@ static void take_state(struct hook *h, struct letter *letter)
 		.conversation = letter->event->conversation,
 		.state = letter->event->state,
 		.version = letter->event->version,
+		.answered_ms = h->answered_ms,
 		.now_ms = letter->event->here_ms,
 	};
 	n->state.tells = carriers_of_state(e);
@@ -487,14 +486,42 @@ static void take_message(struct hook *h, struct letter *letter)
 	size_t echoes = count_echoes(h, letter->event, &told);
 
 	if (echoes == 0 && letter->event->origin != ORIGIN_HISTORY)
-		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
-		    letter->event->here_ms);
+		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
+		    letter->arena, letter->event, letter->event->here_ms);
 	if (echoes < e->nbridges)
 		append(h, letter); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)
 		ask_echo(h, letter);
 	else if (letter->event->state == STATE_FAILED && errand_listens(e))
 		hear(entry_new(h, letter_ref(letter)), 0, letter->event->remote);
+}
+
+static void on_receipt(void *arg, const struct store_op *op)
+{
+	struct hook *h = arg;
+
+	if (op->result != 0) {
+		h->is_failed = true;
+		h->fault = op->fault;
+		h->err = op->err;
+	} else if (op->is_changed) {
+		hook_counts_as(h, HOOK_STORED);
+	}
+	hook_done(h);
+}
+
+static void on_whole(void *arg, struct letter *letter)
+{
+	struct hook *h = arg;
+
+	take_message(h, letter);
+	hook_done(h);
+}
+
+static void read_whole(struct hook *h, struct letter *letter)
+{
+	h->waiting++;
+	whole_read(&h->ingest->wholes, h->endpoint, letter, on_whole, h);
 }
 
 static void hook_handle(struct hook *h, struct letter *letter)
@@ -512,7 +539,16 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	}
 	switch (event->kind) {
 	case EVENT_MESSAGE:
-	case EVENT_UPDATE: take_message(h, letter); break;
+	case EVENT_UPDATE:
+		if ((event->flags & EVENT_IS_CUT) != 0)
+			read_whole(h, letter);
+		else
+			take_message(h, letter);
+		break;
+	case EVENT_RECEIPT:
+		h->waiting++;
+		receipt_take(&h->ingest->receipts, e, letter, on_receipt, h);
+		break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;
@@ -711,6 +747,13 @@ void ingest_take(struct ingest *g, struct http_in_call *call)
 void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct event_list *events,
     void (*fed)(void *arg, const struct fed *fed), void *arg)
 {
+	ingest_feed_read(g, e, a, events, 0, fed, arg);
+}
+
+void ingest_feed_read(struct ingest *g, struct endpoint *e, struct arena *a,
+    struct event_list *events, int64_t answered_ms, void (*fed)(void *arg, const struct fed *fed),
+    void *arg)
+{
 	struct hook *h = xcalloc(1, sizeof(*h));
 
 	h->ingest = g;
@@ -718,6 +761,7 @@ void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct e
 	h->fed = fed;
 	h->arg = arg;
 	h->received_ms = loop_now_ms(g->flow->loop);
+	h->answered_ms = answered_ms;
 	h->waiting = 1;
 	h->result = HOOK_DROPPED;
 	g->pending++;
@@ -731,11 +775,17 @@ struct ingest *ingest_new(struct flow *f)
 
 	g->flow = f;
 	f->ingest = g;
+	TAILQ_INIT(&g->wholes);
+	TAILQ_INIT(&g->receipts);
 	return g;
 }
 
 void ingest_free(struct ingest *g)
 {
+	if (g != NULL)
+		wholes_drop(&g->wholes);
+	if (g != NULL)
+		receipts_drop(&g->receipts);
 	xfree(g);
 }
 

@@ -21,6 +21,7 @@
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/standings.h"
 #include "flow/typing.h"
 
 /* How long a settlement that nobody waits for may wait for company. A crash meanwhile leaves a message
@@ -154,7 +155,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 		goto fail;
 	f->media = media_new(f);
 	f->courier = courier_new(f);
-	f->choices = choices_new();
+	f->choices = choices_new(f);
 	f->router = router_new(f);
 	f->typings = typings_new(f);
 	f->migrations = migrations_new(f);
@@ -229,6 +230,19 @@ static void load_unrouted(struct flow *f, const struct op_load *load)
 	router_start(f->router);
 }
 
+static void load_asked(struct flow *f, const struct op_load *load)
+{
+	struct endpoint *e;
+	size_t i;
+
+	for (i = 0; i < load->nasked; i++) {
+		e = endpoint_find(f, load->asked[i].endpoint);
+		if (e != NULL)
+			standings_await(e->standings, load->asked[i].conversation,
+			    load->asked[i].answered_ms);
+	}
+}
+
 static struct op_load *load_op(struct flow *f)
 {
 	struct op_load *load;
@@ -271,7 +285,7 @@ int flow_load(struct flow *f, struct err *err)
 	if (migrations_load(f->migrations, err) != 0)
 		return -1;
 	f->load = load;
-	return errands_load(f, err);
+	return choices_load(f->choices, err) != 0 ? -1 : errands_load(f, err);
 }
 
 void flow_start(struct flow *f)
@@ -283,6 +297,7 @@ void flow_start(struct flow *f)
 		load_lanes(f, f->load);
 		load_flying(f, f->load);
 		load_unrouted(f, f->load);
+		load_asked(f, f->load);
 		if (f->load->nflying == 0 && f->load->nunrouted == 0) {
 			arena_free(f->loaded); /* lanes copy what they need; events do not */
 			f->loaded = NULL;

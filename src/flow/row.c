@@ -36,6 +36,8 @@ static struct lane *park_row(const struct bridge_conf *b, const struct event *ev
 static void note_words(const struct event *event, const struct endpoint *target,
     struct route_row *row)
 {
+	if (event_is_note(event))
+		return;
 	row->is_word = row->to == SIDE_AGENTS && event->author.role == ROLE_CUSTOMER;
 	row->opens = row->is_word
 	    || (row->to == SIDE_CUSTOMERS && target->conf.caps->answers_reopen

@@ -9,6 +9,7 @@
 #include "core/event_codec.h"
 #include "store/errand.h"
 #include "store/migration.h"
+#include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
 
@@ -679,7 +680,7 @@ static int settle_failed(struct store_db *db, const struct op_settle *op, const 
 
 /* What was asked of the conversation there is done, or is left to a person: then it is as it was heard to be,
  * and the next one asks again. */
-static int settle_asked(struct store_db *db, const struct op_settle *op, const struct place *p)
+static int settle_asked(struct store_db *db, struct op_settle *op, const struct place *p)
 {
 	bool is_done = op->state == DELIVERY_DELIVERED;
 	struct row_link l;
@@ -694,7 +695,10 @@ static int settle_asked(struct store_db *db, const struct op_settle *op, const s
 	stmt_i64(q, op->now_ms);
 	if (!is_done)
 		stmt_i64(q, STATE_RESOLVED);
-	return stmt_run(q);
+	if (stmt_run(q) != 0)
+		return -1;
+	op->is_awaited = is_done && sqlite3_changes(db->handle) == 1;
+	return 0;
 }
 
 static int settle_owe(struct store_db *db, struct op_settle *op)
@@ -711,6 +715,7 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 	struct stmt *q;
 
 	memset(&op->next, 0, sizeof(op->next));
+	op->is_awaited = false;
 	if (place_of(db, op->delivery, &place) != 0 || learn(db, &op->learned, &place) != 0
 	    || (op->link_gone && place.link != 0 && flag_link(db, place.link, LINK_GONE) != 0))
 		return -1;
@@ -813,6 +818,9 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
+	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
 	case STORE_MIGRATION: return sqlite_migration(db, AS(op_migration, op));
 	case STORE_MIGRATIONS: return sqlite_migrations(db, AS(op_migrations, op));
 	case STORE_MIGRATION_ITEM: return sqlite_migration_item(db, AS(op_migration_item, op));

@@ -95,6 +95,12 @@ int sqlite_known(struct store_db *db, struct op_known *op);
 int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op);
 int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
 
+/* sqlite_question.c */
+struct op_question;
+struct op_questions;
+int sqlite_question(struct store_db *db, struct op_question *op);
+int sqlite_questions(struct store_db *db, struct op_questions *op);
+
 /* sqlite_control.c */
 int sqlite_control(struct store_db *db, struct op_control *op);
 int sqlite_controlled(struct store_db *db, struct op_control *op);
@@ -118,6 +124,7 @@ struct op_errand;
 struct op_errand_done;
 struct op_errands;
 struct op_heard;
+struct op_receipt;
 /* What became of a delivery, for those who are owed to know. */
 struct ending {
 	int64_t delivery, now_ms;
@@ -130,6 +137,7 @@ int sqlite_errand(struct store_db *db, struct op_errand *op);
 int sqlite_errand_done(struct store_db *db, struct op_errand_done *op);
 int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
+int sqlite_receipt(struct store_db *db, struct op_receipt *op);
 
 /* sqlite_delete.c */
 /* A deletion is routed: what of its message did not leave yet is not to. */
@@ -186,6 +194,9 @@ int make_thread(struct store_db *db, int endpoint, const char *remote, const cha
 int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id);
 
 /* sqlite_view.c */
+/* 1: something is on its way to that person whose conversation nobody knows yet; 0; -1. */
+int sqlite_is_opening(struct store_db *db, const struct event *e, const struct ask *asks,
+    size_t nasks, struct arena *a);
 int sqlite_view(struct store_db *db, const struct event *e, const struct ask *asks, size_t nasks,
     const unsigned char *root, struct arena *a, struct view *view);
 int sqlite_root_add(struct store_db *db, int endpoint, const unsigned char *root, int64_t ref);

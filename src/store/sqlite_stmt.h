@@ -80,6 +80,9 @@ struct sqlite3_stmt;
 	    " WHEN closed_at = 0 THEN ?4 ELSE closed_at END WHERE id = ?1") \
 	X(THREAD_ASKED, \
 	    "UPDATE thread SET asked_at = ?2 WHERE id = ?1 AND asked <> 0 AND asked_at = 0") \
+	X(THREADS_ASKED, \
+	    "SELECT endpoint, remote, asked_at FROM thread INDEXED BY thread_asked" \
+	    " WHERE asked <> 0 AND asked_at <> 0 ORDER BY id") \
 	X(THREAD_UNASK, \
 	    "UPDATE thread SET asked = 0, closed_at = CASE WHEN state <> ?3 THEN 0" \
 	    " WHEN closed_at = 0 THEN ?2 ELSE closed_at END" \
@@ -136,6 +139,10 @@ struct sqlite3_stmt;
 	    " AND o.generation > l.generation) OR EXISTS(SELECT 1 FROM link o" \
 	    " WHERE o.agents = l.agents AND o.bridge = l.bridge AND o.id > l.id)" \
 	    " FROM link l WHERE l.id = ?") \
+	X(LANE_OPENING, \
+	    "SELECT l.id FROM delivery d INDEXED BY delivery_pending JOIN link l ON l.id = d.link" \
+	    " WHERE d.lane = ? AND d.state < 10 AND l.bridge = ? AND l.agents IS NULL" \
+	    " ORDER BY d.pos LIMIT 1") \
 	X(LINK_FIRST_C, "UPDATE link SET first_c = ?2 WHERE id = ?1 AND first_c IS NULL") \
 	X(LINK_FIRST_A, "UPDATE link SET first_a = ?2 WHERE id = ?1 AND first_a IS NULL") \
 \
@@ -277,6 +284,15 @@ struct sqlite3_stmt;
 	    "SELECT event, step, endpoint FROM errand INDEXED BY errand_due WHERE due = 1" \
 	    " ORDER BY event") \
 	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?") \
+\
+	X(QUESTION_SET, \
+	    "INSERT OR REPLACE INTO question(endpoint, conversation, told, labels, answered)" \
+	    " VALUES(?, ?, ?, ?, ?)") \
+	X(QUESTION_DELETE, "DELETE FROM question WHERE endpoint = ? AND conversation = ?") \
+	X(QUESTION_OLD, "DELETE FROM question WHERE told < ?") \
+	X(QUESTION_COUNT, "SELECT count(*) FROM question") \
+	X(QUESTIONS, \
+	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told") \
 \
 	X(MIGRATION_ADD, \
 	    "INSERT INTO migration(bridge, state, wish, first, begun) VALUES(?, ?, ?, ?, ?)") \

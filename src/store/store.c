@@ -142,6 +142,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_RETAIN:
 	case STORE_ERRAND_DONE:
 	case STORE_HEARD:
+	case STORE_QUESTION:
+	case STORE_QUESTIONS:
+	case STORE_RECEIPT:
 	case STORE_MIGRATION:
 	case STORE_MIGRATION_ITEM:
 	case STORE_MIGRATION_END:

@@ -57,6 +57,9 @@ enum store_kind {
 	STORE_ERRAND_DONE,
 	STORE_ERRANDS,
 	STORE_HEARD,
+	STORE_QUESTION, /* these: question.h */
+	STORE_QUESTIONS,
+	STORE_RECEIPT,
 	STORE_MIGRATION, /* from here on: migration.h */
 	STORE_MIGRATIONS,
 	STORE_MIGRATION_ITEM,
@@ -291,6 +294,7 @@ struct op_settle {
 	int owner;
 	int64_t now_ms;
 	/* out */
+	bool is_awaited; /* was_asked, DELIVERED: the platform has still to tell that it is so */
 	struct op_claim next; /* is_empty, is_early, trip as in op_claim; set where claim_next */
 };
 
@@ -312,6 +316,8 @@ struct op_state {
 	bool make; /* one that nobody has heard of is made; else it is not known */
 	enum state state;
 	int64_t version, now_ms;
+	int64_t
+	    answered_ms; /* it was read after the request of ours that was answered then; 0: it was told */
 	struct event *event; /* NULL: its news is nobody's business */
 	const struct ask *asks;
 	size_t nasks;
@@ -320,7 +326,8 @@ struct op_state {
 	struct arena *arena;
 	/* out */
 	bool is_known, is_changed;
-	bool is_stored; /* the event was */
+	bool is_stored;  /* the event was */
+	bool is_awaited; /* the platform has still to tell what a request of ours has made of it */
 	int64_t thread;
 	struct view view; /* is_stored */
 };
@@ -359,6 +366,11 @@ struct load_event {
 	struct event *event;
 	struct view view; /* for the asks of its endpoint; no roots are looked for */
 };
+struct load_asked { /* a request to open or close a conversation: answered, and not told of yet */
+	int endpoint;
+	const char *conversation;
+	int64_t answered_ms;
+};
 struct op_load {
 	struct store_op op;
 	struct arena *arena;
@@ -374,6 +386,8 @@ struct op_load {
 	size_t nflying;
 	struct load_event *unrouted; /* by event id */
 	size_t nunrouted;
+	struct load_asked *asked;
+	size_t nasked;
 };
 
 struct status_bridge {

@@ -36,7 +36,7 @@ class Hotel:
         self.relay = Relay(self.folder, self.port, self.config(hotel or {}, bridge or {}))
         if start:
             self.relay.start()
-            if (hotel or {}).get("inbound") != "ess":
+            if (hotel or {}).get("inbound") not in ("ess", "poll"):
                 eventually(lambda: self.alive(), "a session lives")
 
     def config(self, hotel, bridge):
@@ -93,6 +93,15 @@ class Hotel:
 
     def answer(self, conversation, text):
         self.sandbox("POST", "/say", {"platform": "chatwoot", "as": "agent", "text": text, "conversation": conversation})
+
+    def shown(self, text):
+        """How the desk shows what an agent wrote: its state, and the private notes in that conversation."""
+        place = self.at_desk(text)[0][0]
+        talks = self.sandbox("GET", "/state")["chatwoot"]["conversations"]
+        messages = next(c for c in talks if c["id"] == place)["messages"]
+        mine = next(m for m in messages if text in (m["content"] or ""))
+        notes = [m["content"] for m in messages if m["private"]]
+        return mine["status"], mine["content_attributes"].get("external_error"), notes
 
     def on_phones(self, text):
         return [r for r in self.record()["requests"] if text in (r["body"] or "")]

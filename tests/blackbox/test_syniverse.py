@@ -183,7 +183,7 @@ def check(tmp_path, **hotel):
     ({"scg_consumer_key": "${T}"}, "hotel.scg_consumer_secret: is missing"),
     ({"chat_base_url": "http://chat.example.com"}, "hotel.chat_base_url: http: is only for this host"),
     ({"scg_base_url": "http://api.example.com"}, "hotel.scg_base_url: http: is only for this host"),
-    ({"inbound": "poll"}, "allowed: chat_api, ess"),
+    ({"inbound": "pool"}, "allowed: chat_api, ess, poll"),
     ({"paths": {"txet": ["a"]}}, "did you mean \"text\""),
     ({"paths": {"text": {"a": "b"}}}, "a map of lists of texts"),
 ])
@@ -314,7 +314,8 @@ def test_who_opted_out_is_not_written_to_until_they_write(make_hotel):
     eventually(lambda: [c for c, m in hotel.at_desk("Stop") if c == place], "the word is at the desk")
     hotel.answer(place, text)
     eventually(lambda: [p["reason"] for p in hotel.parked_list()] == ["opted_out"], "it is parked")
-    eventually(lambda: hotel.at_desk("does not want messages"), "the agent is told")
+    note = "Not delivered: %s…%s has opted out. We send nothing to this number until they write again." % (who[:5], who[-4:])
+    eventually(lambda: hotel.at_desk(note), "the agent is told")
     assert hotel.on_phones(text) == []
     assert hotel.up(who, "START " + unique("again")) == place
     hotel.down(place)
@@ -348,7 +349,60 @@ def test_events_of_the_messaging_api(make_hotel):
     assert hotel.up(who, times=2) == place
     text = unique("cut") + " and much more than twenty characters"
     hotel.ask(who, text, truncated=True)
+    found = eventually(lambda: hotel.at_desk(text[:20]), "what was cut")
+    assert [m["text"] for _, m in found] == [text]
+    hotel.fault("GET", "/messages/", "status", status=500, count=0)
+    text = unique("cut again") + " and much more than twenty characters"
+    hotel.ask(who, text, truncated=True)
     found = eventually(lambda: hotel.at_desk(text[:20]), "the beginning")
     assert "the rest of this message was not told" in found[0][1]["text"]
+    hotel.sandbox("DELETE", "/faults")
     hotel.down(place)
     assert registrations(hotel) == []
+
+
+# -- what becomes of it -----------------------------------------------------------------------------------------
+
+def test_what_becomes_of_a_message_is_shown(make_hotel):
+    """Accepted is not delivered: the provider says later what became of it, in any order, and that is what agents see."""
+    hotel = make_hotel()
+    place = hotel.up(phone())
+    for fate, shown in ((["DELIVERED"], "delivered"), (["DELIVERED", "READ"], "read"), (["READ", "DELIVERED"], "read")):
+        hotel.set(fate=fate)
+        text = unique("fate")
+        hotel.down(place, text)
+        eventually(lambda: hotel.shown(text)[0] == shown, "%s is shown" % shown)
+    hotel.set(fate=["DELIVERED", ["FAILED", 1009, "Handset is gone"]])
+    text = unique("fate")
+    hotel.down(place, text)
+    eventually(lambda: hotel.shown(text)[0] == "failed", "the failure is shown")
+    state, error, notes = eventually(lambda: hotel.shown(text)[2] and hotel.shown(text), "and said")
+    said = "Not delivered: the other platform took it and could not deliver it (\"Handset is gone (1009)\")."
+    assert (error, notes) == (said, [said]) and hotel.parked() == []
+
+
+# -- asked, not told --------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("newest_first,total", [(True, True), (False, True)])
+def test_where_nobody_tells_it_is_asked(make_hotel, newest_first, total):
+    """However the list is ordered, and it is longer than a page."""
+    hotel = make_hotel(hotel={"inbound": "poll", "receive": "poll 2s", "user": None, "password": None, "act_for": None},
+                       settings={"source": "nobody", "newest_first": newest_first, "total": total}, start=False)
+    for n in range(120):
+        hotel.ask("+1666%07d" % n, "before the relay was there")
+    hotel.relay.start()
+    who = phone()
+    place = hotel.up(who)
+    hotel.down(place)
+    texts = [unique("row %d" % n) for n in range(4)]
+    for text in texts:
+        hotel.ask(who, text)
+    eventually(lambda: hotel.at_desk(texts[-1]), "the last")
+    threads = hotel.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")["chatwoot"]
+    mine = next(t for t in threads if t["id"] == place)
+    assert [m["text"] for m in mine["messages"] if m["text"] in texts] == texts
+    assert hotel.at_desk("before the relay was there") == [] and registrations(hotel) == []
+    hotel.relay.kill()
+    hotel.relay.start()
+    assert hotel.up(who) == place
+    assert all(len(hotel.at_desk(t)) == 1 for t in texts)

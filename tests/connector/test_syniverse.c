@@ -167,6 +167,11 @@ static void put_event(struct json_out *o, const struct event *e)
 	}
 	if (e->state != STATE_NONE)
 		json_member_text(o, "state", state_word((int)e->state));
+	if (e->kind == EVENT_RECEIPT) {
+		json_member_text(o, "of", e->remote);
+		json_member_text(o, "reason", reason_word((int)e->reason));
+		json_member_text(o, "why", e->detail);
+	}
 	if (e->flags != 0)
 		json_member_int(o, "flags", e->flags);
 	json_end_object(o);
@@ -218,7 +223,7 @@ static void callbacks(void **state)
 		j = json_read(w->arena, line, strlen(line), &error);
 		if (j == NULL)
 			fail_msg("%s: %.80s", error.detail, line);
-		w->conf.is_ess = json_true(j, "ess");
+		w->conf.source = json_true(j, "ess") ? SOURCE_ESS : SOURCE_CHAT;
 		w->conf.thread_per_chat = json_true(j, "thread_per_chat");
 		got = parse(w, as_text(w->arena, json_at(j, "body")));
 		expected = as_text(w->arena, json_at(j, "events"));
@@ -265,7 +270,7 @@ static void proof(void **state)
 	assert_int_equal(verify(w, NULL), VERIFY_NO_SIGNATURE);
 	w->endpoint.webhook_secret.n = 0;
 	assert_int_equal(verify(w, NULL), VERIFY_OK); /* the address is the secret */
-	w->conf.is_ess = true;
+	w->conf.source = SOURCE_ESS;
 	assert_int_equal(verify(w, NULL), VERIFY_UNCHECKED);
 }
 
@@ -433,6 +438,27 @@ static void a_text_goes_out(void **state)
 	    "\",\"consent_requirement\":\"OPT_IN\"}");
 }
 
+static void a_sticker_is_told_in_words(void **state)
+{
+	static const struct file file = { .kind = ATTACHMENT_IMAGE,
+		.name = "a.png",
+		.type = "image/png",
+		.address = "https://relay.example.com/media/1/a.png" };
+	struct world *w = *state;
+	struct message m = message_of("look");
+	struct effect refused;
+	struct plan plan;
+
+	m.files = &file;
+	m.nfiles = 1;
+	m.is_sticker = true;
+	assert_int_equal(syniverse_connector.plan(&w->via, w->arena, &m, &known, &plan, &refused),
+	    0);
+	assert_false(plan.serves);
+	assert_non_null(
+	    strstr(build(w, &m, NULL).body, "\"body\":\"Marisol: look\\n[sticker]\",\"external"));
+}
+
 static void who_opted_out_gets_nothing(void **state)
 {
 	struct world *w = *state;
@@ -524,7 +550,7 @@ static void a_token_is_renewed(void **state)
 	struct http_req req = { 0 };
 	struct outcome o;
 
-	w->conf.is_ess = true; /* no session in the way */
+	w->conf.source = SOURCE_ESS; /* no session in the way */
 	w->conf.scg_consumer_key = "k&y";
 	w->conf.scg_consumer_secret = "s";
 	assert_int_equal(syniverse_connector.next(&w->via, &(struct job){ 0 }), INT64_MAX);
@@ -596,6 +622,7 @@ int main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(refusals_of_a_session, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_text_goes_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_sticker_is_told_in_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_opted_out_gets_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(files_go_as_addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers_to_a_send, set_up, tear_down),

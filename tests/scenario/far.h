@@ -22,6 +22,7 @@ struct far_message {
 	bool by_customer;              /* as the platform shows it */
 	bool by_relay;
 	bool is_private, is_erased;
+	bool is_line;            /* nobody said it: the platform itself */
 	char *name;              /* of who wrote it, as shown */
 	char status[12], *error; /* what the platform shows of it; "": nothing was said */
 	int reports;             /* how often somebody set that by a request */

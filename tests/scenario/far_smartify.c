@@ -57,7 +57,11 @@ static void put_message(struct json_out *o, struct arena *a, const struct far_co
     const struct far_message *m)
 {
 	json_member_text(o, "_id", m->id);
-	json_member_text(o, "sender", m->by_customer ? c->person : m->by_relay ? RELAY : AGENT);
+	json_member_text(o, "sender",
+	    m->is_line           ? "system"
+		: m->by_customer ? c->person
+		: m->by_relay    ? RELAY
+				 : AGENT);
 	json_member_text(o, "senderFullname", m->name);
 	json_member_text(o, "recipient", c->id);
 	json_member_text(o, "type", "text");
@@ -67,8 +71,8 @@ static void put_message(struct json_out *o, struct arena *a, const struct far_co
 	json_member_text(o, "createdAt", time_text(a, m->at_ms));
 	json_key(o, "attributes");
 	json_begin_object(o);
-	if (m->is_private)
-		json_member_text(o, "subtype", "private");
+	if (m->is_private || m->is_line)
+		json_member_text(o, "subtype", m->is_line ? "info/support" : "private");
 	json_member_text(o, "tieline", m->mark);
 	json_end_object(o);
 	json_key(o, "request");
@@ -235,7 +239,8 @@ static struct far_answer post_message(struct serving *v, const char *id)
 	m = far_message_new(v->f, c, json_text(v->body, "text"));
 	m->by_relay = true;
 	m->by_customer = v->person != NULL;
-	m->is_private = subtype != NULL && strcmp(subtype, "private") == 0;
+	m->is_private =
+	    subtype != NULL && (strcmp(subtype, "private") == 0 || strcmp(subtype, "info") == 0);
 	m->mark = far_copy(json_text(v->body, "attributes.tieline"));
 	m->name = far_copy(json_text(v->body, "senderFullname"));
 	far_announce(v->f, c, m);

@@ -7,6 +7,8 @@
  *   PERSON types, agent types, … stops   in the last conversation there
  *   PERSON begins [at E]         what follows is said in another conversation
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
+ *   agent notes "text" [at E]    the same, as a private note
+ *   platform says "text" at E    it says so itself: somebody joined, the conversation was closed
  *   agent begins with PERSON     a conversation at the desk that nobody on the other side began
  *   close E [N], open E [N], delete E [N]   a conversation there; callbacks are posted but for delete
  *   erase E "text"               somebody deletes that message
@@ -238,8 +240,24 @@ static char *text_of(struct script *s)
 	return text;
 }
 
+/* is_note: for the team alone; is_line: by nobody. */
+struct manner {
+	bool is_note, is_line;
+};
+
+/* Now, later, or never. */
+static void tell(struct script *s, struct callback *c)
+{
+	if (!is_word(s, "silently"))
+		post(s, c);
+	else if (is_word(s, "lost"))
+		far_forget(c);
+	else
+		s->silent = c;
+}
+
 static void speak(struct script *s, struct far *f, struct far_conversation *c, bool by_customer,
-    const char *name, char *text)
+    const char *name, char *text, struct manner manner)
 {
 	char numbered[64];
 	int i, times = 1, n = is_word(s, "in") ? number(s, 0) : 0;
@@ -256,10 +274,9 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		snprintf(numbered, sizeof(numbered), "%.40s %d", text, i + 1);
 		m = far_say(f, c, by_customer, name, times > 1 ? numbered : text);
 		m->mark = mark != NULL ? strdup(mark) : NULL;
-		if (is_word(s, "silently"))
-			s->silent = newest(f);
-		else
-			post(s, newest(f));
+		m->is_private = manner.is_note;
+		m->is_line = manner.is_line;
+		tell(s, newest(f));
 	}
 	free(text);
 }
@@ -299,11 +316,12 @@ static void customer_speaks(struct script *s, const char *person)
 			his = c;
 	if (his == NULL)
 		his = far_begin(f, person);
-	speak(s, f, his, true, person, text);
+	speak(s, f, his, true, person, text, (struct manner){ false, false });
 }
 
 static void agent_speaks(struct script *s)
 {
+	struct manner manner = { 0 };
 	struct far *f;
 	char *text;
 
@@ -316,11 +334,24 @@ static void agent_speaks(struct script *s)
 		types(s, side(s, SIDE_AGENTS), false);
 		return;
 	}
-	if (!is_word(s, "says"))
+	manner.is_note = is_word(s, "notes");
+	if (!manner.is_note && !is_word(s, "says"))
 		WRONG(s, "what?");
 	text = text_of(s);
 	f = place(s, SIDE_AGENTS);
-	speak(s, f, conversation(s, f, 0), false, "Bob", text);
+	speak(s, f, conversation(s, f, 0), false, "Bob", text, manner);
+}
+
+static void platform_speaks(struct script *s)
+{
+	struct far *f;
+	char *text;
+
+	if (!is_word(s, "says"))
+		WRONG(s, "what?");
+	text = text_of(s);
+	f = place(s, SIDE_CUSTOMERS);
+	speak(s, f, conversation(s, f, 0), false, "Bot", text, (struct manner){ .is_line = true });
 }
 
 static void change_state(struct script *s, bool closed)
@@ -328,10 +359,7 @@ static void change_state(struct script *s, bool closed)
 	struct far *f = stage_far(&s->stage, word(s));
 
 	far_close(f, conversation(s, f, number(s, 0)), closed);
-	if (is_word(s, "silently"))
-		s->silent = newest(f);
-	else
-		post(s, newest(f));
+	tell(s, newest(f));
 }
 
 /* What a request of ours has made of it. */
@@ -899,6 +927,8 @@ static void do_line(struct script *s)
 		fail_store(s);
 	} else if (strcmp(first, "agent") == 0) {
 		agent_speaks(s);
+	} else if (strcmp(first, "platform") == 0) {
+		platform_speaks(s);
 	} else if (strcmp(first, "close") == 0 || strcmp(first, "open") == 0) {
 		change_state(s, *first == 'c');
 	} else if (strcmp(first, "delete") == 0) {

@@ -50,11 +50,14 @@ static const struct caps chatwoot_caps = {
 	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
+	.keeps_notes = true,
 	.pages = true,
 	.states = true,
+	.reopens = true,
 	.rate_by_host = true,
 	.shows = 1 << FORMAT_MARKDOWN,
 	.max_idle_msecs = 15000,
+	.kinds = chatwoot_kinds,
 };
 
 /* --- what both directions need ----------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "base/json_in.h"
 #include "connector/connector.h"
+#include "core/kinds.h"
 #include "core/widgets.h"
 
 #define CHATWOOT "chatwoot"
@@ -62,14 +63,16 @@ int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conv
 bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out);
 
+extern const struct kind_caps chatwoot_kinds[KIND_COUNT]; /* chatwoot_kinds.c */
+
 int chatwoot_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);
 void chatwoot_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);
-/* Its conversation is opened without it, and it is sent behind. */
-bool chatwoot_opens_empty(const struct message *m);
 /* Doing it twice does what doing it once does. */
 bool chatwoot_is_repeatable(const struct job *job);
+/* The conversation is made without its first message, which is then sent into it. */
+bool chatwoot_opens_empty(const struct message *m);
 
 void chatwoot_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);

@@ -584,7 +584,7 @@ static void take_created(struct reading *r)
 		return;
 	}
 	if (r->job->message != NULL && chatwoot_opens_empty(r->job->message)) {
-		next_step(r);
+		next_step(r); /* it was opened empty */
 		r->out->go = STEP_SEND;
 	} else if (message != NULL && is_ours(r, json_at(r->body, "messages.0"))) {
 		delivered(r, message);

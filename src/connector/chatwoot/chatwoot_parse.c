@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/json_out.h"
 #include "core/notice.h"
+#include "core/text.h"
 
 enum family {
 	FAMILY_MESSAGE,
@@ -501,6 +502,7 @@ static const char *read_text(struct reading *r)
 
 static void read_content(struct reading *r)
 {
+	const char *type = text_at(r, r->root, "content_type");
 	const struct json *items = json_array(r->root, "content_attributes.items");
 	struct widget_list widgets = { 0 };
 	struct event *e = &r->e;
@@ -511,12 +513,15 @@ static void read_content(struct reading *r)
 		chatwoot_read_widgets(r->a, r->root, &widgets);
 	e->widgets = widgets.items;
 	e->nwidgets = widgets.count;
+	if (type != NULL && strcmp(type, "sticker") == 0)
+		e->flags |= EVENT_IS_STICKER;
 	if (e->text != NULL || e->nattachments > 0 || e->nwidgets > 0)
 		return;
-	if (items != NULL && items->count > 0)
-		e->text = arena_printf(r->a, "[unsupported message: %.40s]",
-		    json_text(r->root, "content_type") != NULL ? json_text(r->root, "content_type")
-							       : "form");
+	if (type != NULL && strcmp(type, "text") == 0 && items == NULL)
+		type = NULL;
+	if ((items != NULL && items->count > 0) || type != NULL)
+		e->text = arena_printf(r->a, "[unsupported message: %s]",
+		    type != NULL ? text_excerpt(r->a, type, 40) : "form");
 	else
 		e->flags |= EVENT_IS_EMPTY;
 }

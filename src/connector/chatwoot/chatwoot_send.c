@@ -47,6 +47,12 @@ static bool is_incoming(const struct message *m)
 	return m->to == SIDE_AGENTS && m->role == ROLE_CUSTOMER;
 }
 
+/* Seen by the team alone. */
+static bool is_private(const struct message *m)
+{
+	return m->is_note || m->role == ROLE_SYSTEM;
+}
+
 /* A name before it on its line would take its meaning from what begins there: a list, a quote, code. */
 static bool begins_block(const char *text)
 {
@@ -129,10 +135,11 @@ static bool has_files(const struct message *m)
 	return m->span.count > 0;
 }
 
-/* History is sent into a conversation that waits; it is opened without a word, so that nothing stirs. */
+/* The server's create takes words of the customer's only; and history is sent into a conversation that
+ * waits, opened without a word, so that nothing stirs. */
 bool chatwoot_opens_empty(const struct message *m)
 {
-	return has_files(m) || m->is_history;
+	return has_files(m) || m->is_note || m->is_history;
 }
 
 /* The contact is looked for even where we made it once: it may have been merged since, and only the
@@ -188,6 +195,8 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 	}
 	if (message->to == SIDE_CUSTOMERS && message->role == ROLE_SYSTEM)
 		return refuse(refused, REASON_UNSUPPORTED, "a note is not for customers");
+	if (message->to == SIDE_CUSTOMERS && message->is_note && opening)
+		return refuse(refused, REASON_UNREACHABLE, "a note opens no conversation");
 	if (opening && !can_open(message, known))
 		return refuse(refused, REASON_UNREACHABLE, "no conversation with this person");
 	fill_texts(a, message);
@@ -416,7 +425,7 @@ static const char *content_attributes(struct arena *a, const struct message *m)
 {
 	struct json_out *o;
 
-	if (is_incoming(m) || m->role == ROLE_SYSTEM)
+	if (is_incoming(m) || (m->to == SIDE_AGENTS && is_private(m)))
 		return NULL;
 	o = json_out_new(a);
 	json_begin_object(o);
@@ -435,7 +444,7 @@ static void put_message(struct making *k)
 
 	json_member_text(k->o, "content", m->text != NULL ? m->text : "");
 	json_member_text(k->o, "message_type", is_incoming(m) ? "incoming" : "outgoing");
-	if (m->to == SIDE_AGENTS && m->role == ROLE_SYSTEM)
+	if (is_private(m))
 		json_member_bool(k->o, "private", true);
 	if (m->to == SIDE_AGENTS)
 		json_member_text(k->o, "source_id", m->mark);
@@ -504,7 +513,7 @@ static void build_multipart(struct making *k)
 	if (m->text != NULL && *m->text != '\0')
 		add_part(parts, &n, "content", m->text);
 	add_part(parts, &n, "message_type", is_incoming(m) ? "incoming" : "outgoing");
-	if (m->to == SIDE_AGENTS && m->role == ROLE_SYSTEM)
+	if (is_private(m))
 		add_part(parts, &n, "private", "true");
 	if (m->to == SIDE_AGENTS)
 		add_part(parts, &n, "source_id", m->mark);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "connector/connector.h"
+#include "core/kinds.h"
 #include "core/text.h"
 #include "core/widgets.h"
 
@@ -81,6 +82,8 @@ const char *smartify_conversations_path(struct arena *a, const struct job *job);
 /* The answer to a PAGE; false: it is none. */
 bool smartify_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out);
+
+extern const struct kind_caps smartify_kinds[KIND_COUNT]; /* smartify_kinds.c */
 
 int smartify_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);

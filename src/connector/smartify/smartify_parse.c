@@ -401,6 +401,20 @@ static void set_subtype(const struct reading *r)
 	}
 }
 
+/* A line for the chat's own windows, that tells nobody anything. */
+static bool is_housekeeping(const struct json *message)
+{
+	static const char *const keys[] = { "LEAD_UPDATED", "GROUP_CREATED", "DATA_UPDATED_GROUP",
+		"ATTRIBUTES_UPDATED_GROUP", "LIVE_PAGE" };
+	const char *key = json_text(message, "attributes.messagelabel.key");
+	size_t i;
+
+	for (i = 0; key != NULL && i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
 static int64_t message_time(const struct reading *r)
 {
 	int64_t at_ms = time_at(r->payload, "createdAt");
@@ -445,7 +459,7 @@ static int read_message(const struct reading *r)
 	set_conversation(r, request);
 	set_subtype(r);
 	if (e->author.role == ROLE_SYSTEM)
-		e->flags |= EVENT_IS_SYSTEM;
+		e->flags |= is_housekeeping(r->payload) ? EVENT_IS_HIDDEN : EVENT_IS_SYSTEM;
 	if (json_true(request, "preflight"))
 		e->flags |= EVENT_IS_PREFLIGHT;
 	set_said(r);

@@ -91,6 +91,8 @@ static void plan_as_agents(const struct message *message, const struct known *kn
 static void plan_as_customers(const struct message *message, const struct known *known,
     struct plan *plan)
 {
+	if (message->is_note)
+		return; /* the customer hears nothing of it, so nothing is opened for him */
 	if (message->reopen || (known->closed && !message->is_automatic))
 		add(plan, STEP_REOPEN);
 	if (message->take_over && !known->taken_over) {
@@ -220,6 +222,8 @@ int smartify_plan(const struct via *via, struct arena *a, struct message *messag
 	}
 	if (message->text == NULL || (*message->text == '\0' && message->nfiles == 0))
 		return refuse(refused, REASON_INVALID, "nothing to write");
+	if (message->to == SIDE_CUSTOMERS && message->is_note && message->may_open)
+		return refuse(refused, REASON_UNREACHABLE, "a note opens no conversation");
 	if (known->conversation == NULL && message->to == SIDE_CUSTOMERS)
 		return refuse(refused, REASON_UNREACHABLE,
 		    "no conversation of that customer is known");
@@ -397,6 +401,8 @@ static const char *first_words(const struct message *m)
 {
 	const struct file *f = smartify_file(m);
 
+	if (m->is_note)
+		return "Private note"; /* these stand where the customer reads, too */
 	return *m->text == '\0' && f != NULL ? f->name : m->text;
 }
 
@@ -494,6 +500,8 @@ static void put_attributes(struct arena *a, struct json_out *o, const struct mes
 
 	json_key(o, "attributes");
 	json_begin_object(o);
+	if (m->is_note)
+		json_member_text(o, "subtype", m->role == ROLE_SYSTEM ? "info" : "private");
 	json_member_text(o, "tieline", m->mark);
 	if (m->nwidgets > 0 && m->part == m->parts - 1) {
 		widgets = smartify_widgets(a, m->widgets, m->nwidgets, &len);

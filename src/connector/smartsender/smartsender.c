@@ -72,7 +72,6 @@ static const struct option options[] = {
 	    .valid = is_timezone, .allowed = "UTC, or an offset like +03:00",
 	    .help = "What its times are, since they do not say." },
 	{ "mark_read", OPT_BOOL, offsetof(struct smartsender_conf, mark_read), .fallback = "false",
-	    .later = true,
 	    .help = "Marks what was taken as read; takes that mark from people who work there." },
 	{ "text_max", OPT_INT, offsetof(struct smartsender_conf, text_max), .fallback = "4096",
 	    .min = 100, .max = 20000,
@@ -91,7 +90,9 @@ static const struct caps caps = {
 	.polls = true,
 	.locks = true,
 	.pages = true,
+	.states = true,
 	.max_idle_msecs = 4000,
+	.kinds = smartsender_kinds,
 };
 
 static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf, const char **key,

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "connector/connector.h"
+#include "core/kinds.h"
 
 struct arena;
 struct json;
@@ -81,11 +82,15 @@ const char *smartsender_page_path(struct arena *a, const struct job *job);
 bool smartsender_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out);
 
+extern const struct kind_caps smartsender_kinds[KIND_COUNT]; /* smartsender_kinds.c */
+
 int smartsender_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);
 void smartsender_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);
 /* The type that this part is sent as. */
+/* The place or contact card that the part at hand is; NULL: it is none. */
+const struct attachment *smartsender_card(const struct message *m);
 const char *smartsender_type(const struct message *message);
 /* The file of this part; NULL: it has none. */
 const struct file *smartsender_file(const struct message *message);

@@ -215,6 +215,29 @@ static void interpret_send(const struct answer *ans)
 	ans->out->learned.message = id;
 }
 
+/* Whatever the status says, it was done only where state is true. */
+static void interpret_command(const struct answer *ans, enum effect_kind done)
+{
+	struct effect *effect = &ans->out->effect;
+
+	if (is_done(ans) && json_true(ans->json, "state"))
+		*effect = (struct effect){ .kind = done, .wait_msecs = -1 };
+	else if (is_done(ans))
+		conclude(ans, EFFECT_REJECTED, REASON_BAD_ANSWER);
+	else
+		interpret_failure(ans, false);
+}
+
+/* That mark is no more than a courtesy: no other chat waits for it. */
+static void interpret_mark(const struct answer *ans)
+{
+	struct effect *effect = &ans->out->effect;
+
+	interpret_command(ans, EFFECT_NEXT_STEP);
+	if (effect->kind == EFFECT_RETRY && effect->reason != REASON_BUSY)
+		effect->kind = EFFECT_REJECTED;
+}
+
 /* --- look-ups ---------------------------------------------------------------------------------- */
 
 static const char *normal(struct arena *a, const char *text)
@@ -236,6 +259,19 @@ static const char *base_name(const char *url)
 	return slash != NULL ? slash + 1 : url;
 }
 
+/* A number may come back as a text, and with other zeros behind it. */
+static bool is_same_card(const struct attachment *card, const struct json *p)
+{
+	const char *latitude = json_id(p, "latitude"), *longitude = json_id(p, "longitude");
+	const char *phone = json_id(p, "phoneNumber");
+
+	if (card->kind == ATTACHMENT_CONTACT)
+		return phone != NULL && strcmp(phone, card->phone) == 0;
+	return latitude != NULL && longitude != NULL
+	    && strtod(latitude, NULL) == strtod(card->latitude, NULL)
+	    && strtod(longitude, NULL) == strtod(card->longitude, NULL);
+}
+
 static bool says_the_same(const struct answer *ans, const struct json *m)
 {
 	const struct message *ours = ans->job->message;
@@ -245,6 +281,9 @@ static bool says_the_same(const struct answer *ans, const struct json *m)
 
 	if (type == NULL || strcmp(type, smartsender_type(ours)) != 0)
 		return false;
+	if (smartsender_card(ours) != NULL)
+		return is_same_card(smartsender_card(ours),
+		    json_object(content, "resource.parameters"));
 	if (f != NULL && f->address != NULL) {
 		url = json_text(content, "resource.parameters.url");
 		return url == NULL || strcmp(base_name(url), base_name(f->address)) == 0
@@ -324,6 +363,10 @@ void smartsender_interpret(const struct via *via, struct arena *a, const struct 
 	ans.status = status_of(&ans);
 	if (job->kind == JOB_ENDPOINT)
 		interpret_me(&ans);
+	else if (job->step == STEP_MARK_READ)
+		interpret_mark(&ans);
+	else if (job->step == STEP_SET_STATUS)
+		interpret_command(&ans, EFFECT_DELIVERED);
 	else if (job->kind == JOB_PAGE)
 		interpret_page(&ans);
 	else if (job->kind == JOB_LOOK)

@@ -367,6 +367,7 @@ bool smartsender_read_chat(const struct via *via, struct arena *a, const struct 
     bool is_closed, struct event_list *out)
 {
 	const char *id = json_id(j, "id"), *person = json_id(j, "contact.originalId");
+	const struct smartsender_conf *conf = via->conf;
 	struct event *e;
 
 	/* They stand in paths. */
@@ -384,6 +385,8 @@ bool smartsender_read_chat(const struct via *via, struct arena *a, const struct 
 	e->person.id = e->person.address = person;
 	e->person.name = text_name(a, json_text(j, "name"));
 	e->extra = extra_of(a, j, person, e);
+	if (conf->mark_read && unread_of(j) > 0)
+		e->flags |= EVENT_WANTS_READ;
 	return true;
 }
 

@@ -56,6 +56,10 @@ static void fill_parts(struct arena *a, const struct syniverse_conf *c, struct m
 	struct file_span *spans;
 	size_t i;
 
+	if (m->is_sticker && m->nfiles > 0) {
+		m->text = add_line(a, m->text, "[sticker]");
+		m->nfiles = 0;
+	}
 	for (i = 0; i < m->nfiles; i++)
 		if (!is_media(&m->files[i]))
 			m->text = add_line(a, m->text, file_line(a, &m->files[i]));
@@ -88,8 +92,7 @@ int syniverse_plan(const struct via *via, struct arena *a, struct message *messa
 	if (syniverse_to(&job) == NULL)
 		return refuse(refused, REASON_UNREACHABLE, "no address of that customer is known");
 	if (known->opted_out)
-		return refuse(refused, REASON_OPTED_OUT,
-		    "nothing is sent to this address until they write again");
+		return refuse(refused, REASON_OPTED_OUT, NULL);
 	if (message->texts == NULL)
 		fill_parts(a, via->conf, message);
 	if (message->parts > PLAN_MAX)
@@ -212,6 +215,13 @@ static void build_look(const struct via *via, struct arena *a, const struct job 
 	out->repeatable = true;
 }
 
+static void build_page(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	*out = request(via, a, "GET", syniverse_page_path(a, job));
+	out->repeatable = true;
+}
+
 void syniverse_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -219,6 +229,8 @@ void syniverse_build(const struct via *via, struct arena *a, const struct job *j
 		syniverse_errand_build(via, a, job, out);
 	else if (job->kind == JOB_LOOK)
 		build_look(via, a, job, out);
+	else if (job->kind == JOB_PAGE)
+		build_page(via, a, job, out);
 	else
 		build_send(via, a, job, out);
 }
