@@ -82,6 +82,27 @@ def test_all_of_it(make_world):
     assert moved(world)[next(iter(more.values()))[0]] == next(iter(more.values()))
 
 
+def test_to_smartify(make_world):
+    """Whoever spoke first: opened by the account without a bot, stored without being shown as news, closed at the end."""
+    world = make_world("chatwoot", start=False)
+    said = past(world, 4, 5)
+    closed = list(said)[0]
+    world.act("chatwoot", "resolve", closed)
+    world.relay.start()
+    done = migrate(world, ends=("desk", "shop"))
+    assert done["state"] == "finished" and done["written"] == 24 and done["failed"] == 0 and done["adds_up"], done
+    assert moved(world) == {texts[0]: texts for texts in said.values()}
+    for row in world.state("smartify")["requests"]:
+        wrote = [m for m in row["messages"] if m["_by_relay"]]
+        is_closed = bare(wrote[0]["text"]) == said[closed][0]
+        assert (row["status"] == 1000) == is_closed and not row["participantsBots"]
+        assert {m["status"] for m in wrote} == {100}
+        assert all(m["attributes"]["original_time"].endswith("Z") and m["attributes"]["clienttimestamp"] for m in wrote)
+        assert wrote[0]["sender"] == row["lead"]["lead_id"]
+    again = migrate(world, ends=("desk", "shop"))
+    assert again["written"] == 0 and again["skipped"]["present"] == 24 and again["adds_up"]
+
+
 def test_refusals(make_world):
     world = make_world("smartify")
     for ends, words in ((("shop", "shop"), "the same endpoint"), (("desk", "shop"), "would reach people"),
