@@ -154,6 +154,29 @@ static void check_roots(struct draft *d)
 	}
 }
 
+/* Two endpoints for one sender: each would tell what customers write to it. */
+static void check_sources(struct draft *d)
+{
+	size_t i, j;
+
+	for (i = 0; i < d->nendpoints; i++)
+		for (j = 0; j < i; j++) {
+			const struct endpoint_conf *e = &d->endpoints[i].conf,
+						   *f = &d->endpoints[j].conf;
+			struct mistake like;
+
+			if (!d->endpoints[i].whole || !d->endpoints[j].whole
+			    || e->connector != f->connector || !e->caps->one_source
+			    || e->place == NULL || f->place == NULL || strcmp(e->host, f->host) != 0
+			    || strcmp(e->place, f->place) != 0)
+				continue;
+			like = about(d, d->endpoints[i].node, "inbound");
+			like.allowed = "exactly one source for each sender";
+			mistake_add(d->mistakes, &like,
+			    "is a second source of the messages that %s tells already", f->name);
+		}
+}
+
 /* What one thinks is received and is not would be worse than a refusal. */
 static void check_receive(struct draft *d)
 {
@@ -209,6 +232,22 @@ static void check_ends(struct draft *d, const struct bridge_draft *b)
 	like = about(d, b->node, "customers");
 	if (c != NULL && c->connector != NULL && !c->connector->caps->customers_side)
 		mistake_add(d->mistakes, &like, "%s cannot be a customers' side", c->name);
+}
+
+/* What has no notes has nothing but customers to read it. */
+static void check_notes(struct draft *d, const struct bridge_draft *b)
+{
+	const struct endpoint_conf *ends[] = { b->conf.customers, b->conf.agents };
+	struct mistake like = about(d, b->node, "private_notes");
+	size_t i;
+
+	like.allowed = "drop";
+	for (i = 0; b->conf.private_notes && i < 2; i++)
+		if (ends[i] != NULL && ends[i]->connector != NULL
+		    && !ends[i]->connector->caps->keeps_notes)
+			mistake_add(d->mistakes, &like,
+			    "found \"mirror\", and %s has no notes: its customers would read them",
+			    ends[i]->name);
 }
 
 static bool overlap(const char *const *a, size_t na, const char *const *b, size_t nb)
@@ -329,6 +368,7 @@ static void check_bridges(struct draft *d)
 		if (b->node->kind != NODE_MAP)
 			continue;
 		check_ends(d, b);
+		check_notes(d, b);
 		check_bridge_options(d, b);
 		for (j = 0; j < i; j++) {
 			check_tag(d, b, &d->bridges[j]);
@@ -353,6 +393,7 @@ void config_check(struct draft *d)
 	check_admin(d);
 	check_pairs_of_options(d);
 	check_roots(d);
+	check_sources(d);
 	check_receive(d);
 	check_secrets(d);
 	check_bridges(d);

@@ -318,6 +318,8 @@ void gate_heard(struct gate *g, const struct effect *effect, const struct http_r
 
 	if (is_busy)
 		too_many(g, effect);
+	else if (effect->is_scarce)
+		bucket_warned(&g->supply->bucket, now_ms);
 	if (is_busy || resp->transport == TRANSPORT_TIMEOUT)
 		width_too_much(&g->width, now_ms - resp->took_msecs, now_ms);
 	if (is_no_answer(resp)) {

@@ -21,6 +21,8 @@ struct op_errand {
 	enum state state; /* REPORT: DELIVERED or FAILED */
 	enum reason reason;
 	const char *why;
+	bool was_accepted; /* the platform had taken it, and it came to nothing there */
+	const char *phone; /* the customer's; NULL: not known */
 	const struct event *about;
 	int bridge;
 	enum side to;                                /* where the message was to be written */
@@ -68,6 +70,28 @@ struct op_heard {
 	int64_t about;   /* whose report it is */
 	bool has_report; /* one is due now */
 	bool is_mended;
+};
+
+/* The customers' platform says what became of a message that it had accepted: DELIVERED, READ or FAILED. */
+struct receipt_want { /* what a bridge's agents are to be told of it */
+	int bridge, desk;
+	bool all, failures, note;
+};
+struct op_receipt {
+	struct store_op op;
+	struct arena *arena;
+	int endpoint;
+	const char *remote; /* as that platform calls the message */
+	enum state state;
+	enum reason reason;
+	const char *why;
+	int64_t now_ms;
+	const struct receipt_want *wants;
+	size_t nwants;
+	/* out */
+	bool is_known;  /* that message, as far as this can be said of it */
+	int64_t about;  /* the event it was made of */
+	struct owe owe; /* desk, and what is due now */
 };
 
 #endif

@@ -6,12 +6,21 @@
 
 #include "base/arena.h"
 #include "store/errand.h"
+#include "store/facts.h"
+#include "store/migration.h"
+#include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
 
 #define TARGET_BITS 4
 
 /* ---- claim ---- */
+
+/* At its own endpoint; NULL: it is about no other. */
+const char *sqlite_replied_to(const struct event *e)
+{
+	return e->kind == EVENT_EDIT ? e->remote : e->reply_to;
+}
 
 static int apply_claim(struct store_db *db, struct op_claim *op)
 {
@@ -50,10 +59,18 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (event == NULL)
 		return sqlite_refuse(db, "delivery %lld has no event", (long long)head);
+	/* What history ends with is done whatever the conversation there is taken for: it was opened to wait. */
+	if (op->trip.delivery.is_status && event->origin == ORIGIN_HISTORY)
+		op->trip.delivery.set_state = event->state;
 	if (sqlite_ask(db, &op->trip, op->now_ms) != 0)
 		return -1;
 	if (op->trip.delivery.is_deletion
 	    && sqlite_find_written(db, &op->trip, event, op->now_ms, op->arena) != 0)
+		return -1;
+	if (op->trip.delivery.is_edit && sqlite_find_edited(db, &op->trip, event, op->arena) != 0)
+		return -1;
+	if (sqlite_find_replied(db, &op->trip, event->endpoint, sqlite_replied_to(event), op->arena)
+	    != 0)
 		return -1;
 	op->is_doubted = state == DELIVERY_UNSURE;
 	op->trip.event = event;
@@ -259,7 +276,7 @@ static int settle_failed(struct store_db *db, const struct op_settle *op, const 
 
 /* What was asked of the conversation there is done, or is left to a person: then it is as it was heard to be,
  * and the next one asks again. */
-static int settle_asked(struct store_db *db, const struct op_settle *op, const struct place *p)
+static int settle_asked(struct store_db *db, struct op_settle *op, const struct place *p)
 {
 	bool is_done = op->state == DELIVERY_DELIVERED;
 	struct row_link l;
@@ -274,7 +291,10 @@ static int settle_asked(struct store_db *db, const struct op_settle *op, const s
 	stmt_i64(q, op->now_ms);
 	if (!is_done)
 		stmt_i64(q, STATE_RESOLVED);
-	return stmt_run(q);
+	if (stmt_run(q) != 0)
+		return -1;
+	op->is_awaited = is_done && sqlite3_changes(db->handle) == 1;
+	return 0;
 }
 
 static int settle_owe(struct store_db *db, struct op_settle *op)
@@ -291,6 +311,7 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 	struct stmt *q;
 
 	memset(&op->next, 0, sizeof(op->next));
+	op->is_awaited = false;
 	if (place_of(db, op, &place) != 0 || learn(db, &op->learned, &place) != 0
 	    || (op->link_gone && place.link != 0 && flag_link(db, place.link, LINK_GONE) != 0))
 		return -1;
@@ -401,6 +422,20 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_HEAR: return sqlite_hear(db, AS(op_hear, op));
+	case STORE_MIRROR: return sqlite_mirror(db, AS(op_mirror, op));
+	case STORE_MIRROR_ASK: return sqlite_mirror_ask(db, AS(op_mirror_ask, op));
+	case STORE_MIRROR_DONE: return sqlite_mirror_done(db, AS(op_mirror_done, op));
+	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
+	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
+	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
+	case STORE_MIGRATION: return sqlite_migration(db, AS(op_migration, op));
+	case STORE_MIGRATIONS: return sqlite_migrations(db, AS(op_migrations, op));
+	case STORE_MIGRATION_ITEM: return sqlite_migration_item(db, AS(op_migration_item, op));
+	case STORE_MIGRATION_ITEMS: return sqlite_migration_items(db, AS(op_migration_items, op));
+	case STORE_MIGRATION_LOOK: return sqlite_migration_look(db, AS(op_migration_look, op));
+	case STORE_MIGRATION_END: return sqlite_migration_end(db, AS(op_migration_end, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

@@ -94,6 +94,8 @@ static int owe_report(struct store_db *db, const struct ending *end, struct owe 
 		return 0;
 	if (was == 1 && r.state == state && !r.is_due)
 		return 0;
+	if (was == 1 && r.state == STATE_READ && state == STATE_DELIVERED)
+		return 0; /* that is more */
 	r.delivery = end->delivery;
 	r.endpoint = owe->desk;
 	r.state = state;
@@ -163,6 +165,8 @@ static int find_place(struct store_db *db, struct op_errand *op)
 	op->to = (stmt_col_int(q, 3) & DELIVERY_TO_AGENTS) != 0 ? SIDE_AGENTS : SIDE_CUSTOMERS;
 	stmt_end(q);
 	op->bridge = trip.delivery.bridge;
+	op->was_accepted = trip.delivery.state == DELIVERY_DELIVERED;
+	op->phone = trip.person.phone;
 	op->conversation =
 	    op->to == SIDE_AGENTS ? trip.link.agents_remote : op->about->conversation;
 	op->conversation_ref =
@@ -201,7 +205,7 @@ int sqlite_errand(struct store_db *db, struct op_errand *op)
 	return ret < 0 ? -1 : 0;
 }
 
-/* A state that was said without trouble leaves nothing behind. */
+/* A state that was said without trouble leaves nothing behind, but for one that others may come after. */
 int sqlite_errand_done(struct store_db *db, struct op_errand_done *op)
 {
 	struct row r;
@@ -216,7 +220,8 @@ int sqlite_errand_done(struct store_db *db, struct op_errand_done *op)
 		op->is_due = true;
 		return 0;
 	}
-	return row_do(db, r.is_firm ? Q_ERRAND_SAID : Q_ERRAND_DROP, op->event, op->step);
+	return row_do(db, r.is_firm || r.state == STATE_READ ? Q_ERRAND_SAID : Q_ERRAND_DROP,
+	    op->event, op->step);
 }
 
 int sqlite_errands(struct store_db *db, struct op_errands *op)
@@ -279,7 +284,8 @@ static int heard_failed(struct store_db *db, struct op_heard *op, const struct r
 	r->made_ms = op->mend.now_ms;
 	r->is_firm = true;
 	if (d->state == DELIVERY_DELIVERED && r->healed < HEALED_MAX) {
-		r->state = STATE_DELIVERED;
+		if (r->state != STATE_READ)
+			r->state = STATE_DELIVERED;
 		r->reason = REASON_NONE;
 		r->is_due = op->has_report = true;
 		r->healed++;
@@ -353,4 +359,86 @@ int sqlite_heard(struct store_db *db, struct op_heard *op)
 		return 0;
 	return op->state == STATE_FAILED ? heard_failed(db, op, &d, &r, was == 1)
 					 : heard_sent(db, op, &d, &r, was == 1);
+}
+
+/* ---- what the customers' platform says ---- */
+
+/* They come in any order: a later one is never taken back by an earlier one. */
+static int rank_of(enum state state)
+{
+	return state == STATE_FAILED ? 3 : state == STATE_READ ? 2 : state == STATE_DELIVERED;
+}
+
+static int receipt_report(struct store_db *db, struct op_receipt *op, int64_t delivery,
+    const struct receipt_want *want)
+{
+	struct row r;
+	int was = row_get(db, op->about, STEP_REPORT, NULL, &r);
+
+	if (was < 0)
+		return -1;
+	if (was == 1 && rank_of(r.state) >= rank_of(op->state))
+		return 0;
+	r.delivery = delivery;
+	r.endpoint = want->desk;
+	r.state = op->state;
+	r.reason = op->reason;
+	r.why = op->why;
+	r.made_ms = op->now_ms;
+	r.is_firm = op->state == STATE_FAILED;
+	r.is_due = op->owe.has_report = true;
+	return row_set(db, &r);
+}
+
+static int receipt_note(struct store_db *db, struct op_receipt *op, int64_t delivery,
+    const struct receipt_want *want)
+{
+	struct row r;
+	int was = row_get(db, op->about, STEP_NOTE, NULL, &r);
+
+	if (was != 0)
+		return was < 0 ? -1 : 0;
+	r.delivery = delivery;
+	r.endpoint = want->desk;
+	r.reason = op->reason;
+	r.why = op->why;
+	r.made_ms = op->now_ms;
+	r.is_due = r.is_firm = op->owe.has_note = true;
+	return row_set(db, &r);
+}
+
+/* A message in parts has become something when all of it has left; a part that failed has already. */
+int sqlite_receipt(struct store_db *db, struct op_receipt *op)
+{
+	bool is_failed = op->state == STATE_FAILED;
+	const struct receipt_want *want = NULL;
+	struct stmt *q = query(db, Q_IDMAP_GET);
+	struct row_trip trip = { 0 };
+	int64_t ref = 0;
+	size_t i;
+	int ret;
+
+	op->is_known = false;
+	op->owe = (struct owe){ 0 };
+	stmt_i64(q, op->endpoint);
+	stmt_i64(q, 'm');
+	stmt_remote(q, op->remote);
+	ret = stmt_number(q, &ref);
+	if (ret <= 0 || (ref & TARGETS_MAX) == 0)
+		return ret < 0 ? -1 : 0;
+	ret = row_trip(db, ref, op->arena, &trip);
+	if (ret <= 0)
+		return ret;
+	op->is_known = is_failed || trip.delivery.state >= DELIVERY_DELIVERED;
+	for (i = 0; i < op->nwants; i++)
+		if (op->wants[i].bridge == trip.delivery.bridge)
+			want = &op->wants[i];
+	if (!op->is_known || want == NULL || trip.delivery.to != SIDE_CUSTOMERS
+	    || (!is_failed && trip.delivery.state != DELIVERY_DELIVERED))
+		return 0;
+	op->about = ref >> TARGET_BITS;
+	op->owe.desk = want->desk;
+	if ((is_failed ? want->failures : want->all) && receipt_report(db, op, ref, want) != 0)
+		return -1;
+	return is_failed && want->note ? receipt_note(db, op, ref, want) : 0;
 }

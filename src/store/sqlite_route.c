@@ -14,8 +14,7 @@
 
 /* ---- append ---- */
 
-/* 1: the key is new and stands for the event now, 0: it is known, -1. */
-static int add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
     int64_t *known)
 {
 	struct stmt *q;
@@ -171,7 +170,7 @@ int sqlite_append(struct store_db *db, struct op_append *op)
 	op->is_duplicate = false;
 	op->known_state = DELIVERY_QUEUED;
 	memset(&op->view, 0, sizeof(op->view));
-	ret = add_key(db, e->endpoint, e->key, id, &op->known);
+	ret = sqlite_add_key(db, e->endpoint, e->key, id, &op->known);
 	if (ret < 0)
 		return -1;
 	if (ret == 0) {
@@ -334,7 +333,7 @@ int sqlite_set_link_agents(struct store_db *db, int64_t link, int64_t agents)
 }
 
 static int route_link(struct store_db *db, const struct routing *r, const struct route_row *row,
-    struct row_link *link)
+    struct row_link *link, bool *is_made)
 {
 	const char *remote = r->remote;
 	int64_t generation, agents = 0;
@@ -352,6 +351,7 @@ static int route_link(struct store_db *db, const struct routing *r, const struct
 		return -1;
 	if (row->to == SIDE_CUSTOMERS)
 		agents = row->agents;
+	*is_made = ret == 0;
 	if (ret == 1) {
 		if (agents == 0 || link->agents != 0)
 			return 0;
@@ -396,7 +396,7 @@ static int add_delivery(struct store_db *db, const struct route_row *row, int ow
 	    (d->reopen ? DELIVERY_REOPEN : 0) | (d->take_over ? DELIVERY_TAKE_OVER : 0)
 		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
 		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0)
-		| (d->is_deletion ? DELIVERY_DELETION : 0));
+		| (d->is_deletion ? DELIVERY_DELETION : 0) | (d->is_edit ? DELIVERY_EDIT : 0));
 	stmt_text(q, d->carry);
 	stmt_i64(q, d->reason);
 	return stmt_run(q);
@@ -413,12 +413,15 @@ static int owe_parked(struct store_db *db, const struct routing *r, struct route
 static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
 {
 	struct row_trip *out = &row->out;
-	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED;
+	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED, is_made = false;
 	int64_t pos;
 
 	memset(out, 0, sizeof(*out));
+	row->owes_mirror = false;
 	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link) != 0 || sqlite_next_pos(db, &pos) != 0)
+	    || route_link(db, r, row, &out->link, &is_made) != 0
+	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
+	    || sqlite_next_pos(db, &pos) != 0)
 		return -1;
 	if (r->person != 0 && r->person == row->person)
 		out->person = r->who;
@@ -437,6 +440,7 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.opens = row->opens,
 		.is_status = row->set_state != STATE_NONE,
 		.is_deletion = row->is_deletion,
+		.is_edit = row->is_edit,
 		.reopen = row->reopen,
 		.take_over = row->take_over,
 		.carry = row->carry,
@@ -445,7 +449,10 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
 	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
 		return -1;
-	if (row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	if ((row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	    || (row->is_edit && sqlite_fold_edit(db, r->event, row, r->arena) != 0))
+		return -1;
+	if (is_claimed && sqlite_find_replied(db, out, row->from, row->reply_to, r->arena) != 0)
 		return -1;
 	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }

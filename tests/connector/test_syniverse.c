@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -167,6 +168,11 @@ static void put_event(struct json_out *o, const struct event *e)
 	}
 	if (e->state != STATE_NONE)
 		json_member_text(o, "state", state_word((int)e->state));
+	if (e->kind == EVENT_RECEIPT) {
+		json_member_text(o, "of", e->remote);
+		json_member_text(o, "reason", reason_word((int)e->reason));
+		json_member_text(o, "why", e->detail);
+	}
 	if (e->flags != 0)
 		json_member_int(o, "flags", e->flags);
 	json_end_object(o);
@@ -218,7 +224,7 @@ static void callbacks(void **state)
 		j = json_read(w->arena, line, strlen(line), &error);
 		if (j == NULL)
 			fail_msg("%s: %.80s", error.detail, line);
-		w->conf.is_ess = json_true(j, "ess");
+		w->conf.source = json_true(j, "ess") ? SOURCE_ESS : SOURCE_CHAT;
 		w->conf.thread_per_chat = json_true(j, "thread_per_chat");
 		got = parse(w, as_text(w->arena, json_at(j, "body")));
 		expected = as_text(w->arena, json_at(j, "events"));
@@ -265,7 +271,7 @@ static void proof(void **state)
 	assert_int_equal(verify(w, NULL), VERIFY_NO_SIGNATURE);
 	w->endpoint.webhook_secret.n = 0;
 	assert_int_equal(verify(w, NULL), VERIFY_OK); /* the address is the secret */
-	w->conf.is_ess = true;
+	w->conf.source = SOURCE_ESS;
 	assert_int_equal(verify(w, NULL), VERIFY_UNCHECKED);
 }
 
@@ -433,6 +439,27 @@ static void a_text_goes_out(void **state)
 	    "\",\"consent_requirement\":\"OPT_IN\"}");
 }
 
+static void a_sticker_is_told_in_words(void **state)
+{
+	static const struct file file = { .kind = ATTACHMENT_IMAGE,
+		.name = "a.png",
+		.type = "image/png",
+		.address = "https://relay.example.com/media/1/a.png" };
+	struct world *w = *state;
+	struct message m = message_of("look");
+	struct effect refused;
+	struct plan plan;
+
+	m.files = &file;
+	m.nfiles = 1;
+	m.is_sticker = true;
+	assert_int_equal(syniverse_connector.plan(&w->via, w->arena, &m, &known, &plan, &refused),
+	    0);
+	assert_false(plan.serves);
+	assert_non_null(
+	    strstr(build(w, &m, NULL).body, "\"body\":\"Marisol: look\\n[sticker]\",\"external"));
+}
+
 static void who_opted_out_gets_nothing(void **state)
 {
 	struct world *w = *state;
@@ -524,7 +551,7 @@ static void a_token_is_renewed(void **state)
 	struct http_req req = { 0 };
 	struct outcome o;
 
-	w->conf.is_ess = true; /* no session in the way */
+	w->conf.source = SOURCE_ESS; /* no session in the way */
 	w->conf.scg_consumer_key = "k&y";
 	w->conf.scg_consumer_secret = "s";
 	assert_int_equal(syniverse_connector.next(&w->via, &(struct job){ 0 }), INT64_MAX);
@@ -581,9 +608,120 @@ static void what_may_have_arrived_is_looked_for(void **state)
 	assert_int_equal(interpret(w, &job, 500, "").effect.kind, EFFECT_UNSURE);
 }
 
+static void segments(void **state)
+{
+	static const struct {
+		const char *piece;
+		int times, count;
+		bool is_wide;
+	} rows[] = {
+		{ "a", 160, 1, false },
+		{ "a", 161, 2, false },
+		{ "a", 306, 2, false },
+		{ "a", 307, 3, false },
+		{ "€", 80, 1, false },
+		{ "€", 81, 2, false },
+		{ "é", 160, 1, false },
+		{ "ж", 70, 1, true },
+		{ "ж", 71, 2, true },
+		{ "😀", 35, 1, true },
+		{ "😀", 36, 2, true },
+	};
+	struct world *w = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *text =
+		    arena_zalloc(w->arena, strlen(rows[i].piece) * (size_t)rows[i].times + 1);
+		bool is_wide;
+		int n;
+
+		for (n = 0; n < rows[i].times; n++)
+			strcat(text, rows[i].piece);
+		n = syniverse_segments(text, &is_wide);
+		if (n != rows[i].count || is_wide != rows[i].is_wide)
+			fail_msg("%s times %d: %d", rows[i].piece, rows[i].times, n);
+	}
+}
+
+/* Messages 0 … count-1, one a second, served a page at a time in that order or the other. */
+static const char *list(struct world *w, int count, int offset, int page, bool newest_first,
+    bool total)
+{
+	struct json_out *o = json_out_new(w->arena);
+	int i, n;
+
+	json_begin_object(o);
+	json_key(o, "list");
+	json_begin_array(o);
+	for (i = offset; i < count && i < offset + page; i++) {
+		n = newest_first ? count - 1 - i : i;
+		json_begin_object(o);
+		json_member_text(o, "id", arena_printf(w->arena, "m%d", n));
+		json_member_text(o, "direction", "MO");
+		json_member_text(o, "from_address", arena_printf(w->arena, "+1555555%04d", n));
+		json_member_text(o, "body", "hello");
+		json_member_int(o, "created_date", NOW_MS + n * 1000);
+		json_end_object(o);
+	}
+	json_end_array(o);
+	if (total)
+		json_member_int(o, "total", count);
+	json_end_object(o);
+	return json_done(o, NULL);
+}
+
+/* What is new is found in few requests, wherever it stands in the list. */
+static void pages_in_either_order(void **state)
+{
+	static const struct {
+		int count, fresh;
+		bool newest_first, total;
+		int requests;
+	} rows[] = {
+		{ 30, 3, true, true, 1 },
+		{ 30, 3, false, true, 2 },
+		{ 30, 15, true, true, 2 },
+		{ 30, 15, false, true, 3 },
+		{ 30, 3, false, false, 4 },
+		{ 30, 30, true, true, 3 },
+		{ 30, 30, false, true, 3 },
+		{ 7, 7, false, true, 1 },
+		{ 0, 0, true, true, 1 },
+	};
+	struct world *w = *state;
+	struct known all = { 0 };
+	size_t i, k;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct job job = { .kind = JOB_PAGE,
+			.step = STEP_LIST_CONVERSATIONS,
+			.known = &all,
+			.since_ms = NOW_MS + (rows[i].count - rows[i].fresh) * 1000 };
+		int requests = 0, found = 0;
+		struct http_req req;
+		struct outcome o;
+
+		do {
+			syniverse_connector.build(&w->via, w->arena, &job, &req);
+			o = interpret(w, &job, 200,
+			    list(w, rows[i].count, atoi(strstr(req.url, "offset=") + 7), 10,
+				rows[i].newest_first, rows[i].total));
+			assert_int_equal(o.effect.kind, EFFECT_NEXT_STEP);
+			for (k = 0; k < o.events.count; k++)
+				found += o.events.items[k].version >= job.since_ms;
+			job.cursor = o.cursor;
+		} while (++requests < 20 && o.cursor != NULL);
+		if (found < rows[i].fresh || requests != rows[i].requests)
+			fail_msg("row %zu: %d requests, %d found", i, requests, found);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(segments, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pages_in_either_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(callbacks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(proof, set_up, tear_down),
@@ -596,6 +734,7 @@ int main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(refusals_of_a_session, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_text_goes_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_sticker_is_told_in_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_opted_out_gets_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(files_go_as_addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers_to_a_send, set_up, tear_down),

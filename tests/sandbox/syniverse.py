@@ -27,6 +27,7 @@ SENDER, OWN_ADDRESS = "Sn1dInvented000000000y", "+15555550999"
 INTEGRATION = "/scg-web-chat-api/api/v2/integration"
 SCG = "/scg-external-api/api/v1/messaging"
 STOP = ("stop", "stopall", "unsubscribe", "cancel", "end", "quit")
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 LIST_MOST = 50      # the server caps limit
 
 DEFAULTS = {
@@ -37,7 +38,10 @@ DEFAULTS = {
     "searches": True,           # external_id is a query key; else it is ignored
     "lists": True,              # messages are listed; else the list is empty, as when it is behind
     "mms": True, "consent": "later",    # an address that opted out is refused: now, or later by an event
-    "source": "chat_api",       # who tells: chat_api or ess
+    "source": "chat_api",       # who tells: chat_api, ess or nobody
+    "fate": ["DELIVERED"],      # what becomes of what is sent: states in order, or [state, code, words]
+    "newest_first": False,      # lists
+    "tells_states": True,
     "total": True, "event_id": "event-id", "attempt": "text",
 }
 
@@ -66,6 +70,7 @@ class Syniverse(Platform):
         add("GET", SCG + "/message_requests", self.list_requests)
         add("GET", SCG + "/messages", self.list_messages)
         add("GET", SCG + "/messages/:id", self.get_message)
+        add("GET", "/sandbox/files/:name", lambda r: Answer(200, PNG, "image/png"))
         add("PUT", "/sandbox/settings", self.set)
         add("POST", "/sandbox/say", self.say)
         add("POST", "/sandbox/event", self.event)
@@ -195,7 +200,7 @@ class Syniverse(Platform):
         id = self.number("rq")
         self.requests.append({"id": id, "from": body["from"], "to": to, "body": body.get("body"),
                               "external_id": body.get("external_id"), "media_urls": body.get("media_urls") or [],
-                              "consent_requirement": body.get("consent_requirement"), "created_date": iso()})
+                              "consent_requirement": body.get("consent_requirement"), "created_date": iso(), "fetched": []})
         for address in to:
             self.deliver(id, address, body, address in refused)
         return answer_json({"id": id})
@@ -203,17 +208,31 @@ class Syniverse(Platform):
     def deliver(self, id, address, body, refused):
         message = {"id": self.number("mt"), "message_request_id": id, "direction": "MT", "from_address": OWN_ADDRESS,
                    "external_message_request_id": body.get("external_id"), "to_address": address,
-                   "customer_sender_id": SENDER, "state": "FAILED" if refused else "DELIVERED",
-                   "failure_code": 1005 if refused else None, "body": body.get("body"),
+                   "customer_sender_id": SENDER, "state": "SENT", "failure_code": None, "body": body.get("body"),
                    "media_urls": body.get("media_urls"), "type": "MMS" if body.get("media_urls") else "SMS",
                    "created_date": iso()}
         self.messages.append(message)
-        if self.settings["hook"]:
-            self.later(self.tell(self.state_event(message)))
+        fate = [["FAILED", 1005, "No consent"]] if refused else self.settings["fate"]
+        self.later(self.become(message, fate))
+
+    async def become(self, message, fate):
+        request = next(r for r in self.requests if r["id"] == message["message_request_id"])
+        for url in message["media_urls"] or []:
+            async with aiohttp.ClientSession() as client:
+                async with client.get(url) as answer:
+                    request["fetched"].append({"status": answer.status, "type": answer.content_type,
+                                               "bytes": len(await answer.read())})
+        for state in fate:
+            before = message["state"]
+            state, code, words = state if isinstance(state, list) else (state, None, None)
+            message.update(state=state, failure_code=code, failure_details=words)
+            if self.settings["hook"] and self.settings["tells_states"]:
+                await self.tell(self.state_event(message, before))
 
     def page(self, request, rows):
         limit = min(int(request.query.get("limit", LIST_MOST)), LIST_MOST)
         offset = int(request.query.get("offset", 0))
+        rows = rows[::-1] if self.settings["newest_first"] else rows
         answer = {"list": rows[offset:offset + limit], "limit": limit, "offset": offset}
         if self.settings["total"]:
             answer["total"] = len(rows)
@@ -249,12 +268,12 @@ class Syniverse(Platform):
         return {"topic": "SCG-Message", "attempt": "1" if s["attempt"] == "text" else 1, s["event_id"]: self.number("ev"),
                 "event": {"evt-tp": type, "timestamp": iso(), "fld-val-list": fields}}
 
-    def state_event(self, message):
+    def state_event(self, message, before="SENT"):
         return self.envelope("message_state_change", {
             "message_id": message["id"], "message_request_id": message["message_request_id"],
-            "external_message_request_id": message["external_message_request_id"], "previous_state": "SENT",
+            "external_message_request_id": message["external_message_request_id"], "previous_state": before,
             "new_state": message["state"], "reason_code": message["failure_code"],
-            "reason_description": "No consent" if message["failure_code"] else None,
+            "reason_description": message.get("failure_details"),
             "from_address": OWN_ADDRESS, "to_address": message["to_address"], "fragments_count": 1, "mt_price": 0.0075})
 
     def mo_event(self, message, truncated):
@@ -262,7 +281,8 @@ class Syniverse(Platform):
             "message_id": message["id"], "from_address": message["from_address"], "to_address": OWN_ADDRESS,
             "sender_id_id": SENDER, "sender_id_alias": "Front desk",
             "message_body": message["body"][:20] if truncated else message["body"], "message_body_truncated": truncated,
-            "has_attachment": False, "attachment_ids": None, "fragments_count": 1, "application_id": 4242,
+            "has_attachment": bool(message["media_urls"]), "attachment_ids": None, "media_urls": message["media_urls"],
+            "fragments_count": 1, "application_id": 4242,
             "company-id": 777001, "mo_price": 0.0095})
 
     def chat_event(self, message, session, direction="MO"):
@@ -308,12 +328,15 @@ class Syniverse(Platform):
         spec = request.json
         message = {"id": self.number("mo"), "message_request_id": None, "direction": "MO", "body": spec["text"],
                    "from_address": spec["from"], "to_address": OWN_ADDRESS, "state": "RECEIVED", "type": "SMS",
-                   "external_message_request_id": None, "created_date": iso(), "media_urls": spec.get("media_urls")}
+                   "external_message_request_id": None, "created_date": iso(), "customer_sender_id": SENDER,
+                   "media_urls": spec.get("media_urls")}
         self.messages.append(message)
         if spec["text"].strip().lower() in STOP:
             self.opted_out.add(spec["from"])
         else:
             self.opted_out.discard(spec["from"])
+        if self.settings["source"] == "nobody":
+            return answer_json({"id": message["id"], "statuses": []})
         if self.settings["source"] == "ess":
             bodies = [self.mo_event(message, bool(spec.get("truncated")))]
         else:

@@ -11,8 +11,12 @@
 
 #define CHAT_API "chat_api"
 #define ESS "ess"
+#define POLL "poll"
 #define HOOK_USER "tieline"
+#define POLL_MSECS (15 * 1000)
+#define POLL_WIDE_MSECS (60 * 1000)
 
+static const char *const source_words[] = { CHAT_API, ESS, POLL, NULL };
 static const char *const consent_words[] = { "none", "opt_in", "opt_out", NULL };
 
 /* Names of the maps' keys, in the order of the enums. */
@@ -58,9 +62,19 @@ static bool is_user(const char *text)
 	return at != NULL && at != text && at[1] != '\0' && strchr(text, ':') == NULL;
 }
 
+/* SOURCE_POLL + 1: it is none. */
+static int source_of(const char *text)
+{
+	int i;
+
+	for (i = 0; source_words[i] != NULL && strcmp(source_words[i], text) != 0; i++)
+		;
+	return i;
+}
+
 static bool is_inbound(const char *text)
 {
-	return strcmp(text, CHAT_API) == 0 || strcmp(text, ESS) == 0;
+	return source_words[source_of(text)] != NULL;
 }
 
 #define C(field) offsetof(struct syniverse_conf, field)
@@ -72,10 +86,10 @@ static const struct option options[] = {
 	{ "act_for", OPT_TEXT, C(act_for), .valid = is_user, .allowed = "name@company",
 	    .fallback_words = "user",
 	    .help = "Whose chats are told; another one than user needs a global manager." },
-	{ "inbound", OPT_TEXT, C(inbound), .valid = is_inbound, .allowed = "chat_api, ess",
+	{ "inbound", OPT_TEXT, C(inbound), .valid = is_inbound, .allowed = "chat_api, ess, poll",
 	    .fallback_words = "chat_api when user is set, else ess",
-	    .help = "Who tells of customers' messages: sessions of Two-Way Chat, or events of the "
-		    "messaging API. Exactly one source." },
+	    .help = "Who tells of customers' messages: sessions of Two-Way Chat, events of the "
+		    "messaging API, or nobody, so that it is asked. Exactly one source." },
 	{ "chat_base_url", OPT_URL, C(chat_base_url), .fallback = "https://chat.syniverse.com",
 	    .help = "Two-Way Chat." },
 	{ "scg_base_url", OPT_URL, C(scg_base_url), .fallback_words = "base_url",
@@ -125,8 +139,31 @@ static const struct option options[] = {
 
 static const struct caps caps = {
 	.customers_side = true,
+	.messages_people = true, /* each message is an SMS, and paid for */
 	.loose_callbacks = true,
+	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
+	.kinds = syniverse_kinds,
+};
+/* Two-Way Chat calls a message by another id than the messaging API, so what the latter lists can be compared
+ * with its own events alone. */
+static const struct caps caps_ess = {
+	.customers_side = true,
+	.loose_callbacks = true,
+	.tells_later = true,
+	.one_source = true,
+	.key_proves = true,
+	.pages = true,
+};
+static const struct caps caps_poll = {
+	.customers_side = true,
+	.loose_callbacks = true,
+	.tells_later = true,
+	.one_source = true,
+	.key_proves = true,
+	.pages = true,
+	.polls = true,
 };
 
 /* --- words ------------------------------------------------------------------------------------- */
@@ -235,12 +272,12 @@ static int check_inbound(const struct endpoint_conf *endpoint, struct syniverse_
 {
 	if (c->inbound == NULL)
 		c->inbound = c->user != NULL ? CHAT_API : ESS;
-	c->is_ess = strcmp(c->inbound, ESS) == 0;
-	if (!c->is_ess && (c->user == NULL || c->password == NULL)) {
+	c->source = (enum syniverse_source)source_of(c->inbound);
+	if (c->source == SOURCE_CHAT && (c->user == NULL || c->password == NULL)) {
 		*key = c->user == NULL ? "user" : "password";
 		return err_set(err, "is missing: inbound: chat_api opens sessions with it");
 	}
-	if (c->is_ess && endpoint->webhook_secret.n == 0) {
+	if (c->source == SOURCE_ESS && endpoint->webhook_secret.n == 0) {
 		*key = "webhook_secret";
 		return err_set(err,
 		    "is missing: events of the messaging API are not signed, so its Basic password is "
@@ -251,6 +288,22 @@ static int check_inbound(const struct endpoint_conf *endpoint, struct syniverse_
 		return err_set(err, "is missing: the two go together");
 	}
 	return 0;
+}
+
+/* Once a minute a little more is looked at than what is new; never all there has ever been. */
+static void set_source(struct endpoint_conf *endpoint, const struct syniverse_conf *c)
+{
+	switch (c->source) {
+	case SOURCE_CHAT: return;
+	case SOURCE_ESS: endpoint->caps = &caps_ess; return;
+	case SOURCE_POLL: break;
+	}
+	endpoint->caps = &caps_poll;
+	if (!endpoint->poll)
+		endpoint->poll_msecs = POLL_MSECS;
+	endpoint->poll = true;
+	endpoint->sweep_msecs = POLL_WIDE_MSECS;
+	endpoint->sweep_full = INT64_MAX;
 }
 
 static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf, const char **key,
@@ -268,6 +321,7 @@ static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf
 	*key = NULL;
 	if (check_inbound(endpoint, c, key, err) != 0)
 		return -1;
+	set_source(endpoint, c);
 	if (c->act_for == NULL)
 		c->act_for = c->user;
 	if (c->scg_base_url != NULL && url_parse(a, c->scg_base_url, &url, err) == 0) {
@@ -303,7 +357,7 @@ static enum verify verify(const struct via *via, const struct http_in *hook)
 	size_t i;
 
 	if (accepted->n == 0)
-		return c->is_ess ? VERIFY_UNCHECKED : VERIFY_OK;
+		return c->source == SOURCE_CHAT ? VERIFY_OK : VERIFY_UNCHECKED;
 	if (given == NULL || strncasecmp(given, "Basic ", 6) != 0)
 		return VERIFY_NO_SIGNATURE;
 	given += 6 + strspn(given + 6, " ");
@@ -320,6 +374,7 @@ static enum verify verify(const struct via *via, const struct http_in *hook)
 const struct connector syniverse_connector = {
 	.name = SYNIVERSE_PLATFORM,
 	.words = {
+		.name = "Syniverse",
 		.credential = "scg_token, or user and password",
 		.renew = "make a new token in the application's settings, or try the account at the "
 			 "chat's sign-in",
@@ -336,6 +391,7 @@ const struct connector syniverse_connector = {
 	.settle = settle,
 	.verify = verify,
 	.parse = syniverse_parse,
+	.parse_page = syniverse_parse_page,
 	.plan = syniverse_plan,
 	.build = syniverse_build,
 	.interpret = syniverse_interpret,

@@ -5,6 +5,7 @@
  *   syniverse_session.c   what the endpoint does for itself: sessions, the token
  *   syniverse_parse.c     callback → events: which kind it is, and those of ESS
  *   syniverse_callback.c  those of the Chat API, whose form is not public: paths are configuration
+ *   syniverse_page.c      what is there: messages in lists
  *   syniverse_send.c      message → steps and requests
  *   syniverse_answer.c    answer → outcome
  *
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "connector/connector.h"
+#include "core/kinds.h"
 
 struct arena;
 struct json;
@@ -54,6 +56,8 @@ enum syniverse_type {
 
 enum syniverse_direction { DIRECTION_INCOMING, DIRECTION_OUTGOING, DIRECTION_COUNT };
 
+enum syniverse_source { SOURCE_CHAT, SOURCE_ESS, SOURCE_POLL }; /* in the order of their words */
+
 enum syniverse_consent { CONSENT_NONE, CONSENT_OPT_IN, CONSENT_OPT_OUT };
 
 struct syniverse_conf {
@@ -70,7 +74,7 @@ struct syniverse_conf {
 	int64_t dedupe_window; /* not acted on: there is one source */
 
 	/* Made of them by configure. NULL-terminated; words as syniverse_word makes them. */
-	bool is_ess; /* else the Chat API */
+	enum syniverse_source source;
 	const char *const *path[FIELD_COUNT];
 	const char *const *type[TYPE_COUNT];
 	const char *const *direction[DIRECTION_COUNT];
@@ -137,6 +141,17 @@ struct syniverse_said {
 	int64_t at_ms;
 	const struct attachment *attachments;
 	size_t nattachments;
+	bool is_cut; /* text is not all of it */
+};
+
+/* What became of a message that was sent. */
+struct syniverse_became {
+	const char *message, *request; /* ids */
+	const char *mark, *address;
+	const char *word;  /* its state as the platform calls it */
+	const char *words; /* … and why; NULL: not said */
+	int code;          /* 0: none */
+	int64_t at_ms;
 };
 
 int syniverse_parse(const struct via *via, struct arena *a, const struct http_in *hook,
@@ -146,6 +161,15 @@ int syniverse_read_callback(struct syniverse_reading *r, const struct json *item
 
 /* Adds a message of a customer, and that he may be written to, or wants no messages. */
 void syniverse_add_message(struct syniverse_reading *r, const struct syniverse_said *said);
+struct event *syniverse_add_said(struct syniverse_reading *r, const struct syniverse_said *said);
+void syniverse_add_receipt(struct syniverse_reading *r, const struct syniverse_became *b);
+/* numbers: the member that holds ids of files. */
+void syniverse_read_files(struct syniverse_reading *r, const struct json *fields,
+    const char *numbers, struct syniverse_said *said);
+/* sender as a message names it; NULL: it names none, and is taken. */
+bool syniverse_is_own_sender(const struct syniverse_conf *c, const char *sender);
+bool syniverse_equal(const char *a, const char *b); /* both there */
+enum unparsable syniverse_unparsable(int fault);    /* of json_read */
 /* Nothing is sent there until he writes again, or may be again. */
 void syniverse_add_consent(struct syniverse_reading *r, const char *conversation, enum state state,
     int64_t at_ms, const char *key);
@@ -155,9 +179,21 @@ int syniverse_bad_field(struct syniverse_reading *r, const char *detail);
 /* Either as a number of ms or seconds, or as ISO 8601; fallback where it is none. */
 int64_t syniverse_time(const struct json *j, int64_t fallback);
 
+/* --- pages ------------------------------------------------------------------------------------- */
+
+const char *syniverse_page_path(struct arena *a, const struct job *job);
+/* Fills events and cursor. False: it is no page. */
+bool syniverse_take_page(const struct via *via, struct arena *a, const struct job *job,
+    const struct json *answer, struct outcome *out);
+int syniverse_parse_page(const struct via *via, struct arena *a, const char *conversation,
+    const struct http_resp *resp, struct event_list *out, const char **cursor,
+    struct parse_error *error);
+
 /* --- sending ----------------------------------------------------------------------------------- */
 
 #define CURSOR_LINKS "links" /* SEND: files go as addresses in the text */
+
+extern const struct kind_caps syniverse_kinds[KIND_COUNT]; /* syniverse_kinds.c */
 
 int syniverse_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);
@@ -166,6 +202,7 @@ void syniverse_build(const struct via *via, struct arena *a, const struct job *j
 void syniverse_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);
 const char *syniverse_to(const struct job *job); /* the address it is sent to */
+int syniverse_segments(const char *text, bool *is_wide);
 bool syniverse_has_media(const struct message *message);
 
 /* Of a request that got no whole answer: the reason. */

@@ -141,7 +141,10 @@ static void refuse_token(const struct answer *ans, enum effect_kind otherwise)
 static void refuse_by_code(const struct answer *ans)
 {
 	switch (ans->code) {
-	case CODE_CONSENT: conclude(ans, EFFECT_REJECTED, REASON_OPTED_OUT); return;
+	case CODE_CONSENT:
+		conclude(ans, EFFECT_REJECTED, REASON_OPTED_OUT);
+		ans->out->effect.why = "Syniverse 1005";
+		return;
 	case CODE_RECIPIENT:
 	case CODE_BAD_RECIPIENT: conclude(ans, EFFECT_REJECTED, REASON_UNREACHABLE); return;
 	case CODE_SIZE:
@@ -175,6 +178,17 @@ static bool is_media_refused(const struct answer *ans)
 	    && (ans->job->cursor == NULL || strcmp(ans->job->cursor, CURSOR_LINKS) != 0);
 }
 
+/* For the trace: what a long text costs. NULL: one. */
+static const char *segments_of(const struct answer *ans)
+{
+	bool is_wide;
+	int n = syniverse_segments(ans->job->message->text, &is_wide);
+
+	if (n < 2)
+		return NULL;
+	return arena_printf(ans->arena, "%d segments (%s)", n, is_wide ? "UCS-2" : "GSM-7");
+}
+
 static void interpret_send(const struct answer *ans)
 {
 	const struct http_resp *resp = ans->resp;
@@ -182,8 +196,10 @@ static void interpret_send(const struct answer *ans)
 	int status = resp->status;
 
 	if (is_done(ans) && id != NULL) {
-		ans->out->effect =
-		    (struct effect){ .kind = EFFECT_DELIVERED, .wait_msecs = -1, .remote_id = id };
+		ans->out->effect = (struct effect){ .kind = EFFECT_DELIVERED,
+			.wait_msecs = -1,
+			.remote_id = id,
+			.why = segments_of(ans) };
 		ans->out->learned.message = id;
 	} else if (status == 0 && !resp->sent) {
 		conclude(ans, EFFECT_RETRY, syniverse_transport_reason(resp->transport));
@@ -268,6 +284,29 @@ static void interpret_look(const struct answer *ans)
 					     : syniverse_transport_reason(ans->resp->transport));
 }
 
+/* --- pages ------------------------------------------------------------------------------------- */
+
+static void interpret_page(const struct answer *ans)
+{
+	int status = ans->resp->status;
+
+	if (is_done(ans)
+	    && syniverse_take_page(ans->via, ans->arena, ans->job, ans->json, ans->out))
+		go_on(ans, ans->out->cursor);
+	else if (is_token_refused(ans))
+		refuse_token(ans, EFFECT_RETRY);
+	else if (status == 404)
+		conclude(ans, EFFECT_REJECTED, REASON_NOT_FOUND);
+	else if (status == 429)
+		conclude(ans, EFFECT_RETRY, REASON_BUSY);
+	else if (status >= 500)
+		conclude(ans, EFFECT_RETRY, REASON_SERVER_ERROR);
+	else if (status >= 400 && status != 408)
+		conclude(ans, EFFECT_REJECTED, REASON_INVALID);
+	else
+		conclude(ans, EFFECT_RETRY, syniverse_transport_reason(ans->resp->transport));
+}
+
 void syniverse_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out)
 {
@@ -283,6 +322,8 @@ void syniverse_interpret(const struct via *via, struct arena *a, const struct jo
 	ans.code = syniverse_code(ans.json);
 	if (job->kind == JOB_LOOK)
 		interpret_look(&ans);
+	else if (job->kind == JOB_PAGE)
+		interpret_page(&ans);
 	else
 		interpret_send(&ans);
 }

@@ -93,11 +93,6 @@ static void read_attachments(const struct syniverse_reading *r, const struct jso
 	said->nattachments = n;
 }
 
-static bool equal(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
 /* Where nothing is said of the direction, the author tells: without one it is the customer's. Where the
  * contact has no id to compare with, it is the customer's too unless we are the author: rather shown than
  * lost. */
@@ -113,9 +108,10 @@ static bool is_incoming(const struct syniverse_reading *r, const struct json *it
 		return true;
 	if (is_one_of(r->conf->direction[DIRECTION_OUTGOING], word))
 		return false;
-	if (author == NULL || equal(author, contact))
+	if (author == NULL || syniverse_equal(author, contact))
 		return true;
-	if (syniverse_session(r->via, r->arena, &session) && equal(author, session.acts_for))
+	if (syniverse_session(r->via, r->arena, &session)
+	    && syniverse_equal(author, session.acts_for))
 		return false;
 	return contact == NULL;
 }
@@ -131,8 +127,10 @@ static int read_message(struct syniverse_reading *r, const struct json *item)
 		.at_ms = syniverse_time(field(r, item, FIELD_TIME), r->hook->received_ms),
 	};
 
-	if (r->conf->is_ess) {
-		syniverse_add_dropped(r, DROP_DUPLICATE, "inbound: ess tells of it");
+	if (r->conf->source != SOURCE_CHAT) {
+		syniverse_add_dropped(r, DROP_DUPLICATE,
+		    r->conf->source == SOURCE_POLL ? "inbound: poll reads it"
+						   : "inbound: ess tells of it");
 		return 0;
 	}
 	if (!is_incoming(r, item)) {
@@ -177,7 +175,7 @@ static bool has_words(const struct syniverse_reading *r, const struct json *item
 static bool is_ours(struct syniverse_reading *r, const char *session, bool *is_current)
 {
 	*is_current = true;
-	if (r->via->explain || r->conf->is_ess)
+	if (r->via->explain || r->conf->source != SOURCE_CHAT)
 		return true;
 	return session != NULL && syniverse_session_fits(r->via, r->arena, session, is_current);
 }

@@ -15,6 +15,7 @@
 #include "base/json_in.h"
 #include "base/secret.h"
 #include "core/file.h"
+#include "core/text.h"
 
 #define SECONDS_BELOW 100000000000LL /* a smaller number of time is seconds */
 #define NO_CONSENT 1005
@@ -125,7 +126,12 @@ static bool is_blank(const char *text)
 	return text == NULL || text[strspn(text, " \t\r\n")] == '\0';
 }
 
-void syniverse_add_message(struct syniverse_reading *r, const struct syniverse_said *said)
+bool syniverse_equal(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+struct event *syniverse_add_said(struct syniverse_reading *r, const struct syniverse_said *said)
 {
 	struct event *e = event_list_add(r->out, r->arena);
 	const char *conversation =
@@ -142,10 +148,19 @@ void syniverse_add_message(struct syniverse_reading *r, const struct syniverse_s
 	e->nattachments = said->nattachments;
 	if (e->text == NULL && e->nattachments == 0)
 		e->flags |= EVENT_IS_EMPTY;
+	if (said->is_cut)
+		e->flags |= EVENT_IS_CUT;
 	set_person(r, e, said);
-	syniverse_add_consent(r, conversation,
+	return e;
+}
+
+void syniverse_add_message(struct syniverse_reading *r, const struct syniverse_said *said)
+{
+	const struct event *e = syniverse_add_said(r, said);
+
+	syniverse_add_consent(r, e->conversation,
 	    is_stop_word(r->arena, said->text) ? STATE_OPTED_OUT : STATE_OPEN, said->at_ms,
-	    arena_printf(r->arena, "s:%s", r->out->items[r->out->count - 1].key));
+	    arena_printf(r->arena, "s:%s", e->key));
 }
 
 /* --- ESS --------------------------------------------------------------------------------------- */
@@ -194,8 +209,8 @@ static const char *add_line(struct arena *a, const char *text, const char *line)
 }
 
 /* Addresses are fetched; of numbers only that there was something can be told. */
-static void read_files(struct syniverse_reading *r, const struct json *fields,
-    struct syniverse_said *said)
+void syniverse_read_files(struct syniverse_reading *r, const struct json *fields,
+    const char *numbers, struct syniverse_said *said)
 {
 	const char *const *urls, *const *ids;
 	size_t n = pieces(r->arena, json_member(fields, "media_urls"), &urls), i;
@@ -214,7 +229,7 @@ static void read_files(struct syniverse_reading *r, const struct json *fields,
 	said->nattachments = n;
 	if (n > 0)
 		return;
-	n = pieces(r->arena, json_member(fields, "attachment_ids"), &ids);
+	n = pieces(r->arena, json_member(fields, numbers), &ids);
 	if (n == 0 && json_true(fields, "has_attachment"))
 		n = 1;
 	for (i = 0; i < n && i < FILES_PER_MESSAGE; i++)
@@ -223,12 +238,20 @@ static void read_files(struct syniverse_reading *r, const struct json *fields,
 			"the provider told no address for it"));
 }
 
+bool syniverse_is_own_sender(const struct syniverse_conf *c, const char *sender)
+{
+	const char *from = c->scg_from;
+
+	if (strncmp(from, "sender_id:", 10) == 0)
+		from += 10;
+	return sender == NULL || strchr(from, ':') != NULL || strcmp(sender, from) == 0;
+}
+
 static int read_mo(struct syniverse_reading *r, const struct json *item, const struct json *fields,
     int64_t at_ms)
 {
 	struct syniverse_said said = { .at_ms = at_ms };
 	const char *own = syniverse_address(r->arena, json_id(fields, "to_address"));
-	const char *sender = json_id(fields, "sender_id_id"), *from = r->conf->scg_from;
 
 	said.remote = json_id(fields, "message_id");
 	if (is_blank(said.remote))
@@ -242,16 +265,16 @@ static int read_mo(struct syniverse_reading *r, const struct json *item, const s
 		syniverse_add_dropped(r, DROP_ECHO, "from our own address to itself");
 		return 0;
 	}
-	if (strncmp(from, "sender_id:", 10) == 0)
-		from += 10;
-	if (sender != NULL && strchr(from, ':') == NULL && strcmp(sender, from) != 0) {
+	if (!syniverse_is_own_sender(r->conf, json_id(fields, "sender_id_id"))) {
 		syniverse_add_dropped(r, DROP_OTHER_INBOX, "another sender id than scg_from");
 		return 0;
 	}
 	said.text = json_text(fields, "message_body");
-	if (json_true(fields, "message_body_truncated"))
+	if (json_true(fields, "message_body_truncated")) {
+		said.is_cut = json_id(fields, "message_id") != NULL;
 		said.text = add_line(r->arena, said.text, TRUNCATED);
-	read_files(r, fields, &said);
+	}
+	syniverse_read_files(r, fields, "attachment_ids", &said);
 	syniverse_add_message(r, &said);
 	return 0;
 }
@@ -271,21 +294,92 @@ static int code_of(const struct json *fields)
 	return (int)n;
 }
 
-/* What became of a message of ours. That the customer wants none is kept. */
-static int read_state(struct syniverse_reading *r, const struct json *fields, int64_t at_ms)
+/* Of what was accepted. NONE: it says nothing that is not known. */
+static enum state state_of(const char *word)
 {
-	const char *id = json_id(fields, "message_id"), *state = json_id(fields, "new_state");
-	const char *address = syniverse_address(r->arena, json_id(fields, "to_address"));
+	static const struct {
+		const char *word;
+		enum state state;
+	} rows[] = {
+		{ "delivered", STATE_DELIVERED },
+		{ "converted", STATE_DELIVERED },
+		{ "read", STATE_READ },
+		{ "failed", STATE_FAILED },
+		{ "expired", STATE_FAILED },
+		{ "rejected", STATE_FAILED },
+		{ "undelivered", STATE_FAILED },
+		{ "undeliverable", STATE_FAILED },
+	};
+	size_t i;
+
+	for (i = 0; word != NULL && i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcasecmp(rows[i].word, word) == 0)
+			return rows[i].state;
+	return STATE_NONE;
+}
+
+/* What people read of a failure. */
+static const char *why_of(struct arena *a, const char *words, int code, const char *state)
+{
+	if (code == NO_CONSENT)
+		return "Syniverse 1005";
+	if (is_blank(words))
+		words = strcasecmp(state, "expired") == 0 ? "it could not be delivered in time"
+							  : "it could not be delivered";
+	words = text_excerpt(a, words, 120);
+	return code != 0 ? arena_printf(a, "%s (%d)", words, code) : words;
+}
+
+/* What became of a message of ours, which is known by the id of its request; where it is of several parts
+ * each has its own. A state that nobody has to be told of is dropped. */
+void syniverse_add_receipt(struct syniverse_reading *r, const struct syniverse_became *b)
+{
+	enum state state = state_of(b->word);
 	struct event *e;
 
-	if (code_of(fields) == NO_CONSENT && address != NULL && !r->conf->thread_per_chat) {
-		syniverse_add_consent(r, address, STATE_OPTED_OUT, at_ms,
-		    arena_printf(r->arena, "s:%s:%s", id != NULL ? id : "",
-			state != NULL ? state : ""));
-		return 0;
+	if (state == STATE_NONE || is_blank(b->request)) {
+		e = syniverse_add_dropped(r, DROP_NO_CHANGE,
+		    state == STATE_NONE ? "it is still on its way" : "it names no request");
+		e->kind = EVENT_RECEIPT;
+		return;
 	}
-	e = syniverse_add_dropped(r, DROP_UNSUPPORTED, "states of delivery are not carried");
+	e = event_list_add(r->out, r->arena);
 	e->kind = EVENT_RECEIPT;
+	e->remote = b->request;
+	e->key = arena_printf(r->arena, "s:%s:%s", b->message != NULL ? b->message : b->request,
+	    b->word);
+	e->conversation = b->address;
+	e->state = state;
+	e->version = e->at_ms = b->at_ms;
+	e->mark = b->mark;
+	e->mark_place = "external_id";
+	e->author.role = ROLE_SYSTEM;
+	if (state != STATE_FAILED)
+		return;
+	e->reason = b->code == NO_CONSENT ? REASON_OPTED_OUT : REASON_UNREACHABLE;
+	e->detail = why_of(r->arena, b->words, b->code, b->word);
+}
+
+/* That the customer wants no messages is kept. */
+static int read_state(struct syniverse_reading *r, const struct json *fields, int64_t at_ms)
+{
+	const struct syniverse_became became = {
+		.message = json_id(fields, "message_id"),
+		.request = json_id(fields, "message_request_id"),
+		.mark = json_text(fields, "external_message_request_id"),
+		.address = syniverse_address(r->arena, json_id(fields, "to_address")),
+		.word = json_text(fields, "new_state"),
+		.words = json_text(fields, "reason_description"),
+		.code = code_of(fields),
+		.at_ms = at_ms,
+	};
+
+	if (became.code == NO_CONSENT && became.address != NULL && !r->conf->thread_per_chat)
+		syniverse_add_consent(r, became.address, STATE_OPTED_OUT, at_ms,
+		    arena_printf(r->arena, "s:%s:%s:consent",
+			became.message != NULL ? became.message : "",
+			became.word != NULL ? became.word : ""));
+	syniverse_add_receipt(r, &became);
 	return 0;
 }
 
@@ -309,8 +403,10 @@ static int read_ess(struct syniverse_reading *r, const struct json *item)
 		syniverse_add_dropped(r, DROP_UNKNOWN, type);
 		return 0;
 	}
-	if (!r->conf->is_ess) {
-		syniverse_add_dropped(r, DROP_DUPLICATE, "inbound: chat_api tells of it");
+	if (r->conf->source != SOURCE_ESS) {
+		syniverse_add_dropped(r, DROP_DUPLICATE,
+		    r->conf->source == SOURCE_POLL ? "inbound: poll reads it"
+						   : "inbound: chat_api tells of it");
 		return 0;
 	}
 	return read_mo(r, item, fields, at_ms);
@@ -330,9 +426,9 @@ static int read_item(struct syniverse_reading *r, const struct json *item)
 	return syniverse_read_callback(r, item);
 }
 
-static enum unparsable fault_of(enum json_fault fault)
+enum unparsable syniverse_unparsable(int fault)
 {
-	switch (fault) {
+	switch ((enum json_fault)fault) {
 	case JSON_EMPTY: return UNPARSABLE_EMPTY;
 	case JSON_NOT_UTF8: return UNPARSABLE_NOT_UTF8;
 	case JSON_TRUNCATED: return UNPARSABLE_TRUNCATED;
@@ -372,7 +468,8 @@ int syniverse_parse(const struct via *via, struct arena *a, const struct http_in
 
 	*error = (struct parse_error){ 0 };
 	if (root == NULL) {
-		*error = (struct parse_error){ fault_of(fault.fault), fault.offset, fault.detail };
+		*error = (struct parse_error){ syniverse_unparsable((int)fault.fault), fault.offset,
+			fault.detail };
 		return -1;
 	}
 	return root->type == JSON_ARRAY ? read_batch(&r, root) : read_item(&r, root);

@@ -12,6 +12,7 @@
 #include "base/json_out.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 #define DOUBT_MSECS 10000
 #define DOUBT_AGAIN_MSECS 20000 /* after the first look: half a minute in all */
@@ -32,11 +33,11 @@ static bool is_media(const struct file *f)
 		|| f->kind == ATTACHMENT_VIDEO);
 }
 
-static const char *file_line(struct arena *a, const struct file *f)
+static const char *file_line(struct arena *a, const struct message *m, const struct file *f)
 {
-	return f->address != NULL
-	    ? arena_printf(a, "%s: %s", f->name, f->address)
-	    : file_not_available(a, f->name, "it goes as an address, and public_url is not set");
+	return f->address != NULL ? arena_printf(a, "%s: %s", f->name, f->address)
+				  : fixed_no_file(a, m->fixed, f->name,
+				      "it goes as an address, and public_url is not set");
 }
 
 static const char *add_line(struct arena *a, const char *text, const char *line)
@@ -56,9 +57,13 @@ static void fill_parts(struct arena *a, const struct syniverse_conf *c, struct m
 	struct file_span *spans;
 	size_t i;
 
+	if (m->is_sticker && m->nfiles > 0) {
+		m->text = add_line(a, m->text, "[sticker]");
+		m->nfiles = 0;
+	}
 	for (i = 0; i < m->nfiles; i++)
 		if (!is_media(&m->files[i]))
-			m->text = add_line(a, m->text, file_line(a, &m->files[i]));
+			m->text = add_line(a, m->text, file_line(a, m, &m->files[i]));
 	if (name != NULL && *m->text != '\0')
 		m->text = arena_printf(a, "%s: %s", name, m->text);
 	m->parts =
@@ -88,8 +93,7 @@ int syniverse_plan(const struct via *via, struct arena *a, struct message *messa
 	if (syniverse_to(&job) == NULL)
 		return refuse(refused, REASON_UNREACHABLE, "no address of that customer is known");
 	if (known->opted_out)
-		return refuse(refused, REASON_OPTED_OUT,
-		    "nothing is sent to this address until they write again");
+		return refuse(refused, REASON_OPTED_OUT, NULL);
 	if (message->texts == NULL)
 		fill_parts(a, via->conf, message);
 	if (message->parts > PLAN_MAX)
@@ -150,7 +154,7 @@ static const char *with_links(struct arena *a, const struct message *m)
 
 	for (i = m->span.first; i < m->span.first + m->span.count; i++)
 		if (is_media(&m->files[i]))
-			text = add_line(a, text, file_line(a, &m->files[i]));
+			text = add_line(a, text, file_line(a, m, &m->files[i]));
 	return text;
 }
 
@@ -195,6 +199,41 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	out->body = json_done(o, &out->body_len);
 }
 
+/* How many messages the networks make of it, and bill: 160 characters of their own alphabet in one, or 70 of
+ * any; less where there are several, which bear numbers. */
+int syniverse_segments(const char *text, bool *is_wide)
+{
+	static const char basic[] =
+	    "@\n\r $_!\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz";
+	static const char *const wide_basic = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
+	static const char twice[] = "^{}\\[~]|";
+	int narrow = 0, units = 0, len;
+	const char *p;
+
+	*is_wide = false;
+	for (p = text; *p != '\0'; p += len) {
+		char one[5] = { 0 };
+
+		for (len = 1; len < 4 && ((unsigned char)p[len] & 0xc0) == 0x80; len++)
+			;
+		memcpy(one, p, (size_t)len);
+		units += len == 4 ? 2 : 1;
+		if (len == 1 && strchr(twice, *p) != NULL)
+			narrow += 2;
+		else if ((len == 1 && strchr(basic, *p) != NULL)
+		    || (len > 1 && strstr(wide_basic, one) != NULL))
+			narrow++;
+		else if (strcmp(one, "€") == 0)
+			narrow += 2;
+		else
+			*is_wide = true;
+	}
+	if (*is_wide)
+		return units <= 70 ? 1 : (units + 66) / 67;
+	return narrow <= 160 ? 1 : (narrow + 152) / 153;
+}
+
 /* First by our key, which the server may pay no heed to; then what was sent to that address, page by page. */
 static void build_look(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
@@ -212,6 +251,13 @@ static void build_look(const struct via *via, struct arena *a, const struct job 
 	out->repeatable = true;
 }
 
+static void build_page(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	*out = request(via, a, "GET", syniverse_page_path(a, job));
+	out->repeatable = true;
+}
+
 void syniverse_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -219,6 +265,8 @@ void syniverse_build(const struct via *via, struct arena *a, const struct job *j
 		syniverse_errand_build(via, a, job, out);
 	else if (job->kind == JOB_LOOK)
 		build_look(via, a, job, out);
+	else if (job->kind == JOB_PAGE)
+		build_page(via, a, job, out);
 	else
 		build_send(via, a, job, out);
 }

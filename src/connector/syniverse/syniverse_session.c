@@ -179,7 +179,7 @@ int64_t syniverse_next(const struct via *via, struct job *job)
 	static const enum step steps[] = { STEP_SIGN_IN, STEP_SIGN_IN, STEP_SET_STATUS };
 	size_t i, first = 0;
 
-	if (!c->is_ess) {
+	if (c->source == SOURCE_CHAT) {
 		due[1] = session_due(via, a);
 		due[2] = old_due(via, a);
 	}
@@ -201,7 +201,8 @@ bool syniverse_leave(const struct via *via, struct job *job, struct memo *forget
 	const struct syniverse_conf *c = via->conf;
 	struct arena *a = arena_new();
 	struct syniverse_session s;
-	bool leaves = !c->is_ess && c->deregister_on_exit && syniverse_session(via, a, &s);
+	bool leaves =
+	    c->source == SOURCE_CHAT && c->deregister_on_exit && syniverse_session(via, a, &s);
 
 	arena_free(a);
 	*job = (struct job){ .kind = JOB_ENDPOINT,
