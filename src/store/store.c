@@ -120,6 +120,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_LOAD:
 	case STORE_ERRAND:
 	case STORE_ERRANDS:
+	case STORE_ALARMS:
+	case STORE_HOURS:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -142,6 +144,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_QUESTION:
 	case STORE_QUESTIONS:
 	case STORE_RECEIPT:
+	case STORE_ALARM:
+	case STORE_HOUR:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -60,6 +60,10 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_ALARM, /* these: alarm.h */
+	STORE_ALARMS,
+	STORE_HOUR,
+	STORE_HOURS,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
