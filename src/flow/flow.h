@@ -24,6 +24,7 @@ struct endpoint;
 struct choices;
 struct courier;
 struct ingest;
+struct hearings;
 struct media;
 struct paces;
 struct router;
@@ -48,6 +49,7 @@ struct flow {
 	struct media *media;
 	struct choices *choices;
 	struct typings *typings;
+	struct hearings *hearings;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -16,6 +16,7 @@
 #include "flow/errand.h"
 #include "flow/lanes.h"
 #include "flow/media.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
@@ -157,6 +158,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	f->choices = choices_new(f);
 	f->router = router_new(f);
 	f->typings = typings_new(f);
+	f->hearings = hearings_new();
 	return f;
 fail:
 	flow_free(f);
@@ -282,7 +284,10 @@ int flow_load(struct flow *f, struct err *err)
 		if (sweep_load(f->endpoints[i].sweep, err) != 0)
 			return -1;
 	f->load = load;
-	return choices_load(f->choices, err) != 0 ? -1 : errands_load(f, err);
+	return choices_load(f->choices, err) != 0 || errands_load(f, err) != 0
+		|| mirrors_load(f, err) != 0
+	    ? -1
+	    : 0;
 }
 
 void flow_start(struct flow *f)
@@ -350,6 +355,7 @@ void flow_free(struct flow *f)
 	lose(f->stuck);
 	lose(f->lazy);
 	typings_free(f->typings);
+	hearings_free(f->hearings);
 	courier_free(f->courier);
 	media_free(f->media);
 	choices_free(f->choices);

@@ -9,6 +9,7 @@
 #include "core/event_codec.h"
 #include "store/alarm.h"
 #include "store/errand.h"
+#include "store/facts.h"
 #include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
@@ -296,7 +297,7 @@ static int set_link_agents(struct store_db *db, int64_t link, int64_t agents)
 }
 
 static int route_link(struct store_db *db, const struct routing *r, const struct route_row *row,
-    struct row_link *link)
+    struct row_link *link, bool *is_made)
 {
 	const char *remote = r->remote;
 	int64_t generation, agents = 0;
@@ -314,6 +315,7 @@ static int route_link(struct store_db *db, const struct routing *r, const struct
 		return -1;
 	if (row->to == SIDE_CUSTOMERS)
 		agents = row->agents;
+	*is_made = ret == 0;
 	if (ret == 1) {
 		if (agents == 0 || link->agents != 0)
 			return 0;
@@ -358,7 +360,7 @@ static int add_delivery(struct store_db *db, const struct route_row *row, int ow
 	    (d->reopen ? DELIVERY_REOPEN : 0) | (d->take_over ? DELIVERY_TAKE_OVER : 0)
 		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
 		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0)
-		| (d->is_deletion ? DELIVERY_DELETION : 0));
+		| (d->is_deletion ? DELIVERY_DELETION : 0) | (d->is_edit ? DELIVERY_EDIT : 0));
 	stmt_text(q, d->carry);
 	stmt_i64(q, d->reason);
 	return stmt_run(q);
@@ -375,12 +377,15 @@ static int owe_parked(struct store_db *db, const struct routing *r, struct route
 static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
 {
 	struct row_trip *out = &row->out;
-	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED;
+	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED, is_made = false;
 	int64_t pos;
 
 	memset(out, 0, sizeof(*out));
+	row->owes_mirror = false;
 	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link) != 0 || sqlite_next_pos(db, &pos) != 0
+	    || route_link(db, r, row, &out->link, &is_made) != 0
+	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
+	    || sqlite_next_pos(db, &pos) != 0
 	    || row_person_by_id(db, row->person, r->arena, &out->person) < 0)
 		return -1;
 	out->delivery = (struct row_delivery){
@@ -396,6 +401,7 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.opens = row->opens,
 		.is_status = row->set_state != STATE_NONE,
 		.is_deletion = row->is_deletion,
+		.is_edit = row->is_edit,
 		.reopen = row->reopen,
 		.take_over = row->take_over,
 		.carry = row->carry,
@@ -404,7 +410,10 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
 	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
 		return -1;
-	if (row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	if ((row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	    || (row->is_edit && sqlite_fold_edit(db, r->event, row, r->arena) != 0))
+		return -1;
+	if (is_claimed && sqlite_find_replied(db, out, row->from, row->reply_to, r->arena) != 0)
 		return -1;
 	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }
@@ -447,6 +456,12 @@ static int apply_route(struct store_db *db, struct op_route *op)
 
 /* ---- claim ---- */
 
+/* At its own endpoint; NULL: it is about no other. */
+const char *sqlite_replied_to(const struct event *e)
+{
+	return e->kind == EVENT_EDIT ? e->remote : e->reply_to;
+}
+
 static int apply_claim(struct store_db *db, struct op_claim *op)
 {
 	struct stmt *q = query(db, Q_DELIVERY_HEAD);
@@ -488,6 +503,11 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (op->trip.delivery.is_deletion
 	    && sqlite_find_written(db, &op->trip, event, op->now_ms, op->arena) != 0)
+		return -1;
+	if (op->trip.delivery.is_edit && sqlite_find_edited(db, &op->trip, event, op->arena) != 0)
+		return -1;
+	if (sqlite_find_replied(db, &op->trip, event->endpoint, sqlite_replied_to(event), op->arena)
+	    != 0)
 		return -1;
 	op->is_doubted = state == DELIVERY_UNSURE;
 	op->trip.event = event;
@@ -816,6 +836,11 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_HEAR: return sqlite_hear(db, AS(op_hear, op));
+	case STORE_MIRROR: return sqlite_mirror(db, AS(op_mirror, op));
+	case STORE_MIRROR_ASK: return sqlite_mirror_ask(db, AS(op_mirror_ask, op));
+	case STORE_MIRROR_DONE: return sqlite_mirror_done(db, AS(op_mirror_done, op));
+	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
 	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
 	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
 	case STORE_ALARM: return sqlite_alarm(db, AS(op_alarm, op));
