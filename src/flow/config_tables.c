@@ -257,21 +257,22 @@ const struct option process_options[] = {
 	{ "media.deny_types", OPT_LIST, C(media.deny_types), .fallback_words = "[]",
 	    .help = "Media types that are not carried." },
 
-	{ "alarms.webhook", OPT_URL, C(alarms.webhook), .later = true, .fallback_words = "none",
+	{ "alarms.webhook", OPT_URL, C(alarms.webhook), .fallback_words = "none",
 	    .help = "Where alarms are posted, as Standard Webhooks." },
-	{ "alarms.secret", OPT_SECRET, C(alarms.secret), .later = true, .valid = alarm_secret_valid,
+	{ "alarms.secret", OPT_SECRET, C(alarms.secret), .valid = alarm_secret_valid,
 	    .allowed = "whsec_ and base64 of 24 to 64 bytes", .fallback_words = "none",
 	    .help = "Signs them." },
-	{ "alarms.raise_after", OPT_MSECS, C(alarms.raise_after_msecs), .later = true,
-	    .fallback = "2m", .max = HOUR,
-	    .help = "The condition must hold, and be over, this long." },
-	{ "alarms.remind", OPT_MSECS, C(alarms.remind_msecs), .later = true, .fallback = "6h",
-	    .min = MINUTE, .words = never, .help = "Told again while it lasts." },
+	{ "alarms.raise_after", OPT_MSECS, C(alarms.raise_after_msecs), .fallback = "2m",
+	    .max = HOUR, .help = "The condition must hold, and be over, this long." },
+	{ "alarms.remind", OPT_MSECS, C(alarms.remind_msecs), .fallback = "6h", .min = MINUTE,
+	    .words = never, .help = "Told again while it lasts." },
 	{ "alarms.backlog_age", OPT_MSECS, C(alarms.backlog_age_msecs), .fallback = "5m",
 	    .min = SECOND, .help = "Age of the oldest waiting delivery." },
 	{ "alarms.silence", OPT_MSECS, C(alarms.silence_msecs), .fallback = "6h", .min = MINUTE,
 	    .words = never,
-	    .help = "The first callback after such a silence starts a comparison." },
+	    .help =
+		"No callback for so long, though there were some a week ago. The first one after "
+		"such a silence starts a comparison." },
 	{ 0 }
 };
 

@@ -769,7 +769,7 @@ static void hook_parse(struct ingest *g, struct http_in_call *call, struct endpo
 	h->begun_us = clock_mono_us();
 	g->pending++;
 	sweep_heard(e->sweep);
-	e->stats.last_hook_ms = in->received_ms;
+	endpoint_called(e, in->received_ms);
 	if (e->connector->parse(via, a, in, &events, &error) != 0)
 		keep_raw(h, a, in, &error);
 	else

@@ -133,7 +133,7 @@ void row_start(struct flow *f, struct letter *letter, struct route_row *row, str
 		    F_STR("reason", reason_word(row->reason)));
 		errand_owed(f, letter->event->id, &row->owe);
 		if (row->reason == REASON_LOOP)
-			pace_blew(f, endpoint_find(f, row->target), row->person, row->bridge);
+			pace_blew(f, endpoint_find(f, row->target), row->person);
 		return;
 	}
 	if (row->out.delivery.id == 0) { /* it was routed before */

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "core/event_codec.h"
+#include "store/alarm.h"
 #include "store/errand.h"
 #include "store/facts.h"
 #include "store/migration.h"
@@ -845,6 +846,10 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
 	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
 	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_ALARM: return sqlite_alarm(db, AS(op_alarm, op));
+	case STORE_ALARMS: return sqlite_alarms(db, AS(op_alarms, op));
+	case STORE_HOUR: return sqlite_hour(db, AS(op_hour, op));
+	case STORE_HOURS: return sqlite_hours(db, AS(op_hours, op));
 	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
 	case STORE_MIGRATION: return sqlite_migration(db, AS(op_migration, op));
 	case STORE_MIGRATIONS: return sqlite_migrations(db, AS(op_migrations, op));

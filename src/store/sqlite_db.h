@@ -184,6 +184,16 @@ int sqlite_find_written(struct store_db *db, struct row_trip *t, const struct ev
 int sqlite_copy_of(struct store_db *db, const struct event *deletion, int bridge, struct arena *a,
     const char **remote);
 
+/* sqlite_alarm.c */
+struct op_alarm;
+struct op_alarms;
+struct op_hour;
+struct op_hours;
+int sqlite_alarm(struct store_db *db, const struct op_alarm *op);
+int sqlite_alarms(struct store_db *db, struct op_alarms *op);
+int sqlite_hour(struct store_db *db, const struct op_hour *op);
+int sqlite_hours(struct store_db *db, struct op_hours *op);
+
 /* sqlite_state.c */
 int sqlite_state(struct store_db *db, struct op_state *op);
 /* A row with a customer's word: what is to be closed stays open. */
