@@ -67,7 +67,7 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 		loop_timer_stop(t->timer);
 	if (v.shut_gate)
 		endpoint_refused(t->target, effect->why);
-	lane_rest(t->lane, false);
+	lane_rest(t->lane, true);
 	t->settle = (struct op_settle){
 		.op = { .kind = STORE_SETTLE, .done = trip_on_settled, .lost = trip_settle_lost },
 		.arena = over ? arena_new() : NULL,

@@ -3,10 +3,12 @@
  *   config NAME [KEY=VALUE]      the relay starts, with NAME.yaml, its bridges with these options too;
  *                                the first line of a script
  *   pulse                        before that: the disk is looked at and tried all the time
+ *   (words stand between " " or, where they have those in them, between ' ')
  *   PERSON says "text" [at E] [N times]   at the customers' side; "*1000" is so long a text
  *   PERSON types, agent types, … stops   in the last conversation there
  *   PERSON begins [at E]         what follows is said in another conversation
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
+ *   agent asks "text" with "A|B" [in N]   with choices, as a bot of the desk does
  *   agent notes "text" [at E]    the same, as a private note
  *   platform says "text" at E    it says so itself: somebody joined, the conversation was closed
  *   agent begins again           another one at the desk, with whom the last one there is
@@ -17,6 +19,11 @@
  *   edit E "text" "new text"     somebody changes it: told as a platform would that tells of edits
  *   take back E "text"           somebody deletes it: told as a platform would that tells of just that
  *   … says "text" to "other"      it replies to that message, which is there too
+ *   change E FIELD "value"       somebody there changes what the last conversation has: labels, attributes (both
+ *                                JSON), priority, agent, team; or its contact: name, email
+ *   merge E "SOURCE" "SOURCE"    the contact of the first address goes up into that of the second; "1", "2": of
+ *                                the first, the second conversation there
+ *   give E PERSON                the last conversation there is that person's from now on
  *   … says "text" silently       (and close, open) no callback yet, but with "post"; and none ever with "lost"
  *   … says "text" marked "MARK"  it bears what looks like a mark
  *   again                        the last callback once more
@@ -56,6 +63,7 @@
  *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
+ *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
  *   expect drained|busy
@@ -115,11 +123,12 @@ static char *next_piece(char **at, bool *quoted)
 {
 	char *begin = *at + strspn(*at, " \t\n");
 
-	*quoted = *begin == '"';
+	*quoted = *begin == '"' || *begin == '\'';
 	if (*begin == '\0' || *begin == '#')
 		return NULL;
 	if (*quoted) {
-		*at = strchr(++begin, '"');
+		*at = strchr(begin + 1, *begin);
+		begin++;
 	} else if (*begin == '{' || *begin == '[') {
 		*at = begin + strcspn(begin, "\n"); /* JSON: to the end of the line */
 	} else {
@@ -253,6 +262,7 @@ static struct far_message *message_of(struct script *s, struct far *f);
 /* is_note: for the team alone; is_line: by nobody. */
 struct manner {
 	bool is_note, is_line;
+	const char *choices; /* "A|B"; NULL: none */
 };
 
 /* Now, later, or never. */
@@ -289,6 +299,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		m->is_line = manner.is_line;
 		if (other != NULL)
 			snprintf(m->reply_to, sizeof(m->reply_to), "%s", other->id);
+		m->choices = manner.choices != NULL ? strdup(manner.choices) : NULL;
 		tell(s, newest(f));
 	}
 	free(text);
@@ -329,12 +340,13 @@ static void customer_speaks(struct script *s, const char *person)
 			his = c;
 	if (his == NULL)
 		his = far_begin(f, person);
-	speak(s, f, his, true, person, text, (struct manner){ false, false });
+	speak(s, f, his, true, person, text, (struct manner){ 0 });
 }
 
 static void agent_speaks(struct script *s)
 {
 	struct manner manner = { 0 };
+	bool asks;
 	struct far *f;
 	char *text;
 
@@ -353,9 +365,12 @@ static void agent_speaks(struct script *s)
 		return;
 	}
 	manner.is_note = is_word(s, "notes");
-	if (!manner.is_note && !is_word(s, "says"))
+	asks = !manner.is_note && is_word(s, "asks");
+	if (!manner.is_note && !asks && !is_word(s, "says"))
 		WRONG(s, "what?");
 	text = text_of(s);
+	if (asks)
+		manner.choices = is_word(s, "with") ? word(s) : NULL;
 	f = place(s, SIDE_AGENTS);
 	speak(s, f, conversation(s, f, 0), false, "Bob", text, manner);
 }
@@ -443,6 +458,61 @@ static void feed(struct script *s, enum event_kind kind)
 	rig_run(&s->stage.rig);
 	if (!is_fed)
 		WRONG(s, "it was not taken");
+}
+
+static void change(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	struct far_conversation *c;
+	const char *field = word(s), *value = word(s);
+
+	c = conversation(s, f, number(s, 0));
+	if (strcmp(field, "name") == 0 || strcmp(field, "email") == 0)
+		far_change_contact(f, c->person, field, value);
+	else
+		far_change(f, c, field, value);
+	if (is_word(s, "silently"))
+		s->silent = newest(f);
+	else
+		post(s, newest(f));
+}
+
+static void merge(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	int one = number(s, 1), other = number(s, 2);
+
+	far_merge(f, conversation(s, f, one)->person, conversation(s, f, other)->person);
+}
+
+static void give(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	struct far_conversation *c = conversation(s, f, 0);
+	const char *person = word(s);
+
+	free(c->person);
+	c->person = far_copy(person);
+	far_change(f, c, "name", person);
+	post(s, newest(f));
+}
+
+static bool expect_fact(struct script *s, struct far *f)
+{
+	static const char *const fields[] = { "name", "email", "labels", "attributes", "priority",
+		"agent", "team" };
+	const char *wanted, *is;
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (is_word(s, fields[i])) {
+			wanted = word(s);
+			is = far_fact(f, conversation(s, f, number(s, 0)), fields[i]);
+			if (strcmp(is, wanted) != 0)
+				WRONG(s, "it is \"%s\"", is);
+			return true;
+		}
+	return false;
 }
 
 static void delete_one(struct script *s)
@@ -774,6 +844,8 @@ static void expect(struct script *s)
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
+		else if (expect_fact(s, f))
+			; /* as it is */
 		else if (is_word(s, "shows"))
 			expect_shown(s, f);
 		else if (is_word(s, "notes"))
@@ -1016,6 +1088,12 @@ static void do_line(struct script *s)
 		feed(s, EVENT_EDIT);
 	} else if (strcmp(first, "take") == 0 && is_word(s, "back")) {
 		feed(s, EVENT_DELETE);
+	} else if (strcmp(first, "change") == 0) {
+		change(s);
+	} else if (strcmp(first, "merge") == 0) {
+		merge(s);
+	} else if (strcmp(first, "give") == 0) {
+		give(s);
 	} else if (strcmp(first, "post") == 0) {
 		post(s, s->silent);
 	} else if (strcmp(first, "lost") == 0) {

@@ -38,9 +38,8 @@ const struct kind_caps smartify_kinds[KIND_COUNT] = {
 	[KIND_ASSIGNMENT] = { KIND_LATER("nothing is shown"), KIND_LATER("nothing is shown") },
 	[KIND_LABELS] = { KIND_LATER("nothing is shown"), KIND_LATER("nothing is shown") },
 	[KIND_ATTRIBUTES] = { KIND_LATER("nothing is shown"), KIND_LATER("nothing is shown") },
-	[KIND_NOTE] = { { WAY_NATIVE, "with `private_notes`" },
-	    { WAY_NATIVE, "with `private_notes`" } },
-	[KIND_SYSTEM_LINE] = { { WAY_NATIVE, "with `system_lines`" },
-	    KIND_IMPOSSIBLE("told to agents at the desk alone") },
+	[KIND_NOTE] = { { WAY_NATIVE, "`private_notes: mirror`" },
+	    { WAY_NATIVE, "`private_notes: mirror`" } },
+	[KIND_SYSTEM_LINE] = { { WAY_NATIVE, "`system_lines: note`" }, { 0 } },
 	[KIND_UNKNOWN] = { KIND_NO_WORDS, KIND_NO_WORDS },
 };

@@ -28,11 +28,10 @@ const struct kind_caps smartsender_kinds[KIND_COUNT] = {
 	[KIND_EDIT] = CUSTOMERS(KIND_LATER("nothing is shown")),
 	[KIND_AGENT_DELETES] = CUSTOMERS(KIND_LATER("nothing is taken back: the agent is told so")),
 	[KIND_AGENT_TYPES] = CUSTOMERS(KIND_IMPOSSIBLE("it has nothing for that")),
-	[KIND_STATE] = CUSTOMERS(KIND_LATER("nothing is closed")),
+	[KIND_STATE] = CUSTOMERS({ WAY_NATIVE, "closing only" }),
 	[KIND_ASSIGNMENT] = CUSTOMERS(KIND_LATER("nothing is shown")),
 	[KIND_LABELS] = CUSTOMERS(KIND_LATER("nothing is shown")),
 	[KIND_ATTRIBUTES] = CUSTOMERS(KIND_LATER("nothing is shown")),
 	[KIND_NOTE] = CUSTOMERS(KIND_IMPOSSIBLE("all that is posted reaches the customer")),
-	[KIND_SYSTEM_LINE] = CUSTOMERS(KIND_IMPOSSIBLE("all that is posted reaches the customer")),
 	[KIND_UNKNOWN] = CUSTOMERS(KIND_NO_WORDS),
 };
