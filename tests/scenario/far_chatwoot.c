@@ -17,6 +17,11 @@
 
 /* ---- callbacks ---- */
 
+static const char *status_of(bool is_closed, const char *waits)
+{
+	return *waits != '\0' ? waits : is_closed ? "resolved" : "open";
+}
+
 static void put_contact(struct json_out *o, const struct far_contact *c)
 {
 	json_member_id(o, "id", c->id);
@@ -86,7 +91,7 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_member_id(o, "id", c->id);
 	json_member_int(o, "inbox_id", 12);
 	json_member_text(o, "channel", "Channel::Api");
-	json_member_text(o, "status", b->is_closed ? "resolved" : "open");
+	json_member_text(o, "status", status_of(b->is_closed, b->waits));
 	json_member_int(o, "created_at", c->began_ms / 1000);
 	json_key(o, "additional_attributes");
 	json_begin_object(o);
@@ -420,7 +425,7 @@ static void put_rest(struct serving *v, const struct far_conversation *c)
 	json_begin_object(v->o);
 	json_member_id(v->o, "id", c->id);
 	json_member_int(v->o, "inbox_id", 12);
-	json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 	json_member_int(v->o, "created_at", c->began_ms / 1000);
 	json_key(v->o, "updated_at");
 	json_put_number(v->o,
@@ -483,7 +488,7 @@ static struct far_answer list_conversations(struct serving *v)
 	if (!c->is_deleted && strlen(c->person) == len && strncmp(c->person, source, len) == 0) {
 		json_begin_object(v->o);
 		json_member_id(v->o, "id", c->id);
-		json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+		json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 		json_key(v->o, "additional_attributes");
 		json_begin_object(v->o);
 		json_member_text(v->o, "tieline", c->mark);
@@ -591,13 +596,13 @@ static struct far_answer toggle_status(struct serving *v, struct far_conversatio
 	const char *status = json_text(v->body, "status");
 	bool closed = status != NULL ? strcmp(status, "resolved") == 0 : !c->is_closed;
 
-	if (closed != c->is_closed)
+	if (closed != c->is_closed || c->waits[0] != '\0')
 		far_close(v->f, c, closed);
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_object(v->o);
 	json_member_bool(v->o, "success", true);
-	json_member_text(v->o, "current_status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "current_status", status_of(c->is_closed, c->waits));
 	json_end_object(v->o);
 	json_end_object(v->o);
 	return done(v);
