@@ -15,7 +15,7 @@ import aiohttp
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
-         "--hide-scrollbars", "--window-size=1400,2600"]
+         "--hide-scrollbars", "--window-size=1400,2900"]
 
 
 class Page:

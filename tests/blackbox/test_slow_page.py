@@ -31,23 +31,20 @@ def sound():
 
 
 def converse(world):
-    """The conversation: what the customer says first, and what the desk does then."""
+    """What the customer says first, what the desk does then, and a word at the end."""
     talk = world.talk(name="Leila Haddad")
-    shown = []
 
     def up(text, **more):
         world.ask(talk.person, text, conversation=talk.mine, **more)
-        shown.append(text)
 
     def down(text, role="agent", **more):
-        shown.append(text)
         return world.say("chatwoot", role, text, conversation=talk.theirs, **more)["message"]
 
     up("Where is my order? Grüße 🙂 👩‍👩‍👧 https://shop.example/o/4711")
     up("This is what came:", file=spec("parcel.png", "image/png", picture(200, 90, 40)))
     up("a word with it", file=spec("voice.wav", "audio/wav", sound()))
     up("", file=spec("invoice.pdf", "application/pdf", b"%PDF-1.7 invoice"))
-    up("lost", file={"name": "lost.png", "type": "image/png", "url": "http://10.0.0.1/lost.png"})
+    up("lost", file={"name": "lost.png", "type": "image/png", "url": "http://[::1]:9/lost.png"})
     world.arrives("chatwoot", "lost.png")
     first = down("**It left** today, see [the parcel](https://post.example/p/1).\n- box\n- bag")
     down("Two pictures", files=[spec("one.png", "image/png", picture(40, 120, 60)),
@@ -82,7 +79,7 @@ def converse(world):
     up(last)
     world.arrives("chatwoot", last)
     eventually(lambda: "the customer still sees it" in str(world.texts("chatwoot", talk.theirs)), "the agent is told")
-    return talk, shown
+    return talk
 
 
 ROWS = """(() => Object.fromEntries([...document.querySelectorAll("section")].map(s => [s.dataset.platform,
@@ -111,7 +108,7 @@ def one(rows, text):
 @pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no chromium: script/bootstrap --browser")
 def test_every_kind_in_one_conversation(make_world):
     world = make_world(process=dict(LOOPBACK), bridge={"private_notes": "mirror"})
-    talk, _ = converse(world)
+    talk = converse(world)
 
     async def play(page):
         await page.until(LOADED % 8, "the pictures")
@@ -122,7 +119,7 @@ def test_every_kind_in_one_conversation(make_world):
 
     url = "%s/?smartify=%s&chatwoot=%s" % (world.sandbox.ready["control"], talk.mine, talk.theirs)
     rows, inside, wide, complaints = browser.visit(url, play)
-    assert inside and wide and complaints == []
+    assert inside and wide and [c for c in complaints if "lost.png" not in c] == []
     shop, desk = rows["smartify"], rows["chatwoot"]
     assert len(desk) == len(world.thread("chatwoot", talk.theirs)["messages"])
     assert len(shop) == len(world.thread("smartify", talk.mine)["messages"])
@@ -140,7 +137,7 @@ def test_every_kind_in_one_conversation(make_world):
     # At the shop, what the desk sent.
     assert one(shop, "It left today")["is"] == ["message", "agent", "relay"]
     assert one(shop, "It left today")["text"] == (
-        "It left today, see the parcel (https://post.example/p/1).\n\n- box\n- bag")
+        "It left today, see the parcel (https://post.example/p/1).\n- box\n- bag")
     pictures = [r for r in shop if r["pictures"] and "relay" in r["is"]]
     assert [r["pictures"] for r in pictures] == [[True]] * 3
     assert "52.5,13.25" in one(shop, "Location: Our shop")["text"]

@@ -42,6 +42,8 @@ def of_chatwoot(message):
         out["buttons"] = buttons(items, "title")
     elif items:
         out["cards"] = [chatwoot_card(kind, item) for item in items]
+    elif kind not in ("text", "sticker", "input_csat"):
+        out["kind"] = kind
     if attributes.get("in_reply_to"):
         out["reply_to"] = attributes["in_reply_to"]
     if attributes.get("deleted"):

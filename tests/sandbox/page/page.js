@@ -92,7 +92,10 @@ function message(m, thread) {
   row.dataset.id = m.id;
   row.append(make("small", "", [m.who, ...is].join(", ")));
   if (more.reply_to) row.append(quote(more.reply_to, thread));
-  if (m.text) row.append(make("div", "text", m.text));
+  // A file is shown below; the line that leads to it is for panels that show none.
+  const words = (m.files || []).length ? (m.text || "").replace(/^\[[^\n]*\]\([^\n]*\)(\n|$)/, "") : m.text || "";
+  if (words) row.append(make("div", "text", words));
+  if (more.kind) row.append(make("div", "kind", "(" + more.kind + ")"));
   row.append(...(m.files || []).map(file), ...(more.things || []).map(thing));
   if (more.cards) {
     const cards = make("div", "cards");
