@@ -181,7 +181,7 @@ def look(sandbox, platform, conversation):
                     for i, m in enumerate(c["messages"]) if c["id"] == conversation and m["origin"] == "api"]
     elif platform == "smartify":
         for r in state["requests"]:
-            out += [Seen(conversation, i, m["_id"], m["text"], m, (m["attributes"] or {}).get("subtype") == "private",
+            out += [Seen(conversation, i, m["_id"], m["text"], m, (m["attributes"] or {}).get("subtype") in ("private", "info"),
                          files.get(m["_id"], ()))
                     for i, m in enumerate(r["messages"]) if r["request_id"] == conversation and m["_by_relay"]]
     else:
@@ -300,6 +300,15 @@ class Way:
             spec["attributes"] = {"attachment": {"type": "template", "buttons": [
                 {"type": "text", "value": label} for label in labels]}}
         self.far("POST", "/say", spec)
+
+    def answer(self, text):
+        """An agent, in the target's conversation."""
+        self.far("POST", "/say", {"platform": self.platform, "as": "agent", "conversation": self.target, "text": text})
+
+    def all_there(self):
+        """All that stands at the target, a Chatwoot."""
+        state = self.far("GET", "/state")["chatwoot"]["conversations"]
+        return next(c for c in state if c["id"] == self.target)["messages"]
 
     # -- what people do --------------------------------------------------------------------------------------
 

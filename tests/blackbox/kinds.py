@@ -250,6 +250,56 @@ def unknown(way):
 
 # -- what is done to messages and conversations ---------------------------------------------------------------
 
+@run("reply", "agents/chatwoot", "customers/chatwoot")
+def reply(way):
+    first, said = way.word("first"), way.word("reply")
+    id = way.send(first)["message"]
+    copy = way.one(first)
+    way.send(said, content_attributes={"in_reply_to": id})
+    yield
+    assert str(way.one(said).raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+
+
+@run("reply", "agents/smartify", "customers/smartify", "customers/smartsender")
+def reply_with_quote(way):
+    first, said = way.word("first"), way.word("reply")
+    id = way.send(first)["message"]
+    way.send(said, content_attributes={"in_reply_to": id})
+    yield
+    seen = way.wait(lambda: [m for m in way.seen() if said in m.text], "the reply")
+    assert len(seen) == 1 and seen[0].text.endswith("> %s\n%s" % (first, said))
+
+
+@run("note", "agents", "customers/chatwoot", "customers/smartify")
+def note(way):
+    said = way.word("between us")
+    way.send(said, role="agent", private=True)
+    yield
+    seen = way.one(said)
+    assert seen.private and (way.platform != "smartify" or seen.raw["attributes"]["subtype"] == "private")
+
+
+@run("system_line", "agents/chatwoot")
+def system_line(way):
+    hub, said, hello = way.hub, way.word("joined"), way.word("hello")
+    place = hub.says({"platform": "smartify", "text": hello})
+    way.wait(lambda: [m for m in hub.desk(place) if m.text == hello], "the conversation is there")
+    hub.say({"platform": "smartify", "as": "system", "text": "Bob " + said, "conversation": place[2],
+             "attributes": {"subtype": "info/support"}})
+    yield
+    assert hub.at_desk(place, "Bob " + said).private
+
+
+@run("read", "agents/chatwoot")
+def read(way):
+    own, said = way.own(), way.word("answer")
+    own.answer(said)
+    own.at_source(said)
+    own.customer_reads()
+    yield
+    own.wait(lambda: [m for m in own.all_there() if m["content"] == said and m["status"] == "read"], "shown as read")
+
+
 @run("reply", "customers/syniverse")
 def reply_without_quote(way):
     first, said = way.word("first"), way.word("reply")
