@@ -166,7 +166,9 @@ struct connector {
 	int64_t (*settle)(const struct via *via);
 
 	enum verify (*verify)(const struct via *via, const struct http_in *hook);
-	/* 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
+	/* Of an EDIT at_ms is when the message was written, its text what it says now, its key
+	 * e:<id>:<version>.
+	 * 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
 	int (*parse)(const struct via *via, struct arena *a, const struct http_in *hook,
 	    struct event_list *out, struct parse_error *error);
 

@@ -40,6 +40,8 @@ struct caps {
 	bool pages;     /* what is there can be read: conversations by change, their messages */
 	bool polls;     /* tells nothing by itself: it is asked, and a callback says only that now
 			 * is a time to ask */
+	bool replies;   /* a message can say which one it replies to */
+	bool quotes;    /* else its words may stand above: they cost nothing */
 	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps; /* … and those it is given where a bridge keeps markup */

@@ -134,6 +134,7 @@ struct known {
 };
 
 struct file; /* core/file.h */
+struct option_map;
 
 /* Some of a message's files, in order. */
 struct file_span {
@@ -157,12 +158,13 @@ struct message {
 	const struct attachment
 	    *cards; /* places and contact cards, whole, to be shown as what they are */
 	size_t ncards;
-	bool is_sticker;               /* the file is one */
-	const char *name;              /* the author's name to show; NULL: none */
-	const char *mark;              /* of this part (kind m …) */
-	const char *conversation_mark; /* kind c, for a conversation that must be opened */
-	const struct person *person;   /* the customer, as C described him */
-	const char *conversation;      /* where it was said, at the other side */
+	bool is_sticker;                /* the file is one */
+	const char *name;               /* the author's name to show; NULL: none */
+	const struct option_map *fixed; /* the bridge's own texts (core/texts.h) */
+	const char *mark;               /* of this part (kind m …) */
+	const char *conversation_mark;  /* kind c, for a conversation that must be opened */
+	const struct person *person;    /* the customer, as C described him */
+	const char *conversation;       /* where it was said, at the other side */
 	int64_t at_ms;
 	bool reopen;          /* decided when it was routed */
 	bool take_over;       /* due with this message */
@@ -171,7 +173,10 @@ struct message {
 	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
 	bool is_deletion;     /* nor this: the one that known.message names is taken back */
-	bool is_note; /* for agents' eyes: never written where a customer sees it. A line of the
+	bool is_edit;         /* it says anew what an earlier one, reply_to, has said */
+	const char
+	    *reply_to; /* the message there which it replies to; NULL: none, or it is quoted */
+	bool is_note;  /* for agents' eyes: never written where a customer sees it. A line of the
 		       * platform's own is one too, of ROLE_SYSTEM */
 	int64_t generation;            /* of the link */
 	const char *bridge;            /* its name, for derived ids */

@@ -377,6 +377,10 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	case EVENT_DELETE:
 		return b->deletes == CHOICE_DROP
 		    && is_drop(out, DROP_DISABLED, false, "deletes: drop");
+	case EVENT_EDIT:
+		if (e->is_private && !carries_note(e, b))
+			return is_drop(out, DROP_PRIVATE, false, private_detail(e, b));
+		return b->edits == CHOICE_DROP && is_drop(out, DROP_DISABLED, false, "edits: drop");
 	default: return is_drop(out, DROP_UNSUPPORTED, true, event_kind_word((int)e->kind));
 	}
 }
@@ -406,7 +410,7 @@ static void route_state(const struct route_in *in, struct route *out)
 }
 
 /* It goes the way of its message. */
-static void route_deletion(const struct route_in *in, struct route *out)
+static void route_later(const struct route_in *in, struct route *out)
 {
 	const struct row_link *l = &in->known->link;
 
@@ -416,7 +420,8 @@ static void route_deletion(const struct route_in *in, struct route *out)
 	}
 	use(out, l, false);
 	out->person = l->person;
-	out->is_deletion = true;
+	out->is_deletion = in->event->kind == EVENT_DELETE;
+	out->is_edit = in->event->kind == EVENT_EDIT;
 }
 
 static bool drop_message(const struct route_in *in, struct route *out)
@@ -493,8 +498,8 @@ void route_event(const struct route_in *in, struct route *out)
 			; /* said why */
 		else if (e->kind == EVENT_CONVERSATION)
 			route_state(in, out);
-		else if (e->kind == EVENT_DELETE)
-			route_deletion(in, out);
+		else if (e->kind == EVENT_DELETE || e->kind == EVENT_EDIT)
+			route_later(in, out);
 	} else if (drop_message(in, out))
 		return;
 	else if (in->side == SIDE_AGENTS)

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/url.h"
 #include "connector/connector.h"
+#include "core/texts.h"
 #include "flow/config_draft.h"
 
 #define KIB (INT64_C(1) << 10)
@@ -392,7 +393,7 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	{ "private_notes", OPT_FLAG, B(private_notes), .fallback = "drop",
 	    .words = private_notes_words,
 	    .help = "Note to note, where both sides have some; never to a customer." },
-	{ "edits", OPT_WORD, B(edits), .later = true, .fallback = "relay", .words = choice_words,
+	{ "edits", OPT_WORD, B(edits), .fallback = "relay", .words = choice_words,
 	    .help = "Changed messages; where the platform cannot, as a labelled line." },
 	{ "deletes", OPT_WORD, B(deletes), .fallback = "relay", .words = choice_words,
 	    .help = "Deleted messages: deleted there, where it can, else agents are told." },
@@ -402,8 +403,8 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	    .help = "Resolved here is resolved there, and reopened." },
 	{ "receipts", OPT_WORD, B(receipts), .fallback = "all", .words = receipts_words,
 	    .help = "Delivered and failed, written on the agents' messages." },
-	{ "quotes", OPT_FLAG, B(quotes_inline), .later = true, .fallback = "inline",
-	    .words = quotes_words, .help = "Quoted text where replies are not native." },
+	{ "quotes", OPT_FLAG, B(quotes_inline), .fallback = "inline", .words = quotes_words,
+	    .help = "Quoted text where replies are not native." },
 	{ "markup", OPT_FLAG, B(markup_keep), .fallback = "plain", .words = markup_words,
 	    .help = "Markdown turned into plain text, or its source kept." },
 	{ "profile", OPT_DIRECTION, B(profile_to_agents), .later = true, .fallback = "to_agents",
@@ -436,8 +437,8 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	{ "on_rejected", OPT_FLAG, B(stop_on_rejected), .fallback = "continue",
 	    .words = rejected_words,
 	    .help = "Park the message and go on, or hold what follows it." },
-	{ "texts", OPT_MAP, B(texts), .later = true, .fallback_words = "English",
-	    .help = "The fixed texts." },
+	{ "texts", OPT_MAP, B(texts), .words = fixed_keys, .fallback_words = "English",
+	    .help = "The fixed texts, by their keys; what stands in braces is put in." },
 	{ "failure_notice", OPT_FLAG, B(failure_notice), .fallback = "note", .words = notice_words,
 	    .help = "A private note at the agents' side when a message could not be delivered, and "
 		    "failed on the agent's message where possible." },

@@ -304,7 +304,7 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	const struct event *event = h->letter->event;
 
 	return !c->was_read && c->endpoint->conf.caps->pages && r->drop == DROP_NONE
-	    && event->kind != EVENT_CONVERSATION && event->kind != EVENT_DELETE
+	    && (event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
 	    && h->view.bridges[bridge].link.id == 0 && event->conversation_at_ms != 0
 	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
 }

@@ -26,7 +26,7 @@ static struct lane *park_row(const struct bridge_conf *b, const struct event *ev
 	row->state = DELIVERY_PARKED;
 	row->reason = reason;
 	row->carry = words;
-	if (row->set_state == STATE_NONE && !row->is_deletion)
+	if (row->set_state == STATE_NONE && !row->is_deletion && !row->is_edit)
 		row->owe = errand_owe(b, event, row->to, row->state, reason);
 	return NULL;
 }
@@ -65,7 +65,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 	struct flow *f = from->flow;
 	struct endpoint *target = endpoint_find(f, from->asks[bridge].other);
 	int64_t now_ms = loop_now_ms(f->loop);
-	bool is_message = r->set_state == STATE_NONE && !r->is_deletion;
+	bool is_message = r->set_state == STATE_NONE && !r->is_deletion && !r->is_edit;
 	enum reason held = REASON_NONE;
 	struct lane *lane;
 
@@ -82,6 +82,9 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 		.take_over = r->take_over,
 		.set_state = r->set_state,
 		.is_deletion = r->is_deletion,
+		.is_edit = r->is_edit,
+		.from = from->conf.id,
+		.reply_to = is_message ? event->reply_to : NULL,
 		.expires_ms = now_ms + f->config->limits.try_for_msecs,
 		.state = DELIVERY_QUEUED,
 	};

@@ -89,6 +89,8 @@ static void row_copy(struct arena *a, struct row_trip *r)
 	r->person.name = arena_strdup(a, r->person.name);
 	r->person.email = arena_strdup(a, r->person.email);
 	r->person.phone = arena_strdup(a, r->person.phone);
+	r->replied = r->replied != NULL ? event_copy(a, r->replied) : NULL;
+	r->replied_remote = arena_strdup(a, r->replied_remote);
 }
 
 enum side trip_side(const struct trip *t)
@@ -116,6 +118,8 @@ static void trip_prepare(struct trip *t)
 		.reopen = t->row.delivery.reopen,
 		.take_over = t->row.delivery.take_over,
 		.set_state = t->row.delivery.set_state,
+		.replied = t->row.replied,
+		.replied_remote = t->row.replied_remote,
 	};
 
 	t->is_open =
@@ -344,6 +348,7 @@ void trip_go(struct trip *t)
 	TAILQ_INSERT_TAIL(&t->target->gate.sending, t, sending);
 	t->target->gate.queued++;
 	t->is_queued = true;
+	t->queued_ms = trip_now(t);
 	gate_wake(t->target);
 }
 

@@ -50,6 +50,8 @@ static struct owe trip_owe(const struct trip *t, const struct verdict *v)
 		return errand_owe_deletion(t->bridge);
 	if (t->row.delivery.is_deletion || t->row.delivery.is_status)
 		return (struct owe){ 0 };
+	if (t->row.delivery.is_edit)
+		return errand_owe_edit(t->bridge, trip_side(t), v->state);
 	return errand_owe(t->bridge, t->letter->event, trip_side(t), v->state, v->reason);
 }
 
@@ -65,7 +67,7 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 		loop_timer_stop(t->timer);
 	if (v.shut_gate)
 		endpoint_refused(t->target, effect->why);
-	lane_rest(t->lane, false);
+	lane_rest(t->lane, true);
 	t->settle = (struct op_settle){
 		.op = { .kind = STORE_SETTLE, .done = trip_on_settled, .lost = trip_settle_lost },
 		.arena = over ? arena_new() : NULL,
@@ -149,6 +151,8 @@ bool trip_is_folded(struct trip *t)
 	if (d->is_status)
 		folds = d->set_state == STATE_NONE || !t->is_open
 		    || (d->set_state == STATE_OPEN && !t->target->conf.caps->reopens);
+	else if (d->is_edit)
+		folds = !d->was_written;
 	else if (d->is_deletion)
 		folds = !d->was_written || trip_cannot_delete(t);
 	if (folds)

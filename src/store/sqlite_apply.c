@@ -357,7 +357,7 @@ static int add_delivery(struct store_db *db, const struct route_row *row, int ow
 	    (d->reopen ? DELIVERY_REOPEN : 0) | (d->take_over ? DELIVERY_TAKE_OVER : 0)
 		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
 		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0)
-		| (d->is_deletion ? DELIVERY_DELETION : 0));
+		| (d->is_deletion ? DELIVERY_DELETION : 0) | (d->is_edit ? DELIVERY_EDIT : 0));
 	stmt_text(q, d->carry);
 	stmt_i64(q, d->reason);
 	return stmt_run(q);
@@ -395,6 +395,7 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.opens = row->opens,
 		.is_status = row->set_state != STATE_NONE,
 		.is_deletion = row->is_deletion,
+		.is_edit = row->is_edit,
 		.reopen = row->reopen,
 		.take_over = row->take_over,
 		.carry = row->carry,
@@ -403,7 +404,10 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
 	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
 		return -1;
-	if (row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	if ((row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	    || (row->is_edit && sqlite_fold_edit(db, r->event, row, r->arena) != 0))
+		return -1;
+	if (is_claimed && sqlite_find_replied(db, out, row->from, row->reply_to, r->arena) != 0)
 		return -1;
 	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }
@@ -446,6 +450,12 @@ static int apply_route(struct store_db *db, struct op_route *op)
 
 /* ---- claim ---- */
 
+/* At its own endpoint; NULL: it is about no other. */
+const char *sqlite_replied_to(const struct event *e)
+{
+	return e->kind == EVENT_EDIT ? e->remote : e->reply_to;
+}
+
 static int apply_claim(struct store_db *db, struct op_claim *op)
 {
 	struct stmt *q = query(db, Q_DELIVERY_HEAD);
@@ -487,6 +497,11 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (op->trip.delivery.is_deletion
 	    && sqlite_find_written(db, &op->trip, event, op->now_ms, op->arena) != 0)
+		return -1;
+	if (op->trip.delivery.is_edit && sqlite_find_edited(db, &op->trip, event, op->arena) != 0)
+		return -1;
+	if (sqlite_find_replied(db, &op->trip, event->endpoint, sqlite_replied_to(event), op->arena)
+	    != 0)
 		return -1;
 	op->is_doubted = state == DELIVERY_UNSURE;
 	op->trip.event = event;

@@ -21,6 +21,7 @@
 #define DELIVERY_STATUS 32
 #define DELIVERY_DELETION 64
 #define DELIVERY_TAKEN_BACK 128
+#define DELIVERY_EDIT 256
 
 /* Deliveries counted in this transaction, written with its commit. */
 #define TALLY_MAX 16
@@ -139,7 +140,25 @@ int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
 int sqlite_receipt(struct store_db *db, struct op_receipt *op);
 
+/* sqlite_edit.c */
+/* An edit is routed: what of its message did not leave yet leaves with the new words. */
+int sqlite_fold_edit(struct store_db *db, int64_t event, const struct route_row *row,
+    struct arena *a);
+/* Its turn has come: is there anything to say? Sets was_written. */
+int sqlite_find_edited(struct store_db *db, struct row_trip *t, const struct event *edit,
+    struct arena *a);
+const char *sqlite_replied_to(const struct event *e);
+/* What the message is about, where it replies to one or says it anew: fills replied, replied_remote. */
+int sqlite_find_replied(struct store_db *db, struct row_trip *t, int endpoint, const char *remote,
+    struct arena *a);
+
 /* sqlite_delete.c */
+/* 1 found, 0 there is none in that bridge and direction, -1: what was made of the message that a later event
+ * is about. */
+int sqlite_delivery_about(struct store_db *db, const struct event *later, int bridge, enum side to,
+    struct arena *a, struct row_trip *out);
+/* The event of that message; 0: it is not known any more. */
+int sqlite_event_about(struct store_db *db, const struct event *later, int64_t *event);
 /* A deletion is routed: what of its message did not leave yet is not to. */
 int sqlite_take_back(struct store_db *db, int64_t event, const struct route_row *row,
     struct arena *a);

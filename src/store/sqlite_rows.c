@@ -204,6 +204,7 @@ static int row_delivery(struct store_db *db, int64_t id, struct arena *a, struct
 		out->opens = (flags & DELIVERY_OPENS) != 0;
 		out->is_status = (flags & DELIVERY_STATUS) != 0;
 		out->is_deletion = (flags & DELIVERY_DELETION) != 0;
+		out->is_edit = (flags & DELIVERY_EDIT) != 0;
 		out->is_taken_back = (flags & DELIVERY_TAKEN_BACK) != 0;
 		out->carry = stmt_col_text(q, 13, a);
 		out->reason = (enum reason)stmt_col_int(q, 14);

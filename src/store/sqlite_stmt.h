@@ -247,6 +247,14 @@ struct sqlite3_stmt;
 	X(EDIT_SET, \
 	    "INSERT INTO edit(delivery, text, at, who) VALUES(?, ?, ?, ?)" \
 	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at, who = excluded.who") \
+	X(EDIT_FOLD, \
+	    "INSERT INTO edit(delivery, text, at, who) SELECT id, ?5, ?6, NULL FROM delivery" \
+	    " WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3 AND flags & 4 = ?4" \
+	    " AND part = 0 AND state IN (0, 2, 11)" \
+	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at WHERE who IS NULL") \
+	X(EDIT_FLAG, \
+	    "UPDATE delivery SET flags = flags | 8 WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3" \
+	    " AND flags & 4 = ?4 AND part = 0 AND state IN (0, 2, 11)") \
 	X(EDIT_DELETE, "DELETE FROM edit WHERE delivery BETWEEN ? AND ?") \
 \
 	X(CONTROL_SET, \

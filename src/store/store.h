@@ -121,8 +121,10 @@ struct row_delivery {
 	bool is_deletion;     /* it says nothing, but takes back what an earlier one has written; */
 	bool was_written;     /* … which is there, */
 	const char *written;  /* … as this; NULL: in parts, or nobody knows */
-	bool is_taken_back;   /* its message was deleted meanwhile: not to be sent any more */
-	bool has_asked;       /* its claim has written down what is about to become of that */
+	bool is_edit; /* it says anew what an earlier one has said; there is nothing to say where
+			 * was_written is not set */
+	bool is_taken_back; /* its message was deleted meanwhile: not to be sent any more */
+	bool has_asked;     /* its claim has written down what is about to become of that */
 	const char *carry;
 	enum reason reason;
 	const char *remote_id;
@@ -137,6 +139,9 @@ struct row_trip {
 	    *event;           /* decoded from the journal; NULL in ROUTE and APPEND, whose caller
 					 * has it in memory */
 	struct person person; /* the customer as last described by C: identity, id, address … */
+	const struct event *replied; /* the message that this one replies to, or says anew; NULL */
+	const char *replied_remote;  /* its id where it is written to; NULL: not there, or in
+				      * another conversation */
 };
 
 /* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
@@ -167,6 +172,9 @@ struct route_row {
 	bool is_word;              /* a customer's: who is spoken to is wanted open */
 	enum state set_state;      /* it is no message: the conversation there is to be as wanted */
 	bool is_deletion;          /* it is no message: what was written of that one is to go */
+	bool is_edit;              /* it says anew what an earlier one has said */
+	int from;                  /* endpoint, and at it */
+	const char *reply_to;      /* … what it replies to; NULL: nothing */
 	bool claim;                /* born claimed: the caller knows its lane to be idle */
 	enum delivery_state state; /* QUEUED; or PARKED with reason, then lane and link may be 0 */
 	enum reason reason;

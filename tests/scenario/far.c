@@ -45,6 +45,7 @@ static void message_free(struct far_message *m)
 	free(m->source_id);
 	free(m->mark);
 	free(m->name);
+	free(m->choices);
 	free(m->error);
 	free(m);
 }
@@ -291,6 +292,13 @@ void far_press_retry(struct far *f, struct far_message *m)
 {
 	far_show(f, m, "sent", NULL);
 	far_show(f, m, "sent", NULL);
+}
+
+const char *far_tell(struct far *f, struct far_message *m, struct arena *a)
+{
+	const struct callback c = { .far = f, .conversation = conversation_of(f, m), .message = m };
+
+	return f->platform->body(a, &c);
 }
 
 struct far_message *far_last(struct far *f, const char *text)

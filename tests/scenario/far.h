@@ -22,6 +22,8 @@ struct far_message {
 	bool by_customer;              /* as the platform shows it */
 	bool by_relay;
 	bool is_private, is_erased;
+	char reply_to[32];       /* id there; "": to none */
+	char *choices;           /* "A|B": what may be answered; NULL */
 	bool is_line;            /* nobody said it: the platform itself */
 	char *name;              /* of who wrote it, as shown */
 	char status[12], *error; /* what the platform shows of it; "": nothing was said */
@@ -130,6 +132,8 @@ void far_forget_contacts(struct far *f); /* and who has signed in */
 
 /* Does what the request says. */
 struct far_answer far_serve(struct far *f, struct sent *s);
+/* As one that reads there would be told of it now: the body of a callback. */
+const char *far_tell(struct far *f, struct far_message *m, struct arena *a);
 /* Posts it to the relay; it stays in the list. */
 struct posted *far_post(struct rig *r, struct callback *c);
 void far_forget(struct callback *c);

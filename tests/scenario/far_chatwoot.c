@@ -33,6 +33,17 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_begin_object(o);
 	json_member_text(o, "source_id", c->person);
 	json_end_object(o);
+	/* The last one, with its status. */
+	if (b->message != NULL && b->message->status[0] != '\0'
+	    && b->message == TAILQ_LAST(&c->messages, far_messages)) {
+		json_key(o, "messages");
+		json_begin_array(o);
+		json_begin_object(o);
+		json_member_id(o, "id", b->message->id);
+		json_member_text(o, "status", b->message->status);
+		json_end_object(o);
+		json_end_array(o);
+	}
 	json_key(o, "meta");
 	json_begin_object(o);
 	json_key(o, "sender");
@@ -43,6 +54,24 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_end_object(o);
 }
 
+static void put_choices(struct json_out *o, const char *choices)
+{
+	size_t len;
+
+	json_key(o, "items");
+	json_begin_array(o);
+	for (; *choices != '\0'; choices += len + (choices[len] != '\0')) {
+		char label[64];
+
+		len = strcspn(choices, "|");
+		snprintf(label, sizeof(label), "%.*s", (int)len, choices);
+		json_begin_object(o);
+		json_member_text(o, "title", label);
+		json_end_object(o);
+	}
+	json_end_array(o);
+}
+
 static void put_message(struct json_out *o, const struct far_message *m)
 {
 	json_member_id(o, "id", m->id);
@@ -51,14 +80,20 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_int(o, "created_at", m->at_ms / 1000);
 	json_member_bool(o, "private", m->is_private);
 	json_member_text(o, "source_id", m->source_id);
+	if (m->choices != NULL)
+		json_member_text(o, "content_type", "input_select");
 	json_key(o, "content_attributes");
 	json_begin_object(o);
+	if (m->choices != NULL)
+		put_choices(o, m->choices);
 	if (m->is_erased) { /* and nothing else is left there */
 		json_member_bool(o, "deleted", true);
 	} else {
 		if (m->source_id == NULL)
 			json_member_text(o, "tieline", m->mark);
 		json_member_text(o, "external_error", m->error);
+		if (m->reply_to[0] != '\0')
+			json_member_id(o, "in_reply_to", m->reply_to);
 	}
 	json_end_object(o);
 	json_key(o, "sender");
@@ -364,6 +399,9 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 	m->mark = far_copy(mark != NULL ? mark : json_text(j, "content_attributes.tieline"));
 	m->name = far_copy("Relay");
 	m->is_private = json_true(j, "private");
+	if (json_id(j, "content_attributes.in_reply_to") != NULL)
+		snprintf(m->reply_to, sizeof(m->reply_to), "%s",
+		    json_id(j, "content_attributes.in_reply_to"));
 	if (m->by_customer)
 		far_close(v->f, c, false);
 	far_announce(v->f, c, m);

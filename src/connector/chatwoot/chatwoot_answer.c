@@ -382,8 +382,8 @@ static bool is_older_trip(const struct reading *r, const struct json *m)
 	const char *place, *text = chatwoot_mark(m, &place);
 	struct mark mark;
 
-	return mark_read(r->via->keys, text, &mark) && mark.ours && mark.kind == 'm'
-	    && !is_ours(r, m);
+	return mark_read(r->via->keys, text, &mark) && mark.ours
+	    && (mark.kind == 'm' || mark.kind == 'e') && !is_ours(r, m);
 }
 
 /* Said before the original was, with room for clocks that differ. */

@@ -32,6 +32,7 @@
 #include "core/file.h"
 #include "core/notice.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 enum {
 	LATE_COMMIT_MSECS = 16 * 1000, /* the server gives a request up after 15 s */
@@ -419,19 +420,24 @@ static void build_find_conversation(struct making *k)
 		    inbox(k), http_encode(k->a, source != NULL ? source : ""));
 }
 
-/* NULL: none. */
+/* NULL: none. What it replies to stands in the same conversation, or the server forgets it. */
 static const char *content_attributes(struct arena *a, const struct message *m)
 {
+	bool is_reply = chatwoot_is_id(m->reply_to);
+	bool is_marked = m->to == SIDE_CUSTOMERS;
+	bool is_echo = m->to == SIDE_AGENTS && !is_incoming(m) && !is_private(m);
 	struct json_out *o;
 
-	if (is_incoming(m) || (m->to == SIDE_AGENTS && is_private(m)))
+	if (!is_reply && !is_marked && !is_echo)
 		return NULL;
 	o = json_out_new(a);
 	json_begin_object(o);
-	if (m->to == SIDE_AGENTS)
+	if (is_echo)
 		json_member_bool(o, "external_echo", true);
-	else
+	if (is_marked)
 		json_member_text(o, "tieline", m->mark);
+	if (is_reply)
+		json_member_id(o, "in_reply_to", m->reply_to);
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -486,7 +492,7 @@ static const char *files_in_words(const struct making *k, const char *text)
 		text = arena_printf(k->a, "%s%s%s", text, *text != '\0' ? "\n" : "",
 		    f->address != NULL
 			? arena_printf(k->a, "%s: %s", f->name, f->address)
-			: file_not_available(k->a, f->name, "it is too large for Chatwoot"));
+			: fixed_no_file(k->a, m->fixed, f->name, "it is too large for Chatwoot"));
 	return text;
 }
 

@@ -25,6 +25,7 @@
 #include "base/json_out.h"
 #include "base/secret.h"
 #include "core/file.h"
+#include "core/texts.h"
 
 /* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
 #define TEXT_WIRE_MAX (500000 - 4096)
@@ -468,8 +469,8 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 	const char *line = text_neutralise(a, f->name, SMARTIFY_TEXT_RULES);
 
 	if (src == NULL) {
-		line =
-		    file_not_available(a, line, "it cannot be uploaded, and public_url is not set");
+		line = fixed_no_file(a, job->message->fixed, line,
+		    "it cannot be uploaded, and public_url is not set");
 		json_member_text(o, "text",
 		    *caption == '\0' ? line : arena_printf(a, "%s\n%s", caption, line));
 		return;

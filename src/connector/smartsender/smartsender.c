@@ -76,6 +76,7 @@ static const struct caps caps = {
 	.customers_side = true,
 	.messages_people = true, /* all that is sent reaches a phone */
 	.polls = true,
+	.quotes = true,
 	.locks = true,
 	.pages = true,
 	.states = true,

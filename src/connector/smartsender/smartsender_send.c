@@ -16,6 +16,7 @@
 #include "base/json_out.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "core/texts.h"
 #include "core/widgets.h"
 
 #define DOUBT_MSECS 5000
@@ -254,7 +255,8 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 		json_member_text(o, "media", f->address);
 	else
 		json_member_text(o, "content",
-		    f != NULL ? file_not_available(a, f->name, "public_url is not set") : m->text);
+		    f != NULL ? fixed_no_file(a, m->fixed, f->name, "public_url is not set")
+			      : m->text);
 	put_extra(via->conf, a, o);
 	json_end_object(o);
 	out->content_type = "application/json";
