@@ -34,7 +34,9 @@ struct caps {
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
 	bool tells_later; /* as customers' side: an answer says that it was taken, and only later
 			   * whether it has arrived */
-	bool key_proves;  /* without a webhook_secret the address itself is the proof */
+	bool
+	    one_source; /* who reaches the same place there by two endpoints is told all of it twice */
+	bool key_proves; /* without a webhook_secret the address itself is the proof */
 	bool
 	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
 	bool pages;     /* what is there can be read: conversations by change, their messages */
@@ -69,6 +71,7 @@ struct endpoint_conf {
 	const char *host;     /* of base_url, lower case, no port */
 	const char *tenant;   /* the part of the platform it is: project, account; NULL: learned */
 	const char *place;    /* the part of the tenant it is: inbox; NULL: the whole, or learned */
+	bool wants_team;      /* a bridge maps agents or teams: who works there has to be known */
 	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
 	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
 	int64_t poll_msecs;

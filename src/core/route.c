@@ -189,7 +189,9 @@ static void continue_link(const struct route_in *in, struct route *out)
 	const struct row_link *l = &in->known->link;
 	bool by_customer = in->event->author.role == ROLE_CUSTOMER;
 
-	if (l->gone)
+	if (in->event->origin == ORIGIN_HISTORY && !l->gone)
+		use(out, l, false); /* where it stands today, nobody is woken by what was said */
+	else if (l->gone)
 		open_new(in, out, l->generation + 1);
 	else if (!state_is_closed(l->agents_state) || !by_customer)
 		use(out, l, false);
@@ -226,12 +228,16 @@ static void link_up(const struct route_in *in, struct route *out)
 	bool is_line = (in->event->flags & EVENT_IS_SYSTEM) != 0;
 
 	out->to = SIDE_AGENTS;
-	out->person = in->view->person;
+	/* Where the platform says now that the conversation is another person's, it stays in the lane that it
+	 * is in until nothing of it is under way. */
+	out->person = in->known->link.id != 0 ? in->known->link.person : in->view->person;
 	/* That a conversation was begun or assigned tells nothing to agents who have none of it. */
 	if (is_line && (in->known->link.id == 0 || in->known->link.gone))
 		is_drop(out, DROP_SYSTEM, false, "not linked");
 	else if (in->known->link.id != 0)
 		continue_link(in, out);
+	else if (in->event->origin == ORIGIN_HISTORY)
+		open_new(in, out, 1); /* each conversation is moved as one */
 	else
 		join_or_open(in, out);
 }
@@ -359,6 +365,8 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	const struct bridge_conf *b = in->bridge;
 	const struct event *e = in->event;
 
+	if (e->kind == EVENT_CONVERSATION && e->origin == ORIGIN_HISTORY)
+		return false; /* how its history ends there is no matter of what is mirrored */
 	if (e->flags & EVENT_IS_DRAFT)
 		return is_drop(out, DROP_HIDDEN, true, "draft");
 	if (in->is_known)
@@ -397,6 +405,8 @@ static void route_state(const struct route_in *in, struct route *out)
 
 	if (!other->caps->states || (state == STATE_OPEN && !other->caps->reopens))
 		is_drop(out, DROP_UNSUPPORTED, false, "states");
+	else if (in->event->origin == ORIGIN_HISTORY && l->id != 0 && !l->gone)
+		; /* its last word */
 	else if (l->id == 0 || l->gone || in->known->is_left)
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
 	else if (in->side == SIDE_CUSTOMERS && state == STATE_OPEN

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/pager.h"
 #include "flow/trip.h"
@@ -302,6 +303,7 @@ static void pump(struct endpoint *e)
 	while (!e->flow->draining && (l = gate_next(g)) != NULL)
 		claim_head(c, l);
 	errands_pump(e->errands);
+	mirrors_pump(e->mirrors);
 	pager_pump(e->pager);
 	g->is_pumping = false;
 }

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/errand.h"
+#include "flow/mirror.h"
 #include "flow/pager.h"
 #include "flow/reconcile.h"
 #include "flow/standings.h"
@@ -493,6 +494,7 @@ void endpoint_init(struct endpoint *e, struct flow *f, struct endpoint_conf *con
 	e->errand->arena = arena_new();
 	e->errand->timer = loop_timer_new(f->loop, errand_on_timer, e->errand);
 	e->errands = errands_new(e);
+	e->mirrors = mirrors_new(e);
 	e->pager = pager_new(e);
 	e->sweep = sweep_new(e);
 	e->standings = standings_new(e);
@@ -550,6 +552,7 @@ void endpoint_fini(struct endpoint *e)
 	standings_free(e->standings);
 	sweep_free(e->sweep);
 	errands_free(e->errands);
+	mirrors_free(e->mirrors);
 	pager_free(e->pager);
 	gate_fini(&e->gate);
 }

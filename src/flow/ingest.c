@@ -6,6 +6,7 @@
  *                     └ else ─APPEND─▶ on_appended ─▶ router
  *   conversation      ─STATE─▶ on_stated
  *   typing            passed on at once, or not (typing.h)
+ *   what each of them tells of the person and of the conversation besides ─HEAR─▶ on_facts_heard ─▶ mirror.h
  *   the rest          counted
  *
  * What parsing alone can drop never touches the disk. What is genuine and cannot be read is kept raw and
@@ -26,6 +27,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/hook.h"
+#include "flow/mirror.h"
 #include "flow/receipt.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
@@ -76,6 +78,7 @@ struct entry { /* in the memory of its letter */
 		struct op_echo echo;
 		struct op_raw raw;
 		struct op_heard heard;
+		struct op_hear hear;
 		struct op_receipt receipt;
 	};
 	struct hook *hook;
@@ -374,6 +377,15 @@ static void on_echo(struct store_op *op)
 	entry_free(n);
 }
 
+static void on_facts_heard(struct store_op *op)
+{
+	struct entry *n = (struct entry *)op;
+
+	if (op->result == 0)
+		mirror_heard(n->hook->endpoint, n->letter, &n->hear);
+	entry_free(n);
+}
+
 static void on_raw(struct store_op *op)
 {
 	entry_free((struct entry *)op);
@@ -536,7 +548,7 @@ static void take_message(struct hook *h, struct letter *letter)
 	}
 	if (is_receipt(e, letter->event))
 		take_receipt(h, letter);
-	if (echoes == 0)
+	if (echoes == 0 && letter->event->origin != ORIGIN_HISTORY)
 		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
 		    letter->arena, letter->event, letter->event->here_ms);
 	if (echoes < e->nbridges)
@@ -545,6 +557,21 @@ static void take_message(struct hook *h, struct letter *letter)
 		ask_echo(h, letter);
 	else if (letter->event->state == STATE_FAILED && errand_listens(e))
 		hear(entry_new(h, letter_ref(letter)), 0, letter->event->remote);
+}
+
+/* Behind what makes the conversation and the person known. */
+static void hear_facts(struct hook *h, struct letter *letter)
+{
+	struct op_hear hear = { .op = { .done = on_facts_heard } };
+	struct entry *n;
+
+	if (!mirror_hear(h->endpoint, letter, &hear)) {
+		h->endpoint->stats.drops[DROP_NO_CHANGE] += letter->event->kind == EVENT_CONTACT;
+		return;
+	}
+	n = entry_new(h, letter_ref(letter));
+	n->hear = hear;
+	entry_submit(n);
 }
 
 static void on_receipt(void *arg, const struct store_op *op)
@@ -602,8 +629,10 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;
 	case EVENT_WAKE: sweep_wake(e->sweep); break;
+	case EVENT_CONTACT: break;
 	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
 	}
+	hear_facts(h, letter);
 }
 
 /* Several events of one callback each get memory of their own, since they end at different times. */

@@ -16,6 +16,8 @@
 #include "flow/errand.h"
 #include "flow/lanes.h"
 #include "flow/media.h"
+#include "flow/migration.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
@@ -157,6 +159,8 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	f->choices = choices_new(f);
 	f->router = router_new(f);
 	f->typings = typings_new(f);
+	f->hearings = hearings_new();
+	f->migrations = migrations_new(f);
 	return f;
 fail:
 	flow_free(f);
@@ -280,8 +284,13 @@ int flow_load(struct flow *f, struct err *err)
 	for (i = 0; i < f->nendpoints; i++)
 		if (sweep_load(f->endpoints[i].sweep, err) != 0)
 			return -1;
+	if (migrations_load(f->migrations, err) != 0)
+		return -1;
 	f->load = load;
-	return choices_load(f->choices, err) != 0 ? -1 : errands_load(f, err);
+	return choices_load(f->choices, err) != 0 || errands_load(f, err) != 0
+		|| mirrors_load(f, err) != 0
+	    ? -1
+	    : 0;
 }
 
 void flow_start(struct flow *f)
@@ -304,6 +313,7 @@ void flow_start(struct flow *f)
 		endpoint_kick(&f->endpoints[i]);
 	for (i = 0; i < f->nendpoints; i++)
 		sweep_start(f->endpoints[i].sweep);
+	migrations_start(f->migrations);
 }
 
 void flow_drain(struct flow *f)
@@ -348,7 +358,9 @@ void flow_free(struct flow *f)
 		return;
 	lose(f->stuck);
 	lose(f->lazy);
+	migrations_free(f->migrations);
 	typings_free(f->typings);
+	hearings_free(f->hearings);
 	courier_free(f->courier);
 	media_free(f->media);
 	choices_free(f->choices);

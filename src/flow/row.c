@@ -6,6 +6,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/media.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 
 static enum turn turn_of(const struct event *event)
@@ -85,6 +86,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 		.is_edit = r->is_edit,
 		.from = from->conf.id,
 		.reply_to = is_message ? event->reply_to : NULL,
+		.mirrors = mirror_carries(from->bridges[bridge], r->to),
 		.expires_ms = now_ms + f->config->limits.try_for_msecs,
 		.state = DELIVERY_QUEUED,
 	};
@@ -139,6 +141,10 @@ void row_start(struct flow *f, struct letter *letter, struct route_row *row, str
 		return;
 	}
 	lane->id = row->out.lane.id;
+	if (row->owes_mirror)
+		mirror_owed(f,
+		    &(struct mirror_key){ row->out.link.id, row->to, STEP_FIND_CONVERSATION,
+			row->target });
 	media_take(f->media,
 	    letter); /* at once, however long the message waits: addresses expire */
 	if (row->claim)

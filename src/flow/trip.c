@@ -11,9 +11,11 @@
  * further claim: a crash then finds UNSURE, and looks. */
 #include "flow/trip_inside.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/notice.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
 #include "flow/media.h"
@@ -130,6 +132,13 @@ static void trip_prepare(struct trip *t)
 		t->known.message = t->row.delivery.written;
 }
 
+/* What history ends with is done whatever is known of the conversation there. */
+static void trip_take_history(struct trip *t)
+{
+	if (t->row.delivery.is_status && t->letter->event->origin == ORIGIN_HISTORY)
+		t->row.delivery.set_state = t->letter->event->state;
+}
+
 #define CARRIED_UPLOAD "upload:"
 
 /* A file that the far side has already, of the part a former life was at. */
@@ -166,6 +175,7 @@ struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_tri
 	    letter->event->origin == ORIGIN_REPAIR || row->delivery.id >> 4 <= c->flow->put_back;
 	t->looked = -1;
 	lane->id = row->lane.id;
+	trip_take_history(t);
 	trip_prepare(t);
 	trip_take_carried(t);
 	map_add(&c->trips, &t->node, trip_hash(&t->words.root, t->bridge->id));
@@ -401,6 +411,23 @@ static bool is_proof(struct trip *t)
 	return t->target->conf.caps->searchable || t->bridge->resend_uncertain || by_person;
 }
 
+/* What people read of it: who does not get it, or gets it twice, is theirs to find out. */
+static const char *uncertain_words(struct trip *t)
+{
+	const char *who = notice_phone(t->arena, t->row.person.phone);
+	const char *how = t->effect.reason == REASON_TIMEOUT ? "no answer came after sending"
+	    : t->effect.reason == REASON_CUT                 ? "the connection broke after sending"
+					     : "what was answered after sending told nothing";
+
+	return arena_printf(t->arena,
+	    "d%" PRId64
+	    " may or may not have reached %s: %s and %s shows no message with our mark. "
+	    "Not repeated, because that could bill and arrive twice.",
+	    t->row.delivery.id, who != NULL ? who : "the customer", how,
+	    t->target->connector->words.name != NULL ? t->target->connector->words.name
+						     : t->target->connector->name);
+}
+
 /* Nothing was found: it did not arrive, so it is sent again. */
 static void trip_send_again(struct trip *t)
 {
@@ -413,7 +440,7 @@ static void trip_send_again(struct trip *t)
 	const struct effect uncertain = { .kind = EFFECT_REJECTED,
 		.reason = REASON_UNCERTAIN,
 		.wait_msecs = -1,
-		.why = "it may have arrived, and was not found there" };
+		.why = uncertain_words(t) };
 
 	t->is_looking = false;
 	t->misses = t->failures = 0;

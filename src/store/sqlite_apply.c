@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "core/event_codec.h"
 #include "store/errand.h"
+#include "store/facts.h"
+#include "store/migration.h"
 #include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
@@ -18,8 +20,7 @@
 
 /* ---- append ---- */
 
-/* 1: the key is new and stands for the event now, 0: it is known, -1. */
-static int add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
     int64_t *known)
 {
 	struct stmt *q;
@@ -136,7 +137,7 @@ static int apply_append(struct store_db *db, struct op_append *op)
 	op->is_duplicate = false;
 	op->known_state = DELIVERY_QUEUED;
 	memset(&op->view, 0, sizeof(op->view));
-	ret = add_key(db, e->endpoint, e->key, id, &op->known);
+	ret = sqlite_add_key(db, e->endpoint, e->key, id, &op->known);
 	if (ret < 0)
 		return -1;
 	if (ret == 0) {
@@ -295,7 +296,7 @@ static int set_link_agents(struct store_db *db, int64_t link, int64_t agents)
 }
 
 static int route_link(struct store_db *db, const struct routing *r, const struct route_row *row,
-    struct row_link *link)
+    struct row_link *link, bool *is_made)
 {
 	const char *remote = r->remote;
 	int64_t generation, agents = 0;
@@ -313,6 +314,7 @@ static int route_link(struct store_db *db, const struct routing *r, const struct
 		return -1;
 	if (row->to == SIDE_CUSTOMERS)
 		agents = row->agents;
+	*is_made = ret == 0;
 	if (ret == 1) {
 		if (agents == 0 || link->agents != 0)
 			return 0;
@@ -374,12 +376,15 @@ static int owe_parked(struct store_db *db, const struct routing *r, struct route
 static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
 {
 	struct row_trip *out = &row->out;
-	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED;
+	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED, is_made = false;
 	int64_t pos;
 
 	memset(out, 0, sizeof(*out));
+	row->owes_mirror = false;
 	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link) != 0 || sqlite_next_pos(db, &pos) != 0
+	    || route_link(db, r, row, &out->link, &is_made) != 0
+	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
+	    || sqlite_next_pos(db, &pos) != 0
 	    || row_person_by_id(db, row->person, r->arena, &out->person) < 0)
 		return -1;
 	out->delivery = (struct row_delivery){
@@ -493,6 +498,9 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (event == NULL)
 		return sqlite_refuse(db, "delivery %lld has no event", (long long)head);
+	/* What history ends with is done whatever the conversation there is taken for: it was opened to wait. */
+	if (op->trip.delivery.is_status && event->origin == ORIGIN_HISTORY)
+		op->trip.delivery.set_state = event->state;
 	if (sqlite_ask(db, &op->trip, op->now_ms) != 0)
 		return -1;
 	if (op->trip.delivery.is_deletion
@@ -830,9 +838,20 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_HEAR: return sqlite_hear(db, AS(op_hear, op));
+	case STORE_MIRROR: return sqlite_mirror(db, AS(op_mirror, op));
+	case STORE_MIRROR_ASK: return sqlite_mirror_ask(db, AS(op_mirror_ask, op));
+	case STORE_MIRROR_DONE: return sqlite_mirror_done(db, AS(op_mirror_done, op));
+	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
 	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
 	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
 	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
+	case STORE_MIGRATION: return sqlite_migration(db, AS(op_migration, op));
+	case STORE_MIGRATIONS: return sqlite_migrations(db, AS(op_migrations, op));
+	case STORE_MIGRATION_ITEM: return sqlite_migration_item(db, AS(op_migration_item, op));
+	case STORE_MIGRATION_ITEMS: return sqlite_migration_items(db, AS(op_migration_items, op));
+	case STORE_MIGRATION_LOOK: return sqlite_migration_look(db, AS(op_migration_look, op));
+	case STORE_MIGRATION_END: return sqlite_migration_end(db, AS(op_migration_end, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

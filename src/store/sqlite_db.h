@@ -151,6 +151,21 @@ const char *sqlite_replied_to(const struct event *e);
 /* What the message is about, where it replies to one or says it anew: fills replied, replied_remote. */
 int sqlite_find_replied(struct store_db *db, struct row_trip *t, int endpoint, const char *remote,
     struct arena *a);
+/* sqlite_facts.c */
+struct op_hear;
+struct op_mirror;
+struct op_mirror_ask;
+struct op_mirror_done;
+struct op_mirrors;
+int sqlite_hear(struct store_db *db, struct op_hear *op);
+int sqlite_mirror(struct store_db *db, struct op_mirror *op);
+int sqlite_mirror_ask(struct store_db *db, struct op_mirror_ask *op);
+int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op);
+int sqlite_mirrors(struct store_db *db, struct op_mirrors *op);
+/* A link was just made for the row. */
+int sqlite_mirror_opens(struct store_db *db, struct route_row *row, int64_t now_ms);
+/* A contact goes by another id. */
+int sqlite_contact_is_now(struct store_db *db, int endpoint, const char *was, const char *now);
 
 /* sqlite_delete.c */
 /* 1 found, 0 there is none in that bridge and direction, -1: what was made of the message that a later event
@@ -175,6 +190,24 @@ int sqlite_state(struct store_db *db, struct op_state *op);
 int sqlite_want_open(struct store_db *db, const struct route_row *row, struct row_link *l);
 /* Of a delivery that is claimed: what it will make of the conversation there; sets has_asked. */
 int sqlite_ask(struct store_db *db, struct row_trip *t, int64_t now_ms);
+
+/* sqlite_apply.c. 1: the key is new and stands for the event now, 0: it is known (its ref), -1. */
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+    int64_t *known);
+
+/* sqlite_migration.c */
+struct op_migration;
+struct op_migrations;
+struct op_migration_item;
+struct op_migration_items;
+struct op_migration_look;
+struct op_migration_end;
+int sqlite_migration(struct store_db *db, struct op_migration *op);
+int sqlite_migrations(struct store_db *db, struct op_migrations *op);
+int sqlite_migration_item(struct store_db *db, struct op_migration_item *op);
+int sqlite_migration_items(struct store_db *db, struct op_migration_items *op);
+int sqlite_migration_look(struct store_db *db, struct op_migration_look *op);
+int sqlite_migration_end(struct store_db *db, struct op_migration_end *op);
 
 /* sqlite_rows.c: 1 found, 0 not, -1. What is not found is left cleared. */
 int row_link(struct stmt *q, struct arena *a, struct row_link *out);

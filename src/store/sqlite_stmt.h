@@ -293,6 +293,33 @@ struct sqlite3_stmt;
 	    " ORDER BY event") \
 	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?") \
 \
+	X(FACT_GET, "SELECT seen, ours, was, version FROM fact WHERE subject = ? AND place = ?") \
+	X(FACT_SET, \
+	    "INSERT INTO fact(subject, place, seen, ours, was, version) VALUES(?, ?, ?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET seen = excluded.seen, ours = excluded.ours," \
+	    " was = excluded.was, version = excluded.version") \
+	X(FACT_MOVE, "UPDATE OR REPLACE fact SET subject = ?3 WHERE subject = ?1 AND place = ?2") \
+	X(MIRROR_OWE, \
+	    "INSERT INTO mirror(link, side, step, endpoint, seq, made) VALUES(?, ?, ?, ?, 1, ?)" \
+	    " ON CONFLICT DO UPDATE SET seq = seq + 1, endpoint = excluded.endpoint") \
+	X(MIRROR_GET, "SELECT seq, made FROM mirror WHERE link = ? AND side = ? AND step = ?") \
+	X(MIRROR_DROP, "DELETE FROM mirror WHERE link = ? AND side = ? AND step = ?") \
+	X(MIRRORS, "SELECT link, side, step, endpoint FROM mirror ORDER BY link") \
+	X(PERSON_BY_REMOTE, \
+	    PERSON_SELECT "WHERE endpoint = ? AND remote = ? ORDER BY id DESC LIMIT 1") \
+	X(LANE_BY_CONTACT, LANE_SELECT "WHERE endpoint = ? AND contact = ? ORDER BY id LIMIT 1") \
+	X(LANE_CONTACT, "UPDATE lane SET contact = ? WHERE id = ?") \
+	X(LANE_PERSON, "UPDATE lane SET person = ? WHERE id = ?") \
+	X(LANE_IS_BUSY, \
+	    "SELECT EXISTS(SELECT 1 FROM delivery INDEXED BY delivery_pending" \
+	    " WHERE lane = ? AND state < 10)") \
+	X(LINK_PERSON, \
+	    "UPDATE link SET person = ?3 WHERE bridge = ?1 AND customers = ?2 AND person <> ?3") \
+	X(THREAD_ENDPOINT, "SELECT endpoint FROM thread WHERE id = ?") \
+	X(ALIAS_SET, \
+	    "INSERT INTO alias(endpoint, kind, remote, now) VALUES(?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET now = excluded.now") \
+\
 	X(QUESTION_SET, \
 	    "INSERT OR REPLACE INTO question(endpoint, conversation, told, labels, answered)" \
 	    " VALUES(?, ?, ?, ?, ?)") \
@@ -300,7 +327,33 @@ struct sqlite3_stmt;
 	X(QUESTION_OLD, "DELETE FROM question WHERE told < ?") \
 	X(QUESTION_COUNT, "SELECT count(*) FROM question") \
 	X(QUESTIONS, \
-	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told")
+	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told") \
+\
+	X(MIGRATION_ADD, \
+	    "INSERT INTO migration(bridge, state, wish, first, begun) VALUES(?, ?, ?, ?, ?)") \
+	X(MIGRATION_SET, \
+	    "UPDATE migration SET state = ?2, cursor = ?3, why = ?4, ended = ?5," \
+	    " conversations = ?6, read = ?7, written = ?8, failed = ?9, files = ?10," \
+	    " skipped = ?11 WHERE id = ?1") \
+	X(MIGRATION_COUNT, "SELECT count(*) FROM migration") \
+	X(MIGRATIONS, \
+	    "SELECT id, bridge, state, wish, cursor, why, first, begun, ended, conversations," \
+	    " read, written, failed, files, skipped FROM migration ORDER BY id DESC") \
+	X(MIGRATION_ITEM_SET, \
+	    "INSERT INTO migration_item(migration, remote, state, read, written, failed, files," \
+	    " skipped) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET" \
+	    " state = excluded.state, read = excluded.read, written = excluded.written," \
+	    " failed = excluded.failed, files = excluded.files, skipped = excluded.skipped") \
+	X(MIGRATION_ITEM_GET, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND remote = ?") \
+	X(MIGRATION_ITEM_COUNT, \
+	    "SELECT count(*) FROM migration_item WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_ITEMS, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_EVENT, "SELECT origin, routed FROM event WHERE id = ?") \
+	X(MIGRATION_DELIVERY, "SELECT state FROM delivery WHERE id BETWEEN ? AND ? AND bridge = ?")
 
 enum query {
 #define X(name, sql) Q_##name,

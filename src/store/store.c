@@ -125,6 +125,11 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_LOAD:
 	case STORE_ERRAND:
 	case STORE_ERRANDS:
+	case STORE_MIRROR:
+	case STORE_MIRRORS:
+	case STORE_MIGRATIONS:
+	case STORE_MIGRATION_ITEMS:
+	case STORE_MIGRATION_LOOK:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -144,9 +149,15 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_RETAIN:
 	case STORE_ERRAND_DONE:
 	case STORE_HEARD:
+	case STORE_HEAR:
+	case STORE_MIRROR_ASK:
+	case STORE_MIRROR_DONE:
 	case STORE_QUESTION:
 	case STORE_QUESTIONS:
 	case STORE_RECEIPT:
+	case STORE_MIGRATION:
+	case STORE_MIGRATION_ITEM:
+	case STORE_MIGRATION_END:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -57,9 +57,20 @@ enum store_kind {
 	STORE_ERRAND_DONE,
 	STORE_ERRANDS,
 	STORE_HEARD,
+	STORE_HEAR, /* from here on: facts.h */
+	STORE_MIRROR,
+	STORE_MIRROR_ASK,
+	STORE_MIRROR_DONE,
+	STORE_MIRRORS,
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_MIGRATION, /* from here on: migration.h */
+	STORE_MIGRATIONS,
+	STORE_MIGRATION_ITEM,
+	STORE_MIGRATION_ITEMS,
+	STORE_MIGRATION_LOOK,
+	STORE_MIGRATION_END,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
@@ -168,13 +179,15 @@ struct route_row {
 	int64_t link, customers, agents, generation;
 	const char *agents_remote; /* an id we choose ourselves: the thread is made now; or NULL */
 	bool reopen, take_over;
-	bool opens;                /* as in row_delivery */
-	bool is_word;              /* a customer's: who is spoken to is wanted open */
-	enum state set_state;      /* it is no message: the conversation there is to be as wanted */
-	bool is_deletion;          /* it is no message: what was written of that one is to go */
-	bool is_edit;              /* it says anew what an earlier one has said */
-	int from;                  /* endpoint, and at it */
-	const char *reply_to;      /* … what it replies to; NULL: nothing */
+	bool opens;           /* as in row_delivery */
+	bool is_word;         /* a customer's: who is spoken to is wanted open */
+	enum state set_state; /* it is no message: the conversation there is to be as wanted */
+	bool is_deletion;     /* it is no message: what was written of that one is to go */
+	bool is_edit;         /* it says anew what an earlier one has said */
+	int from;             /* endpoint, and at it */
+	const char *reply_to; /* … what it replies to; NULL: nothing */
+	bool
+	    mirrors; /* what is told of the conversation is carried there, so once the link is made */
 	bool claim;                /* born claimed: the caller knows its lane to be idle */
 	enum delivery_state state; /* QUEUED; or PARKED with reason, then lane and link may be 0 */
 	enum reason reason;
@@ -182,6 +195,7 @@ struct route_row {
 	int64_t expires_ms;
 	struct owe owe;      /* of one that is PARKED */
 	struct row_trip out; /* filled; event NULL */
+	bool owes_mirror;    /* out: that is due now (facts.h) */
 };
 
 /* Stores an event (dedupe by key), finds or makes its conversation and person, and answers with the

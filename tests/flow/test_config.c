@@ -320,7 +320,6 @@ static const struct {
 	{ URL ENDPOINTS
 	    "bridges: {support: {customers: shop, agents: desk, on_uncertain: resend, edits: drop, labels: both}}\n",
 	    "t.yaml:5:66: bridges.support.on_uncertain: resend may repeat a message, and bill it again\n"
-	    "t.yaml:5:95: bridges.support.labels: is accepted, but this version does not act on it yet\n"
 	    "t.yaml:5:95: bridges.support.labels: does nothing without its map\n" },
 	{ URL ENDPOINTS
 	    "bridges:\n  a: {customers: shop, agents: desk, only: {tag: x}}\n  b: {customers: shop, agents: desk, only: {tag: y}}\n",

@@ -311,8 +311,8 @@ static void rebound(struct loop *l, struct http_out *o)
 	/* Another port, since an answer of the resolver is good for a minute for the same one. */
 	atomic_store(&looks, 0);
 	snprintf(url, sizeof(url),
-	    "http://rebind.test:%d/to/http%%3A%%2F%%2Frebind.test%%3A%d%%2Ffile%%2F7", far_side.port,
-	    far_side.port + 1);
+	    "http://rebind.test:%d/to/http%%3A%%2F%%2Frebind.test%%3A%d%%2Ffile%%2F7",
+	    far_side.port, far_side.port + 1);
 	fetch(l, o, url, only, &t);
 	assert_int_equal(atomic_load(&looks), 2);
 	assert_true(t.resp.is_forbidden);

@@ -3,6 +3,7 @@
  *   config NAME [KEY=VALUE]      the relay starts, with NAME.yaml, its bridges with these options too;
  *                                the first line of a script
  *   pulse                        before that: the disk is looked at and tried all the time
+ *   (words stand between " " or, where they have those in them, between ' ')
  *   PERSON says "text" [at E] [N times]   at the customers' side; "*1000" is so long a text
  *   PERSON types, agent types, … stops   in the last conversation there
  *   PERSON begins [at E]         what follows is said in another conversation
@@ -15,6 +16,11 @@
  *   erase E "text"               somebody deletes that message
  *   edit E "text" "new text"     somebody changes it: told as a platform would that tells of edits
  *   … says "text" to "other"      it replies to that message, which is there too
+ *   change E FIELD "value"       somebody there changes what the last conversation has: labels, attributes (both
+ *                                JSON), priority, agent, team; or its contact: name, email
+ *   merge E "SOURCE" "SOURCE"    the contact of the first address goes up into that of the second; "1", "2": of
+ *                                the first, the second conversation there
+ *   give E PERSON                the last conversation there is that person's from now on
  *   … says "text" silently       (and close, open) no callback yet, but with "post"; and none ever with "lost"
  *   … says "text" marked "MARK"  it bears what looks like a mark
  *   again                        the last callback once more
@@ -54,6 +60,7 @@
  *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
+ *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
  *   expect drained|busy
@@ -113,11 +120,12 @@ static char *next_piece(char **at, bool *quoted)
 {
 	char *begin = *at + strspn(*at, " \t\n");
 
-	*quoted = *begin == '"';
+	*quoted = *begin == '"' || *begin == '\'';
 	if (*begin == '\0' || *begin == '#')
 		return NULL;
 	if (*quoted) {
-		*at = strchr(++begin, '"');
+		*at = strchr(begin + 1, *begin);
+		begin++;
 	} else if (*begin == '{' || *begin == '[') {
 		*at = begin + strcspn(begin, "\n"); /* JSON: to the end of the line */
 	} else {
@@ -433,6 +441,61 @@ static void edit(struct script *s)
 	rig_run(&s->stage.rig);
 	if (!is_fed)
 		WRONG(s, "it was not taken");
+}
+
+static void change(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	struct far_conversation *c;
+	const char *field = word(s), *value = word(s);
+
+	c = conversation(s, f, number(s, 0));
+	if (strcmp(field, "name") == 0 || strcmp(field, "email") == 0)
+		far_change_contact(f, c->person, field, value);
+	else
+		far_change(f, c, field, value);
+	if (is_word(s, "silently"))
+		s->silent = newest(f);
+	else
+		post(s, newest(f));
+}
+
+static void merge(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	int one = number(s, 1), other = number(s, 2);
+
+	far_merge(f, conversation(s, f, one)->person, conversation(s, f, other)->person);
+}
+
+static void give(struct script *s)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	struct far_conversation *c = conversation(s, f, 0);
+	const char *person = word(s);
+
+	free(c->person);
+	c->person = far_copy(person);
+	far_change(f, c, "name", person);
+	post(s, newest(f));
+}
+
+static bool expect_fact(struct script *s, struct far *f)
+{
+	static const char *const fields[] = { "name", "email", "labels", "attributes", "priority",
+		"agent", "team" };
+	const char *wanted, *is;
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (is_word(s, fields[i])) {
+			wanted = word(s);
+			is = far_fact(f, conversation(s, f, number(s, 0)), fields[i]);
+			if (strcmp(is, wanted) != 0)
+				WRONG(s, "it is \"%s\"", is);
+			return true;
+		}
+	return false;
 }
 
 static void delete_one(struct script *s)
@@ -764,6 +827,8 @@ static void expect(struct script *s)
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
+		else if (expect_fact(s, f))
+			; /* as it is */
 		else if (is_word(s, "shows"))
 			expect_shown(s, f);
 		else if (is_word(s, "notes"))
@@ -1003,6 +1068,12 @@ static void do_line(struct script *s)
 		erase(s);
 	} else if (strcmp(first, "edit") == 0) {
 		edit(s);
+	} else if (strcmp(first, "change") == 0) {
+		change(s);
+	} else if (strcmp(first, "merge") == 0) {
+		merge(s);
+	} else if (strcmp(first, "give") == 0) {
+		give(s);
 	} else if (strcmp(first, "post") == 0) {
 		post(s, s->silent);
 	} else if (strcmp(first, "lost") == 0) {

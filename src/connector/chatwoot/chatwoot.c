@@ -4,7 +4,8 @@
  * This file is the table that the rest of the program sees, what it takes to trust a callback, and what
  * the endpoint finds out about itself: whose token it has (GET /profile), and its inbox's name. The
  * others: chatwoot_parse.c (callback → event), chatwoot_page.c (page of history → events),
- * chatwoot_send.c (message → requests), chatwoot_answer.c (answer → outcome). */
+ * chatwoot_send.c (message → requests), chatwoot_answer.c (answer → outcome), chatwoot_facts.c (contacts, and
+ * who and what a conversation belongs to). */
 #include "connector/chatwoot/chatwoot.h"
 
 #include <inttypes.h>
@@ -214,7 +215,7 @@ static int64_t chatwoot_next(const struct via *via, struct job *job)
 	    || memo_get(via, MEMO_IDENTIFIER) == NULL)
 		job->step = STEP_LOOK_UP;
 	else
-		return INT64_MAX;
+		return chatwoot_next_list(via, job);
 	return again != NULL ? strtoll(again, NULL, 10) : via->now_ms;
 }
 

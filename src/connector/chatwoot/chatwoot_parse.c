@@ -63,6 +63,7 @@ struct reading {
 	const struct json *root;
 	const struct json *conversation; /* the block, wherever it stands; NULL: none */
 	struct event e;
+	struct facts facts;
 	struct parse_error *error;
 };
 
@@ -174,6 +175,21 @@ static const char *changes_at(struct reading *r)
 	return json_done(o, NULL);
 }
 
+/* When it changed, where the list of changes says so; 0: it does not. */
+static int64_t change_time(const struct reading *r)
+{
+	const struct json *list = json_array(r->root, "changed_attributes"), *item;
+	const char *text;
+	int64_t ms;
+
+	for (item = list != NULL ? list->child : NULL; item != NULL; item = item->next) {
+		text = json_text(item, "updated_at.current_value");
+		if (text != NULL && time_parse(text, &ms) == 0)
+			return ms;
+	}
+	return 0;
+}
+
 /* --- people ------------------------------------------------------------------------------------ */
 
 static void read_contact(struct reading *r, const struct json *contact)
@@ -184,6 +200,7 @@ static void read_contact(struct reading *r, const struct json *contact)
 	p->email = text_at(r, contact, "email");
 	p->phone = text_at(r, contact, "phone_number");
 	p->hint = identity_text(text_at(r, contact, "identifier"));
+	chatwoot_read_contact_facts(r->a, contact, &r->facts);
 }
 
 static const char *account_of(const struct reading *r)
@@ -277,6 +294,8 @@ static int read_conversation(struct reading *r, const char *path_of_id)
 	e->extra = id_at(c, "meta.sender.id"); /* the contact, as of now */
 	read_labels(r);
 	read_person(r);
+	chatwoot_read_conversation_facts(r->a, c, &r->facts);
+	e->facts_version = msecs_of_seconds(json_id(c, "updated_at"));
 	return 0;
 }
 
@@ -326,6 +345,7 @@ static int read_contact_event(struct reading *r)
 	e->person.id = id;
 	e->extra = id;
 	e->changes = changes_at(r);
+	e->person_version = change_time(r);
 	/* Sent after every message of the customer: equal ones are told by what we carry. */
 	e->key = arena_printf(r->a, "c:%s:%s", id,
 	    ids_sha16(r->a,
@@ -455,6 +475,7 @@ static void read_outgoing_author(struct reading *r, const struct json *sender)
 	e->author.role = role_of_sender(sender) == ROLE_BOT ? ROLE_BOT : ROLE_AGENT;
 	e->author.id = id_at(sender, "id");
 	e->author.name = text_at(r, sender, "name");
+	e->author.email = text_at(r, sender, "email");
 }
 
 static int read_author(struct reading *r)
@@ -671,6 +692,7 @@ int chatwoot_parse(const struct via *via, struct arena *a, const struct http_in 
 	r.e.here_ms = hook->received_ms;
 	if (read_event(&r) != 0)
 		return -1;
+	r.e.facts = arena_memdup(a, &r.facts, sizeof(r.facts));
 	*event_list_add(out, a) = r.e;
 	return 0;
 }

@@ -22,7 +22,6 @@
  * that has one for its own echo and does not send it. */
 #include "connector/chatwoot/chatwoot.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -136,10 +135,11 @@ static bool has_files(const struct message *m)
 	return m->span.count > 0;
 }
 
-/* The server's create takes words of the customer's only. */
+/* The server's create takes words of the customer's only; and history is sent into a conversation that
+ * waits, opened without a word, so that nothing stirs. */
 bool chatwoot_opens_empty(const struct message *m)
 {
-	return has_files(m) || m->is_note;
+	return has_files(m) || m->is_note || m->is_history;
 }
 
 /* The contact is looked for even where we made it once: it may have been merged since, and only the
@@ -297,37 +297,6 @@ static void build_find_contact(struct making *k)
 	end_body(k);
 }
 
-/* A plus, no leading zero, at most 15 digits: anything else the server refuses. What people put
- * between the digits is left out. NULL: it is not such a number. */
-static const char *phone_as_e164(struct arena *a, const char *phone)
-{
-	char digits[17];
-	size_t len = 0;
-
-	if (phone == NULL || *phone != '+')
-		return NULL;
-	digits[len++] = *phone++;
-	for (; *phone != '\0'; phone++) {
-		if (strchr(" -./()", *phone) != NULL)
-			continue;
-		if (!isdigit((unsigned char)*phone) || len == sizeof(digits) - 1)
-			return NULL;
-		digits[len++] = *phone;
-	}
-	digits[len] = '\0';
-	return len < 2 || digits[1] == '0' ? NULL : arena_strdup(a, digits);
-}
-
-static bool is_email(const char *email)
-{
-	const char *at = email != NULL ? strchr(email, '@') : NULL;
-
-	return at != NULL && at != email && strchr(at + 1, '@') == NULL && strspn(at + 1, ".") == 0
-	    && strchr(at + 1, '.') != NULL && email[strlen(email) - 1] != '.'
-	    && strpbrk(email, " \t\r\n<>,;:\"()[]\\") == NULL
-	    && text_len(email, TEXT_POINTS) <= CHATWOOT_STRING_POINTS;
-}
-
 /* The step's cursor names the fields that an earlier answer refused. */
 static bool is_refused(const struct making *k, const char *field)
 {
@@ -344,8 +313,8 @@ static const char *cut_string(struct arena *a, const char *text)
 static void put_reach(struct making *k)
 {
 	const struct person *p = k->message->person;
-	const char *phone = is_refused(k, "phone_number") ? NULL : phone_as_e164(k->a, p->phone);
-	const char *email = is_refused(k, "email") || !is_email(p->email) ? NULL : p->email;
+	const char *phone = is_refused(k, "phone_number") ? NULL : fact_phone(k->a, p->phone);
+	const char *email = is_refused(k, "email") ? NULL : fact_email(k->a, p->email);
 
 	json_member_text(k->o, "phone_number", phone);
 	json_member_text(k->o, "email", email);
@@ -453,6 +422,8 @@ static void put_message(struct making *k)
 		json_member_bool(k->o, "private", true);
 	if (m->to == SIDE_AGENTS)
 		json_member_text(k->o, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		json_member_int(k->o, "external_created_at", m->at_ms / 1000);
 	attributes = content_attributes(k->a, m);
 	if (attributes == NULL)
 		return;
@@ -470,6 +441,8 @@ static void build_create_conversation(struct making *k)
 	json_member_text(k->o, "tieline", k->message->conversation_mark);
 	json_end_object(k->o);
 	json_member_id(k->o, "contact_id", contact(k));
+	if (k->message->is_history)
+		json_member_text(k->o, "status", state_word((int)STATE_PENDING));
 	if (!chatwoot_opens_empty(k->message)) {
 		json_key(k->o, "message");
 		json_begin_object(k->o);
@@ -506,7 +479,7 @@ static void build_multipart(struct making *k)
 {
 	const struct message *m = k->message;
 	const struct file *f = m->files + m->span.first;
-	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 8) * sizeof(*parts));
+	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 9) * sizeof(*parts));
 	const char *attributes;
 	int64_t bytes = 0;
 	size_t n = 0, i;
@@ -518,6 +491,9 @@ static void build_multipart(struct making *k)
 		add_part(parts, &n, "private", "true");
 	if (m->to == SIDE_AGENTS)
 		add_part(parts, &n, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		add_part(parts, &n, "external_created_at",
+		    arena_printf(k->a, "%" PRId64, m->at_ms / 1000));
 	attributes = content_attributes(k->a, m);
 	if (attributes != NULL)
 		add_part(parts, &n, "content_attributes", attributes);
@@ -656,6 +632,8 @@ static void build_errand(struct making *k)
 	k->out->method = "GET";
 	if (k->job->step == STEP_SIGN_IN)
 		k->out->url = arena_printf(k->a, "%s/api/v1/profile", k->via->endpoint->base_url);
+	else if (k->job->cursor != NULL)
+		URL(k, "/%s", k->job->cursor);
 	else if (id != NULL)
 		URL(k, "/inboxes/%s", id);
 	else
@@ -732,7 +710,9 @@ void chatwoot_build(const struct via *via, struct arena *a, const struct job *jo
 		.timeout_msecs = via->endpoint->timeout_msecs,
 		.repeatable = chatwoot_is_repeatable(job),
 	};
-	if (job->kind == JOB_ENDPOINT)
+	if (chatwoot_is_of_facts(job))
+		chatwoot_build_facts(via, a, &whole, out);
+	else if (job->kind == JOB_ENDPOINT)
 		build_errand(&k);
 	else if (job->kind == JOB_PAGE)
 		build_page(&k);

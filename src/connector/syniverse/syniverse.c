@@ -142,6 +142,7 @@ static const struct caps caps = {
 	.messages_people = true, /* each message is an SMS, and paid for */
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 	.kinds = syniverse_kinds,
 };
@@ -151,6 +152,7 @@ static const struct caps caps_ess = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 	.pages = true,
 };
@@ -158,6 +160,7 @@ static const struct caps caps_poll = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 	.pages = true,
 	.polls = true,
@@ -371,6 +374,7 @@ static enum verify verify(const struct via *via, const struct http_in *hook)
 const struct connector syniverse_connector = {
 	.name = SYNIVERSE_PLATFORM,
 	.words = {
+		.name = "Syniverse",
 		.credential = "scg_token, or user and password",
 		.renew = "make a new token in the application's settings, or try the account at the "
 			 "chat's sign-in",

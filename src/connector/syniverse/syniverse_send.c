@@ -199,6 +199,41 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	out->body = json_done(o, &out->body_len);
 }
 
+/* How many messages the networks make of it, and bill: 160 characters of their own alphabet in one, or 70 of
+ * any; less where there are several, which bear numbers. */
+int syniverse_segments(const char *text, bool *is_wide)
+{
+	static const char basic[] =
+	    "@\n\r $_!\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz";
+	static const char *const wide_basic = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
+	static const char twice[] = "^{}\\[~]|";
+	int narrow = 0, units = 0, len;
+	const char *p;
+
+	*is_wide = false;
+	for (p = text; *p != '\0'; p += len) {
+		char one[5] = { 0 };
+
+		for (len = 1; len < 4 && ((unsigned char)p[len] & 0xc0) == 0x80; len++)
+			;
+		memcpy(one, p, (size_t)len);
+		units += len == 4 ? 2 : 1;
+		if (len == 1 && strchr(twice, *p) != NULL)
+			narrow += 2;
+		else if ((len == 1 && strchr(basic, *p) != NULL)
+		    || (len > 1 && strstr(wide_basic, one) != NULL))
+			narrow++;
+		else if (strcmp(one, "€") == 0)
+			narrow += 2;
+		else
+			*is_wide = true;
+	}
+	if (*is_wide)
+		return units <= 70 ? 1 : (units + 66) / 67;
+	return narrow <= 160 ? 1 : (narrow + 152) / 153;
+}
+
 /* First by our key, which the server may pay no heed to; then what was sent to that address, page by page. */
 static void build_look(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
