@@ -99,6 +99,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 	if (held != REASON_NONE)
 		return park_row(from->bridges[bridge], event, row, held, NULL);
 	lane = lane_get(target, r->person);
+	row->lane = lane->id;
 	if (lane->count >= f->config->limits.lane)
 		return park_row(from->bridges[bridge], event, row, REASON_OVERFLOW, NULL);
 	if (is_message && event->author.role != ROLE_CUSTOMER)
