@@ -21,12 +21,14 @@ struct person {
 	const char *id;      /* what the platform calls the person */
 	const char *address; /* what reaches the person there */
 	const char *name, *email, *phone;
+	const char *avatar; /* an address; not known of a person who is read from the store */
+	bool is_vouched;    /* the phone is his: he writes from it. Neither is this */
 };
 
 struct author {
 	enum role role;
 	const char *id, *name;
-	const char *email; /* of an agent, where it is told; not kept with the event */
+	const char *email; /* of an agent, where it is told */
 };
 
 struct attachment {
@@ -164,8 +166,14 @@ struct message {
 	const struct attachment
 	    *cards; /* places and contact cards, whole, to be shown as what they are */
 	size_t ncards;
-	bool is_sticker;               /* the file is one */
-	const char *name;              /* the author's name to show; NULL: none */
+	bool is_sticker;  /* the file is one */
+	const char *name; /* the author's name to show; NULL: none */
+	const char
+	    *agent; /* who of that side's people is meant by its author: an id, an e-mail or a
+			     * name, by the bridge's map; NULL: nobody */
+	const char *avatar; /* of the customer, for a contact that must be made */
+	/* Another contact that has the person's phone, or e-mail, may be taken for his. */
+	bool match_phone, match_email;
 	const char *mark;              /* of this part (kind m …) */
 	const char *conversation_mark; /* kind c, for a conversation that must be opened */
 	const struct person *person;   /* the customer, as C described him */
