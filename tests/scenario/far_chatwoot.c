@@ -162,6 +162,8 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_int(o, "id", m->by_customer ? 4000 : 7);
 	json_member_text(o, "name", m->name);
 	json_member_text(o, "type", m->by_customer ? "contact" : "user");
+	if (!m->by_customer)
+		json_member_text(o, "email", "bob@example.com");
 	json_end_object(o);
 }
 
@@ -380,15 +382,31 @@ static struct far_answer create_contact(struct serving *v)
 	return done(v);
 }
 
+static bool fits(const struct far_contact *c, const struct json *condition)
+{
+	const char *key = json_text(condition, "attribute_key");
+	const char *value = json_text(condition, "values.0");
+	const char *is = strcmp(key, "email") == 0 ? c->email
+	    : strcmp(key, "phone_number") == 0     ? c->phone
+						   : c->identifier;
+
+	return is != NULL && value != NULL && strcmp(is, value) == 0;
+}
+
 static struct far_answer filter_contacts(struct serving *v)
 {
-	struct far_contact *c = contact_by(v->f, NULL, json_text(v->body, "payload.0.values.0"));
+	const struct json *j;
+	struct far_contact *c;
 
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_array(v->o);
-	if (c != NULL)
-		put_contact_object(v->o, c);
+	TAILQ_FOREACH(c, &v->f->contacts, list)
+		for (j = json_array(v->body, "payload")->child; j != NULL; j = j->next)
+			if (c->merged_into == NULL && fits(c, j)) {
+				put_contact_object(v->o, c);
+				break;
+			}
 	json_end_array(v->o);
 	json_end_object(v->o);
 	return done(v);
@@ -396,14 +414,15 @@ static struct far_answer filter_contacts(struct serving *v)
 
 static struct far_answer add_contact_inbox(struct serving *v)
 {
-	struct far_contact *c;
+	struct far_contact *c, *more;
 
 	TAILQ_FOREACH(c, &v->f->contacts, list)
-		if (atoi(c->id) == atoi(v->path + strlen("/contacts/"))) {
-			free(c->source_id);
-			c->source_id = far_copy(json_text(v->body, "source_id"));
+		if (c->merged_into == NULL && atoi(c->id) == atoi(v->path + strlen("/contacts/"))) {
+			more = far_contact_new(v->f); /* one more address, of the same contact */
+			more->source_id = far_copy(json_text(v->body, "source_id"));
+			more->merged_into = c;
 			json_begin_object(v->o);
-			json_member_text(v->o, "source_id", c->source_id);
+			json_member_text(v->o, "source_id", more->source_id);
 			json_end_object(v->o);
 			return done(v);
 		}
