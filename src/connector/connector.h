@@ -29,7 +29,7 @@ struct memo {
 	bool lasting;
 };
 
-#define MEMO_MAX 12
+#define MEMO_MAX 16
 
 /* Of a platform that calls back only while a session lives: that session. An event of the kind SESSION
  * says that the platform ended it; it is forgotten then, and the connector is asked what is next. */
