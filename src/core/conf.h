@@ -35,12 +35,14 @@ struct caps {
 	bool key_proves;  /* without a webhook_secret the address itself is the proof */
 	bool
 	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
-	bool pages;     /* what is there can be read: conversations by change, their messages */
-	bool polls;     /* tells nothing by itself: it is asked, and a callback says only that now
+	bool
+	    asks_history; /* as agents' side: whether history may be written there has to be asked */
+	bool pages;       /* what is there can be read: conversations by change, their messages */
+	bool polls;       /* tells nothing by itself: it is asked, and a callback says only that now
 			 * is a time to ask */
-	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
-	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
-	unsigned keeps; /* … and those it is given where a bridge keeps markup */
+	bool widgets;     /* shows buttons and cards as what they are, ten in a row */
+	unsigned shows;   /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
+	unsigned keeps;   /* … and those it is given where a bridge keeps markup */
 	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
 	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
 };

@@ -52,6 +52,7 @@ static const struct caps chatwoot_caps = {
 	.notes = true,
 	.keeps_notes = true,
 	.pages = true,
+	.asks_history = true,
 	.states = true,
 	.reopens = true,
 	.rate_by_host = true,
