@@ -56,6 +56,7 @@ static const struct caps chatwoot_caps = {
 	.replies = true,
 	.quotes = true,
 	.pages = true,
+	.asks_history = true,
 	.states = true,
 	.reopens = true,
 	.rate_by_host = true,
