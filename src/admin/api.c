@@ -5,6 +5,7 @@
 
 #include "admin/alarms.h"
 #include "admin/control_web.h"
+#include "admin/migration_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
 #include "admin/web.h"
@@ -40,6 +41,10 @@ static const struct route routes[] = {
 	{ "GET", "/alarms", alarms_web_list },
 	{ "GET", "/reconciliations", reconcile_web_list },
 	{ "POST", "/reconciliations", reconcile_web_start },
+	{ "GET", "/migrations", migration_web_list },
+	{ "POST", "/migrations", migration_web_start },
+	{ "GET", "/migrations/{}", migration_web_show },
+	{ "POST", "/migrations/{}/stop", migration_web_stop },
 };
 
 /* ---- answers ---- */

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "core/file.h"
+#include "core/migration.h"
 #include "core/rich.h"
 #include "core/text.h"
 #include "core/texts.h"
@@ -272,6 +273,31 @@ static const char *with_reply(struct arena *a, const struct compose_in *in, cons
 	return arena_printf(a, to->shows != 0 ? "> %s\n\n%s" : "> %s\n%s", quote, text);
 }
 
+/* When history was said, where the far side can only show when it was written there. */
+static const char *with_time(struct arena *a, const struct compose_in *in, const char *text)
+{
+	const struct event *e = in->event;
+	bool has_lines = strchr(text, '\n') != NULL;
+
+	if (e->origin != ORIGIN_HISTORY || e->kind != EVENT_MESSAGE || e->at_ms <= 0)
+		return text;
+	switch (in->bridge->timestamps) {
+	case TIMESTAMPS_NONE: break;
+	case TIMESTAMPS_DAY_LINE:
+		if (e->flags & EVENT_BEGINS_DAY)
+			return arena_printf(a, "[%s]%s%s", migration_day_text(a, e->at_ms),
+			    *text != '\0' ? "\n" : "", text);
+		break;
+	case TIMESTAMPS_PREFIX:
+		return arena_printf(a, "[%s]%s%s", migration_time_text(a, e->at_ms),
+		    *text == '\0'   ? ""
+			: has_lines ? "\n"
+				    : " ",
+		    text);
+	}
+	return text;
+}
+
 static const char *shown_name(const struct compose_in *in)
 {
 	const struct bridge_conf *b = in->bridge;
@@ -285,9 +311,11 @@ static const char *shown_name(const struct compose_in *in)
 	return b->title != NULL ? b->title : in->title;
 }
 
-static char mark_kind(const struct message *m)
+static char mark_kind(const struct event *e)
 {
-	return m->is_edit ? 'e' : 'm';
+	if (e->kind == EVENT_EDIT)
+		return 'e';
+	return e->origin == ORIGIN_HISTORY ? 'h' : 'm';
 }
 
 void compose(struct arena *a, const struct compose_in *in, struct composed *out)
@@ -298,7 +326,9 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	const char *text = text_clean(a, said, strlen(said));
 	struct root conversation;
 
-	*out = (struct composed){ .keys = in->keys, .bridge_tag = in->bridge->tag };
+	*out = (struct composed){ .keys = in->keys,
+		.bridge_tag = in->bridge->tag,
+		.kind = mark_kind(e) };
 	out->root = root_of(in);
 	out->hop = in->mark != NULL ? in->mark->hop + 1 : 1;
 	if (in->mark != NULL && in->mark->ours)
@@ -315,7 +345,8 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		    fixed_fill(a, &in->bridge->texts, FIXED_EDITED, FIXED_VALUES({ "text", text }));
 	text = with_reply(a, in, text, m);
 	m->fixed = &in->bridge->texts;
-	m->text = with_cards(a, in, text, m);
+	m->text = with_time(a, in, with_cards(a, in, text, m));
+	m->is_history = e->origin == ORIGIN_HISTORY;
 	m->is_sticker = (e->flags & EVENT_IS_STICKER) != 0;
 	m->parts = 1;
 	m->name = shown_name(in);
@@ -337,7 +368,7 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		m->conversation_mark = mark_build(in->keys, in->bridge->tag, 'c', out->hop,
 		    &conversation, (int)in->generation, out->conversation_mark);
 	m->mark =
-	    mark_build(in->keys, in->bridge->tag, mark_kind(m), out->hop, &out->root, 0, out->mark);
+	    mark_build(in->keys, in->bridge->tag, out->kind, out->hop, &out->root, 0, out->mark);
 }
 
 void compose_part(struct composed *c, int part)
@@ -351,5 +382,5 @@ void compose_part(struct composed *c, int part)
 	if (part == m->part)
 		return;
 	m->part = part;
-	m->mark = mark_build(c->keys, c->bridge_tag, mark_kind(m), c->hop, &c->root, part, c->mark);
+	m->mark = mark_build(c->keys, c->bridge_tag, c->kind, c->hop, &c->root, part, c->mark);
 }

@@ -36,6 +36,7 @@ struct composed {
 	struct message message; /* texts are set by the connector's plan */
 	struct root root;
 	int hop;
+	char kind; /* of its marks */
 	const struct keys *keys;
 	const char *bridge_tag;
 	char mark[MARK_TEXT_SIZE], conversation_mark[MARK_TEXT_SIZE];

@@ -64,7 +64,8 @@ enum event_flag {
 	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
 	EVENT_WANTS_READ =
 	    1 << 9, /* a conversation: to be marked as read there once it is all on disk */
-	EVENT_IS_CUT = 1 << 10, /* text is not all of it: the rest can be read there */
+	EVENT_IS_CUT = 1 << 10,     /* text is not all of it: the rest can be read there */
+	EVENT_BEGINS_DAY = 1 << 16, /* of history: the first that is written of its day */
 };
 
 struct facts; /* core/facts.h */
@@ -177,6 +178,7 @@ struct message {
 	bool take_over;       /* due with this message */
 	bool may_open;        /* no conversation there yet: open one */
 	bool is_automatic;    /* nobody said it: a greeting, a survey */
+	bool is_history;      /* it was said before, and is not told as news: nobody is woken */
 	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
 	bool is_deletion;     /* nor this: the one that known.message names is taken back */

@@ -189,7 +189,9 @@ static void continue_link(const struct route_in *in, struct route *out)
 	const struct row_link *l = &in->known->link;
 	bool by_customer = in->event->author.role == ROLE_CUSTOMER;
 
-	if (l->gone)
+	if (in->event->origin == ORIGIN_HISTORY && !l->gone)
+		use(out, l, false); /* where it stands today, nobody is woken by what was said */
+	else if (l->gone)
 		open_new(in, out, l->generation + 1);
 	else if (!state_is_closed(l->agents_state) || !by_customer)
 		use(out, l, false);
@@ -234,6 +236,8 @@ static void link_up(const struct route_in *in, struct route *out)
 		is_drop(out, DROP_SYSTEM, false, "not linked");
 	else if (in->known->link.id != 0)
 		continue_link(in, out);
+	else if (in->event->origin == ORIGIN_HISTORY)
+		open_new(in, out, 1); /* each conversation is moved as one */
 	else
 		join_or_open(in, out);
 }
@@ -361,6 +365,8 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	const struct bridge_conf *b = in->bridge;
 	const struct event *e = in->event;
 
+	if (e->kind == EVENT_CONVERSATION && e->origin == ORIGIN_HISTORY)
+		return false; /* how its history ends there is no matter of what is mirrored */
 	if (e->flags & EVENT_IS_DRAFT)
 		return is_drop(out, DROP_HIDDEN, true, "draft");
 	if (in->is_known)
@@ -399,6 +405,8 @@ static void route_state(const struct route_in *in, struct route *out)
 
 	if (!other->caps->states || (state == STATE_OPEN && !other->caps->reopens))
 		is_drop(out, DROP_UNSUPPORTED, false, "states");
+	else if (in->event->origin == ORIGIN_HISTORY && l->id != 0 && !l->gone)
+		; /* its last word */
 	else if (l->id == 0 || l->gone || in->known->is_left)
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
 	else if (in->side == SIDE_CUSTOMERS && state == STATE_OPEN

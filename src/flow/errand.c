@@ -502,8 +502,8 @@ struct owe errand_owe(const struct bridge_conf *b, const struct event *event, en
 	bool marks = b->receipts != RECEIPTS_NONE || b->failure_notice;
 	struct owe owe = { 0 };
 
-	if (!is_parked && state != DELIVERY_DELIVERED)
-		return owe;
+	if ((!is_parked && state != DELIVERY_DELIVERED) || event->origin == ORIGIN_HISTORY)
+		return owe; /* of history its run tells */
 	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks && !event_is_note(event);
 	owe.is_firm = event->state == STATE_FAILED;
 	owe.report = owe.is_own

@@ -548,7 +548,7 @@ static void take_message(struct hook *h, struct letter *letter)
 	}
 	if (is_receipt(e, letter->event))
 		take_receipt(h, letter);
-	if (echoes == 0)
+	if (echoes == 0 && letter->event->origin != ORIGIN_HISTORY)
 		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
 		    letter->arena, letter->event, letter->event->here_ms);
 	if (echoes < e->nbridges)

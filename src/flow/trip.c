@@ -132,6 +132,13 @@ static void trip_prepare(struct trip *t)
 		t->known.message = t->row.delivery.written;
 }
 
+/* What history ends with is done whatever is known of the conversation there. */
+static void trip_take_history(struct trip *t)
+{
+	if (t->row.delivery.is_status && t->letter->event->origin == ORIGIN_HISTORY)
+		t->row.delivery.set_state = t->letter->event->state;
+}
+
 #define CARRIED_UPLOAD "upload:"
 
 /* A file that the far side has already, of the part a former life was at. */
@@ -168,6 +175,7 @@ struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_tri
 	    letter->event->origin == ORIGIN_REPAIR || row->delivery.id >> 4 <= c->flow->put_back;
 	t->looked = -1;
 	lane->id = row->lane.id;
+	trip_take_history(t);
 	trip_prepare(t);
 	trip_take_carried(t);
 	map_add(&c->trips, &t->node, trip_hash(&t->words.root, t->bridge->id));

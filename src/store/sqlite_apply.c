@@ -10,6 +10,7 @@
 #include "store/alarm.h"
 #include "store/errand.h"
 #include "store/facts.h"
+#include "store/migration.h"
 #include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
@@ -20,8 +21,7 @@
 
 /* ---- append ---- */
 
-/* 1: the key is new and stands for the event now, 0: it is known, -1. */
-static int add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
     int64_t *known)
 {
 	struct stmt *q;
@@ -138,7 +138,7 @@ static int apply_append(struct store_db *db, struct op_append *op)
 	op->is_duplicate = false;
 	op->known_state = DELIVERY_QUEUED;
 	memset(&op->view, 0, sizeof(op->view));
-	ret = add_key(db, e->endpoint, e->key, id, &op->known);
+	ret = sqlite_add_key(db, e->endpoint, e->key, id, &op->known);
 	if (ret < 0)
 		return -1;
 	if (ret == 0) {
@@ -499,6 +499,9 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (event == NULL)
 		return sqlite_refuse(db, "delivery %lld has no event", (long long)head);
+	/* What history ends with is done whatever the conversation there is taken for: it was opened to wait. */
+	if (op->trip.delivery.is_status && event->origin == ORIGIN_HISTORY)
+		op->trip.delivery.set_state = event->state;
 	if (sqlite_ask(db, &op->trip, op->now_ms) != 0)
 		return -1;
 	if (op->trip.delivery.is_deletion
@@ -848,6 +851,12 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_HOUR: return sqlite_hour(db, AS(op_hour, op));
 	case STORE_HOURS: return sqlite_hours(db, AS(op_hours, op));
 	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
+	case STORE_MIGRATION: return sqlite_migration(db, AS(op_migration, op));
+	case STORE_MIGRATIONS: return sqlite_migrations(db, AS(op_migrations, op));
+	case STORE_MIGRATION_ITEM: return sqlite_migration_item(db, AS(op_migration_item, op));
+	case STORE_MIGRATION_ITEMS: return sqlite_migration_items(db, AS(op_migration_items, op));
+	case STORE_MIGRATION_LOOK: return sqlite_migration_look(db, AS(op_migration_look, op));
+	case STORE_MIGRATION_END: return sqlite_migration_end(db, AS(op_migration_end, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

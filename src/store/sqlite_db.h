@@ -201,6 +201,24 @@ int sqlite_want_open(struct store_db *db, const struct route_row *row, struct ro
 /* Of a delivery that is claimed: what it will make of the conversation there; sets has_asked. */
 int sqlite_ask(struct store_db *db, struct row_trip *t, int64_t now_ms);
 
+/* sqlite_apply.c. 1: the key is new and stands for the event now, 0: it is known (its ref), -1. */
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+    int64_t *known);
+
+/* sqlite_migration.c */
+struct op_migration;
+struct op_migrations;
+struct op_migration_item;
+struct op_migration_items;
+struct op_migration_look;
+struct op_migration_end;
+int sqlite_migration(struct store_db *db, struct op_migration *op);
+int sqlite_migrations(struct store_db *db, struct op_migrations *op);
+int sqlite_migration_item(struct store_db *db, struct op_migration_item *op);
+int sqlite_migration_items(struct store_db *db, struct op_migration_items *op);
+int sqlite_migration_look(struct store_db *db, struct op_migration_look *op);
+int sqlite_migration_end(struct store_db *db, struct op_migration_end *op);
+
 /* sqlite_rows.c: 1 found, 0 not, -1. What is not found is left cleared. */
 int row_link(struct stmt *q, struct arena *a, struct row_link *out);
 int row_link_by_id(struct store_db *db, int64_t id, struct arena *a, struct row_link *out);

@@ -340,7 +340,33 @@ struct sqlite3_stmt;
 	X(QUESTION_OLD, "DELETE FROM question WHERE told < ?") \
 	X(QUESTION_COUNT, "SELECT count(*) FROM question") \
 	X(QUESTIONS, \
-	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told")
+	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told") \
+\
+	X(MIGRATION_ADD, \
+	    "INSERT INTO migration(bridge, state, wish, first, begun) VALUES(?, ?, ?, ?, ?)") \
+	X(MIGRATION_SET, \
+	    "UPDATE migration SET state = ?2, cursor = ?3, why = ?4, ended = ?5," \
+	    " conversations = ?6, read = ?7, written = ?8, failed = ?9, files = ?10," \
+	    " skipped = ?11 WHERE id = ?1") \
+	X(MIGRATION_COUNT, "SELECT count(*) FROM migration") \
+	X(MIGRATIONS, \
+	    "SELECT id, bridge, state, wish, cursor, why, first, begun, ended, conversations," \
+	    " read, written, failed, files, skipped FROM migration ORDER BY id DESC") \
+	X(MIGRATION_ITEM_SET, \
+	    "INSERT INTO migration_item(migration, remote, state, read, written, failed, files," \
+	    " skipped) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET" \
+	    " state = excluded.state, read = excluded.read, written = excluded.written," \
+	    " failed = excluded.failed, files = excluded.files, skipped = excluded.skipped") \
+	X(MIGRATION_ITEM_GET, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND remote = ?") \
+	X(MIGRATION_ITEM_COUNT, \
+	    "SELECT count(*) FROM migration_item WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_ITEMS, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_EVENT, "SELECT origin, routed FROM event WHERE id = ?") \
+	X(MIGRATION_DELIVERY, "SELECT state FROM delivery WHERE id BETWEEN ? AND ? AND bridge = ?")
 
 enum query {
 #define X(name, sql) Q_##name,

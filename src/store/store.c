@@ -129,6 +129,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_HOURS:
 	case STORE_MIRROR:
 	case STORE_MIRRORS:
+	case STORE_MIGRATIONS:
+	case STORE_MIGRATION_ITEMS:
+	case STORE_MIGRATION_LOOK:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -156,6 +159,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_RECEIPT:
 	case STORE_ALARM:
 	case STORE_HOUR:
+	case STORE_MIGRATION:
+	case STORE_MIGRATION_ITEM:
+	case STORE_MIGRATION_END:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -69,6 +69,12 @@ enum store_kind {
 	STORE_ALARMS,
 	STORE_HOUR,
 	STORE_HOURS,
+	STORE_MIGRATION, /* from here on: migration.h */
+	STORE_MIGRATIONS,
+	STORE_MIGRATION_ITEM,
+	STORE_MIGRATION_ITEMS,
+	STORE_MIGRATION_LOOK,
+	STORE_MIGRATION_END,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */

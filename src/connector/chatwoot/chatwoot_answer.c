@@ -383,7 +383,7 @@ static bool is_older_trip(const struct reading *r, const struct json *m)
 	struct mark mark;
 
 	return mark_read(r->via->keys, text, &mark) && mark.ours
-	    && (mark.kind == 'm' || mark.kind == 'e') && !is_ours(r, m);
+	    && (mark.kind == 'm' || mark.kind == 'e' || mark.kind == 'h') && !is_ours(r, m);
 }
 
 /* Said before the original was, with room for clocks that differ. */
@@ -562,10 +562,13 @@ static void take_conversations(struct reading *r)
 	if (c == NULL)
 		return;
 	id = id_at(c, "id");
-	if (r->job->kind == JOB_LOOK) {
+	/* What is opened empty is found as that: its message may well not have left. */
+	if (r->job->kind == JOB_LOOK
+	    && !(is_our_conversation(r, c) && chatwoot_opens_empty(r->job->message))) {
 		r->out->cursor = arena_printf(r->a, "%s/messages", id);
 		return;
 	}
+	r->out->found = r->job->kind == JOB_LOOK;
 	r->out->learned.conversation = id;
 	r->out->go = STEP_LIST_MESSAGES;
 }

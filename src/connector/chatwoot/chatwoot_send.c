@@ -135,10 +135,11 @@ static bool has_files(const struct message *m)
 	return m->span.count > 0;
 }
 
-/* The server's create takes words of the customer's only. */
+/* The server's create takes words of the customer's only; and history is sent into a conversation that
+ * waits, opened without a word, so that nothing stirs. */
 bool chatwoot_opens_empty(const struct message *m)
 {
-	return has_files(m) || m->is_note;
+	return has_files(m) || m->is_note || m->is_history;
 }
 
 /* The contact is looked for even where we made it once: it may have been merged since, and only the
@@ -421,6 +422,8 @@ static void put_message(struct making *k)
 		json_member_bool(k->o, "private", true);
 	if (m->to == SIDE_AGENTS)
 		json_member_text(k->o, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		json_member_int(k->o, "external_created_at", m->at_ms / 1000);
 	attributes = content_attributes(k->a, m);
 	if (attributes == NULL)
 		return;
@@ -438,6 +441,8 @@ static void build_create_conversation(struct making *k)
 	json_member_text(k->o, "tieline", k->message->conversation_mark);
 	json_end_object(k->o);
 	json_member_id(k->o, "contact_id", contact(k));
+	if (k->message->is_history)
+		json_member_text(k->o, "status", state_word((int)STATE_PENDING));
 	if (!chatwoot_opens_empty(k->message)) {
 		json_key(k->o, "message");
 		json_begin_object(k->o);
@@ -474,7 +479,7 @@ static void build_multipart(struct making *k)
 {
 	const struct message *m = k->message;
 	const struct file *f = m->files + m->span.first;
-	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 8) * sizeof(*parts));
+	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 9) * sizeof(*parts));
 	const char *attributes;
 	int64_t bytes = 0;
 	size_t n = 0, i;
@@ -486,6 +491,9 @@ static void build_multipart(struct making *k)
 		add_part(parts, &n, "private", "true");
 	if (m->to == SIDE_AGENTS)
 		add_part(parts, &n, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		add_part(parts, &n, "external_created_at",
+		    arena_printf(k->a, "%" PRId64, m->at_ms / 1000));
 	attributes = content_attributes(k->a, m);
 	if (attributes != NULL)
 		add_part(parts, &n, "content_attributes", attributes);
