@@ -28,7 +28,8 @@ struct caps {
 	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
 	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
-	bool notes;   /* as agents' side: can be told something that no customer sees */
+	bool facts; /* contacts, and what conversations have (core/facts.h), are read and written */
+	bool notes; /* as agents' side: can be told something that no customer sees */
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
 	bool tells_later; /* as customers' side: an answer says that it was taken, and only later
 			   * whether it has arrived */
