@@ -215,6 +215,42 @@ def test_before_the_start_is_not_relayed(make_world):
     assert not world.copies("chatwoot", old)
 
 
+# -- what becomes of a message --------------------------------------------------------------------------------
+
+def test_changed_and_deleted_by_the_customer(front):
+    """An edit follows as a reply to what it changes, a deletion is told to the agents; neither twice."""
+    talk = front.talk()
+    text, other = unique("before"), unique("after")
+    id = talk.ask(text)["message"]
+    front.arrives("chatwoot", text)
+    front.act("smartsender", "edit", message=id, text=other)
+    look(front, talk)
+    assert front.arrives("chatwoot", "Edited: " + other) == talk.theirs
+    front.act("smartsender", "delete", message=id)
+    look(front, talk)
+    notes = eventually(lambda: [m for m in front.thread("chatwoot", talk.theirs)["messages"] if m["private"]], "told")
+    assert [m["text"] for m in notes] == ["The customer deleted this message."]
+    talk.fence()
+    assert len(front.copies("chatwoot", other)) == 1 and len(front.copies("chatwoot", text)) == 1
+
+
+def test_delivered_and_read(front):
+    """By the contact: shown at the agent's message."""
+    talk = front.talk()
+    text = unique("seen")
+    id = talk.answer(text)["message"]
+    front.arrives("smartsender", text)
+
+    def status():
+        messages = front.chatwoot_conversation(talk.theirs)["messages"]
+        return next(m["status"] for m in messages if m["id"] == id)
+    look(front, talk)
+    eventually(lambda: status() == "delivered", "it is shown as delivered")
+    front.act("smartsender", "seen", message=front.copies("smartsender", text)[0][1]["id"])
+    look(front, talk)
+    eventually(lambda: status() == "read", "it is shown as read")
+
+
 # -- what becomes of a chat -----------------------------------------------------------------------------------
 
 def look(world, talk):

@@ -69,9 +69,13 @@ struct smartsender_chat {
 /* not_after_ms: when the message behind it was written, if one is known. */
 void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
     const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out);
-/* As a page of chats tells it; extra is what makes it another one. False: it is none. */
+/* The same of a page, and what became of it: changed, deleted, delivered, read. */
+void smartsender_add_message(const struct via *via, struct arena *a, const struct json *m,
+    const struct smartsender_chat *chat, int64_t not_after_ms, struct event_list *out);
+/* As a page of chats tells it; extra is what makes it another one. state is by what was asked for: a chat does not
+ * say that itself, so of one that was asked for by its id it is not known. False: it is none. */
 bool smartsender_read_chat(const struct via *via, struct arena *a, const struct json *j,
-    bool is_closed, struct event_list *out);
+    enum state state, struct event_list *out);
 /* The chat that extra tells of. */
 void smartsender_chat_of(struct arena *a, const struct event *about, struct smartsender_chat *out);
 
