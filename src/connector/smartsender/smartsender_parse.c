@@ -325,24 +325,30 @@ static void read_what(struct arena *a, const struct json *m, struct event *e)
 		e->flags |= EVENT_IS_EMPTY;
 }
 
-void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
-    const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out)
+static void read_person(const struct via *via, struct arena *a, const char *id, const char *name,
+    struct person *out)
 {
 	const char *tenant = smartsender_tenant(via);
 
+	*out = (struct person){
+		.identity = ids_identity(a, SMARTSENDER_PLATFORM, tenant, via->endpoint->host,
+		    tenant, id),
+		.id = id,
+		.address = id,
+		.name = name,
+	};
+}
+
+void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
+    const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out)
+{
 	*out = (struct event){ .kind = EVENT_MESSAGE, .format = FORMAT_PLAIN };
 	out->remote = json_id(m, "id");
 	out->key = arena_printf(a, "m:%s", out->remote);
 	out->conversation = chat->id;
 	out->conversation_at_ms = chat->at_ms;
 	if (chat->person != NULL)
-		out->person = (struct person){
-			.identity = ids_identity(a, SMARTSENDER_PLATFORM, tenant,
-			    via->endpoint->host, tenant, chat->person),
-			.id = chat->person,
-			.address = chat->person,
-			.name = chat->name,
-		};
+		read_person(via, a, chat->person, chat->name, &out->person);
 	out->author.role = role_of(json_text(m, "sender.type"));
 	out->author.name = text_name(a, json_text(m, "sender.fullName"));
 	out->author.id = out->author.role == ROLE_CUSTOMER ? chat->person : json_id(m, "sender.id");
@@ -448,8 +454,9 @@ bool smartsender_read_chat(const struct via *via, struct arena *a, const struct 
 	e->at_ms = e->version;
 	e->key = arena_printf(a, "s:%s:%" PRId64, id, e->version);
 	e->state = state;
-	e->person.id = e->person.address = person;
-	e->person.name = text_name(a, json_text(j, "name"));
+	read_person(via, a, person, text_name(a, json_text(j, "name")), &e->person);
+	e->facts = smartsender_chat_facts(a, j);
+	e->person_version = e->version;
 	e->extra = extra_of(a, j, person, e);
 	if (conf->mark_read && unread_of(j) > 0)
 		e->flags |= EVENT_WANTS_READ;
