@@ -11,6 +11,7 @@ import re
 import time
 
 from hooks import Mode, Sender
+from shown import of_smartsender
 from web import Answer, Platform, Refuse, from_json
 
 TOKEN = "sandbox-smartsender-token-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -479,5 +480,5 @@ def smartsender_threads(platform, entry):
         for index, m in enumerate(chat.messages):
             who = "system" if m.content["type"] == "action" else m.who
             entries.append(entry(id, index, m.id, m.text(), who, m.internal, m.by_api, (m.watermark or 0, index),
-                                 chat.state, None))
+                                 chat.state, None, more=of_smartsender(m.content)))
         yield id, entries
