@@ -307,12 +307,20 @@ static const char *want_priority(const struct option_map *m, const char *seen, b
 	return *seen == '\0' ? seen : map_to(m, seen, up);
 }
 
+static bool is_writable(const struct caps *to, enum fact f, const char *value)
+{
+	if ((to->no_facts >> f & 1) != 0)
+		return false;
+	return f != FACT_AGENT || *value != '\0' || !to->forwards;
+}
+
 static const char *want(struct run *r, enum fact f, const char *seen)
 {
 	const struct map_conf *m = &r->bridge->map;
 	bool up = r->owed->key.side == SIDE_AGENTS;
 
-	if (seen == NULL || !carries(r->bridge, f, r->owed->key.side))
+	if (seen == NULL || !carries(r->bridge, f, r->owed->key.side)
+	    || !is_writable(r->mirrors->endpoint->conf.caps, f, seen))
 		return NULL;
 	switch (f) {
 	case FACT_LABELS: return map_labels(r->arena, &m->labels, seen, up);
