@@ -3,6 +3,7 @@
 #include "admin/cli_config.h"
 #include "admin/cli_control.h"
 #include "admin/cli_explain.h"
+#include "admin/cli_migrate.h"
 #include "admin/cli_reconcile.h"
 #include "admin/cli_repair.h"
 #include "admin/cli_setup.h"
@@ -67,6 +68,20 @@ const struct command commands[] = {
 	    "Reads the conversations that changed since the last comparison (or TIME) at both ends, and\n"
 	    "passes on what no callback announced. --dry-run only counts it, and exits 1 when\n"
 	    "something is missing. The relay does the same by itself: see `reconcile` of an endpoint.\n" },
+	{ "migrate", cli_migrate,
+	    "migrate --from NAME --to NAME [--since TIME] [--until TIME] [--state open|closed|all]\n"
+	    "       [--only WHO] [--limit N] [--dry-run]\n"
+	    "       tieline migrate --resume ID",
+	    "move what was said before to the other end of a bridge",
+	    "All conversations of the customers' side (NAME), with all that was said in them, are written\n"
+	    "at the agents' side, as history: nobody is notified. What is there already is passed. Ctrl-C\n"
+	    "stops it, and the same command goes on; so does the relay itself after a restart. --dry-run\n"
+	    "reads and counts. Exits 1 when something failed, or was refused.\n" },
+	{ "migrations", cli_migrations,
+	    "migrations\n"
+	    "       tieline migrations stop ID",
+	    "what was moved, is being moved, and was stopped",
+	    "stop begins no further conversation; `migrate --resume ID` goes on.\n" },
 	{ "pause", cli_control, "pause NAME", "send nothing to an endpoint, or over a bridge",
 	    "What is under way ends; callbacks are accepted and kept, and wait for resume, over\n"
 	    "restarts as well. Exits 66 when there is no such name, 69 when no relay runs.\n" },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/control_web.h"
+#include "admin/migration_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
 #include "admin/setup_web.h"
@@ -41,6 +42,10 @@ static const struct route routes[] = {
 	{ "GET", "/messages/{}/trace", repair_web_trace },
 	{ "GET", "/reconciliations", reconcile_web_list },
 	{ "POST", "/reconciliations", reconcile_web_start },
+	{ "GET", "/migrations", migration_web_list },
+	{ "POST", "/migrations", migration_web_start },
+	{ "GET", "/migrations/{}", migration_web_show },
+	{ "POST", "/migrations/{}/stop", migration_web_stop },
 };
 
 /* ---- answers ---- */

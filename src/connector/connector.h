@@ -17,6 +17,7 @@
 #include "base/http.h"
 #include "base/options.h"
 #include "core/conf.h"
+#include "core/facts.h"
 #include "core/ids.h"
 #include "core/model.h"
 
@@ -35,6 +36,12 @@ struct memo {
  * says that the platform ended it; it is forgotten then, and the connector is asked what is next. */
 #define MEMO_SESSION "session"
 
+/* Of an endpoint that wants_team: who works there, a JSON array of {"id", "email", "name"}, and its teams or
+ * departments, of {"id", "name"}. Asked for once a day, never lasting. */
+#define MEMO_TEAM "team"
+#define MEMO_TEAMS "teams"
+#define TEAM_LIFE_MSECS (24 * 60 * 60 * 1000)
+
 /* All a connector may know besides its arguments. */
 struct via {
 	const struct endpoint_conf *endpoint;
@@ -49,7 +56,8 @@ struct via {
 
 const char *memo_get(const struct via *via, const char *key); /* NULL: not known */
 
-/* PAGE: LIST_CONVERSATIONS or LIST_MESSAGES, to learn what is there.
+/* PAGE: LIST_CONVERSATIONS or LIST_MESSAGES, to learn what is there; or MARK_READ, of known->conversation
+ * behind its messages, where a page of conversations said that it is wanted (EVENT_WANTS_READ).
  *
  *   conversations  those that changed at since_ms or later, or the one that known->conversation names;
  *                  each becomes an event of the kind CONVERSATION, whose version is when it changed last
@@ -57,7 +65,15 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *                  the newest page comes first, each in the order in which they were written
  *
  * NEXT_STEP: outcome.events is what the page holds, outcome.cursor where the next one begins. */
-enum job_kind { JOB_DELIVER, JOB_LOOK, JOB_ENDPOINT, JOB_PAGE };
+enum job_kind {
+	JOB_DELIVER,
+	JOB_LOOK,
+	JOB_ENDPOINT,
+	JOB_PAGE,
+	JOB_FACTS /* what stands there now: of the person (FIND_CONTACT), of the conversation that
+		   * known->conversation names (FIND_CONVERSATION). NEXT_STEP: outcome.facts; not
+		   * found: there is none. What it learns goes to the writing behind it */
+};
 
 /* One request to be made. */
 struct job {
@@ -73,6 +89,8 @@ struct job {
 	const char *cursor; /* what the answer before gave; NULL at the first request of a step */
 	int64_t since_ms;   /* PAGE */
 	bool is_quick;      /* PAGE of conversations, often: those with something unread will do */
+	enum fact fact;     /* DELIVER of message->facts: which one; of a person, all of them
+				 * (UPDATE_CONTACT) */
 	const struct event *about; /* PAGE of messages: the conversation, as a page of conversations
 					 * told it (its extra); NULL: nothing is known of it */
 };
@@ -116,6 +134,7 @@ struct outcome {
 					 * before `go` */
 	struct memo memo[4];
 	size_t nmemo;
+	struct facts facts;       /* of FACTS */
 	struct event_list events; /* of a page */
 	size_t unreadable;        /* … and how many on it are none */
 };
@@ -166,7 +185,9 @@ struct connector {
 	int64_t (*settle)(const struct via *via);
 
 	enum verify (*verify)(const struct via *via, const struct http_in *hook);
-	/* 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
+	/* Of an EDIT at_ms is when the message was written, its text what it says now, its key
+	 * e:<id>:<version>.
+	 * 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
 	int (*parse)(const struct via *via, struct arena *a, const struct http_in *hook,
 	    struct event_list *out, struct parse_error *error);
 

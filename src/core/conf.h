@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/options.h"
+#include "core/kinds.h"
 #include "core/model.h"
 
 #define BRIDGES_PER_ENDPOINT 15
@@ -14,6 +15,8 @@
 /* What a platform can do; constant. */
 struct caps {
 	bool customers_side, agents_side; /* what it can be in a bridge */
+	bool
+	    messages_people; /* all that is posted there, history too, is sent to a real person at once */
 	bool dedicated;    /* as agents' side every conversation of the endpoint is meant for us:
 					 * what cannot be placed is parked, not passed over */
 	bool unordered;    /* callbacks come in any order */
@@ -23,10 +26,12 @@ struct caps {
 	bool locks;        /* who asks while it has had enough is locked out for longer */
 	bool typing;       /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
-	bool states;          /* a conversation can be closed there, and opened again */
+	bool states;          /* a conversation can be closed there */
+	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
 	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
 	bool notes;   /* as agents' side: can be told something that no customer sees */
+	bool keeps_notes; /* as either side: so can whoever of the team works there */
 	bool tells_later; /* as customers' side: an answer says that it was taken, and only later
 			   * whether it has arrived */
 	bool
@@ -37,10 +42,13 @@ struct caps {
 	bool pages;     /* what is there can be read: conversations by change, their messages */
 	bool polls;     /* tells nothing by itself: it is asked, and a callback says only that now
 			 * is a time to ask */
+	bool replies;   /* a message can say which one it replies to */
+	bool quotes;    /* else its words may stand above: they cost nothing */
 	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps; /* … and those it is given where a bridge keeps markup */
 	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
+	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
 };
 
 struct connector;
@@ -63,6 +71,7 @@ struct endpoint_conf {
 	const char *host;     /* of base_url, lower case, no port */
 	const char *tenant;   /* the part of the platform it is: project, account; NULL: learned */
 	const char *place;    /* the part of the tenant it is: inbox; NULL: the whole, or learned */
+	bool wants_team;      /* a bridge maps agents or teams: who works there has to be known */
 	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
 	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
 	int64_t poll_msecs;

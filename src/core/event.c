@@ -19,3 +19,10 @@ struct event *event_list_add(struct event_list *list, struct arena *a)
 	memset(&list->items[list->count], 0, sizeof(list->items[0]));
 	return &list->items[list->count++];
 }
+
+bool event_is_note(const struct event *event)
+{
+	return event->is_private || (event->flags & EVENT_IS_SYSTEM) != 0
+	    || ((event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
+		&& event->author.role == ROLE_SYSTEM);
+}

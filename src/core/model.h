@@ -26,6 +26,7 @@ struct person {
 struct author {
 	enum role role;
 	const char *id, *name;
+	const char *email; /* of an agent, where it is told; not kept with the event */
 };
 
 struct attachment {
@@ -60,8 +61,14 @@ enum event_flag {
 	EVENT_IS_DELETED = 1 << 5,   /* this is what is left of a deleted message */
 	EVENT_IS_EMPTY = 1 << 6,     /* nothing to show */
 	EVENT_IS_AUTOMATIC = 1 << 7, /* greeting, out of office, survey */
-	EVENT_IS_CUT = 1 << 8,       /* text is not all of it: the rest can be read there */
+	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
+	EVENT_WANTS_READ =
+	    1 << 9, /* a conversation: to be marked as read there once it is all on disk */
+	EVENT_IS_CUT = 1 << 10,     /* text is not all of it: the rest can be read there */
+	EVENT_BEGINS_DAY = 1 << 16, /* of history: the first that is written of its day */
 };
+
+struct facts; /* core/facts.h */
 
 /* What a platform told us. Immutable once parsed. */
 struct event {
@@ -101,12 +108,19 @@ struct event {
 	const char *const *tags;
 	size_t ntags;
 	const char *extra; /* opaque: only the connector that wrote it reads it */
+	/* What it tells besides of the person and of the conversation; taken in at once, and not kept with
+	 * the event. NULL: nothing. The versions: of what it tells of the person, of the conversation. */
+	const struct facts *facts;
+	int64_t person_version, facts_version;
 };
 
 struct event_list {
 	struct event *items;
 	size_t count, size;
 };
+
+/* Somebody of the team, or the platform by itself, tells the team. */
+bool event_is_note(const struct event *event);
 
 struct arena;
 /* Adds a cleared event and returns it; it stays where it is until the next add. */
@@ -128,6 +142,7 @@ struct known {
 };
 
 struct file; /* core/file.h */
+struct option_map;
 
 /* Some of a message's files, in order. */
 struct file_span {
@@ -148,21 +163,34 @@ struct message {
 	struct file_span span;         /* spans[part] */
 	const struct widget *widgets;  /* to be shown with the last part, as what they are */
 	size_t nwidgets;
-	const char *name;              /* the author's name to show; NULL: none */
-	const char *mark;              /* of this part (kind m …) */
-	const char *conversation_mark; /* kind c, for a conversation that must be opened */
-	const struct person *person;   /* the customer, as C described him */
-	const char *conversation;      /* where it was said, at the other side */
+	const struct attachment
+	    *cards; /* places and contact cards, whole, to be shown as what they are */
+	size_t ncards;
+	bool is_sticker;                /* the file is one */
+	const char *name;               /* the author's name to show; NULL: none */
+	const struct option_map *fixed; /* the bridge's own texts (core/texts.h) */
+	const char *mark;               /* of this part (kind m …) */
+	const char *conversation_mark;  /* kind c, for a conversation that must be opened */
+	const struct person *person;    /* the customer, as C described him */
+	const char *conversation;       /* where it was said, at the other side */
 	int64_t at_ms;
 	bool reopen;          /* decided when it was routed */
 	bool take_over;       /* due with this message */
 	bool may_open;        /* no conversation there yet: open one */
 	bool is_automatic;    /* nobody said it: a greeting, a survey */
+	bool is_history;      /* it was said before, and is not told as news: nobody is woken */
 	enum state set_state; /* it is no message: the conversation there is to be OPEN or
 					* RESOLVED */
 	bool is_deletion;     /* nor this: the one that known.message names is taken back */
-	int64_t generation;   /* of the link */
-	const char *bridge;   /* its name, for derived ids */
+	const struct facts *
+	    facts; /* nor this: what is to be written of the person or the conversation; NULL: it is a message */
+	bool is_edit; /* it says anew what an earlier one, reply_to, has said */
+	const char
+	    *reply_to; /* the message there which it replies to; NULL: none, or it is quoted */
+	bool is_note;  /* for agents' eyes: never written where a customer sees it. A line of the
+		       * platform's own is one too, of ROLE_SYSTEM */
+	int64_t generation;            /* of the link */
+	const char *bridge;            /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */
 };
 
@@ -173,6 +201,7 @@ struct effect {
 	int64_t wait_msecs;    /* the far side asked for it; -1: it did not say */
 	const char *remote_id; /* delivered: the id there */
 	const char *why;       /* the far side's words, bounded, without secrets */
+	bool is_scarce;        /* it says that it will take only few requests more for now */
 };
 
 #endif

@@ -55,34 +55,49 @@ static bool drop_known(const struct event *e, struct route *out)
 	return is_drop(out, DROP_DUPLICATE, true, e->key);
 }
 
-/* b NULL: whatever the bridge. */
-static const char *private_detail(const struct bridge_conf *b)
+static const char *private_detail(const struct event *e, const struct bridge_conf *b)
 {
-	return b != NULL && b->private_notes
-	    ? "private_notes: mirror, which this version does not do yet"
-	    : "private_notes: drop";
+	if (b == NULL || !b->private_notes)
+		return "private_notes: drop";
+	return e->author.role == ROLE_CUSTOMER ? "a customer writes no notes"
+					       : "the other side has no notes";
+}
+
+/* From team to team, where both sides have something that no customer sees. */
+static bool carries_note(const struct event *e, const struct bridge_conf *b)
+{
+	return b != NULL && b->private_notes && e->author.role != ROLE_CUSTOMER
+	    && b->customers->caps->keeps_notes && b->agents->caps->keeps_notes;
+}
+
+/* What the customers' platform says by itself, told to the agents; it marks some of it as not for display. */
+static bool carries_line(const struct event *e, const struct bridge_conf *b, enum side side)
+{
+	return b != NULL && b->system_lines && side == SIDE_CUSTOMERS
+	    && (e->flags & EVENT_IS_SYSTEM) != 0 && b->agents->caps->notes;
 }
 
 static const char *system_detail(const struct bridge_conf *b)
 {
-	return b != NULL && b->system_lines
-	    ? "system_lines: note, which this version does not do yet"
-	    : "system_lines: drop";
+	return b != NULL && b->system_lines ? "system_lines: note, for the agents alone"
+					    : "system_lines: drop";
 }
 
 static const char deleted_unsent[] = "deleted_unsent";
 
 /* Rules that hold whatever the bridge; those a bridge may switch name it in detail. */
-static bool drop_by_kind(const struct event *e, const struct bridge_conf *b, bool is_known,
-    struct route *out)
+static bool drop_by_kind(const struct event *e, const struct bridge_conf *b, enum side side,
+    bool is_known, struct route *out)
 {
+	bool is_line = carries_line(e, b, side);
+
 	if (e->flags & EVENT_IS_DRAFT)
 		return is_drop(out, DROP_HIDDEN, true, "draft");
-	if (e->is_private)
-		return is_drop(out, DROP_PRIVATE, false, private_detail(b));
-	if (e->flags & EVENT_IS_HIDDEN)
+	if (e->is_private && !carries_note(e, b))
+		return is_drop(out, DROP_PRIVATE, false, private_detail(e, b));
+	if ((e->flags & EVENT_IS_HIDDEN) && !is_line)
 		return is_drop(out, DROP_HIDDEN, true, e->detail);
-	if (e->flags & EVENT_IS_SYSTEM)
+	if ((e->flags & EVENT_IS_SYSTEM) && !is_line)
 		return is_drop(out, DROP_SYSTEM, false, system_detail(b));
 	if (e->flags & EVENT_IS_COMMAND)
 		return is_drop(out, DROP_SYSTEM, true, "command");
@@ -128,7 +143,7 @@ static bool drop_by_policy(const struct route_in *in, struct route *out)
 	const struct bridge_conf *b = in->bridge;
 
 	if (in->side == SIDE_CUSTOMERS && e->author.role != ROLE_CUSTOMER
-	    && b->mirror_agents == CHOICE_DROP)
+	    && (e->flags & EVENT_IS_SYSTEM) == 0 && b->mirror_agents == CHOICE_DROP)
 		return is_drop(out, DROP_DISABLED, false, "mirror_agents: drop");
 	if ((e->flags & EVENT_IS_AUTOMATIC) && b->automatic == CHOICE_DROP)
 		return is_drop(out, DROP_AUTOMATIC, false, "automatic: drop");
@@ -174,7 +189,9 @@ static void continue_link(const struct route_in *in, struct route *out)
 	const struct row_link *l = &in->known->link;
 	bool by_customer = in->event->author.role == ROLE_CUSTOMER;
 
-	if (l->gone)
+	if (in->event->origin == ORIGIN_HISTORY && !l->gone)
+		use(out, l, false); /* where it stands today, nobody is woken by what was said */
+	else if (l->gone)
 		open_new(in, out, l->generation + 1);
 	else if (!state_is_closed(l->agents_state) || !by_customer)
 		use(out, l, false);
@@ -208,10 +225,19 @@ static void join_or_open(const struct route_in *in, struct route *out)
 
 static void link_up(const struct route_in *in, struct route *out)
 {
+	bool is_line = (in->event->flags & EVENT_IS_SYSTEM) != 0;
+
 	out->to = SIDE_AGENTS;
-	out->person = in->view->person;
-	if (in->known->link.id != 0)
+	/* Where the platform says now that the conversation is another person's, it stays in the lane that it
+	 * is in until nothing of it is under way. */
+	out->person = in->known->link.id != 0 ? in->known->link.person : in->view->person;
+	/* That a conversation was begun or assigned tells nothing to agents who have none of it. */
+	if (is_line && (in->known->link.id == 0 || in->known->link.gone))
+		is_drop(out, DROP_SYSTEM, false, "not linked");
+	else if (in->known->link.id != 0)
 		continue_link(in, out);
+	else if (in->event->origin == ORIGIN_HISTORY)
+		open_new(in, out, 1); /* each conversation is moved as one */
 	else
 		join_or_open(in, out);
 }
@@ -252,7 +278,8 @@ static void link_down(const struct route_in *in, struct route *out)
 	out->to = SIDE_CUSTOMERS;
 	if (l->id != 0 && l->gone) {
 		is_drop(out, DROP_UNLINKED, false, "the customer's conversation was deleted");
-		out->park = REASON_NOT_FOUND;
+		if (!event_is_note(in->event))
+			out->park = REASON_NOT_FOUND;
 		return;
 	}
 	if (l->id != 0) {
@@ -263,12 +290,14 @@ static void link_down(const struct route_in *in, struct route *out)
 		return;
 	} else if (!link_agent_started(in, out)) {
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
-		if (b->agents->caps->dedicated && b->agent_started != AGENT_STARTED_DROP)
+		if (b->agents->caps->dedicated && b->agent_started != AGENT_STARTED_DROP
+		    && !event_is_note(in->event))
 			out->park = REASON_UNREACHABLE;
 		return;
 	}
 	/* Known, so decided here: whether this answer is the one that takes the conversation over. */
 	out->take_over = b->take_over != TAKE_OVER_NEVER && !l->taken_over
+	    && !event_is_note(in->event)
 	    && (b->take_over == TAKE_OVER_START || in->event->author.role == ROLE_AGENT);
 }
 
@@ -282,8 +311,9 @@ const char *route_deletion_key(struct arena *a, const struct event *event)
 bool route_is_settled_by_parsing(const struct event *event,
     const struct bridge_conf *const *bridges, size_t count, struct route *out)
 {
+	size_t i;
+
 	*out = (struct route){ 0 };
-	(void)bridges;
 	if (event->drop != DROP_NONE)
 		return is_drop(out, event->drop, true, event->detail);
 	if (count == 0)
@@ -291,7 +321,11 @@ bool route_is_settled_by_parsing(const struct event *event,
 	if (event->mark != NULL || (event->kind != EVENT_MESSAGE && event->kind != EVENT_UPDATE))
 		return false;
 	/* Whether what was deleted is known here, the store knows. */
-	return drop_by_kind(event, NULL, false, out) && out->detail != deleted_unsent;
+	for (i = 0; i < count; i++)
+		if (!drop_by_kind(event, bridges[i], SIDE_CUSTOMERS, false, out)
+		    || out->detail == deleted_unsent)
+			return false;
+	return true;
 }
 
 /* ---- what is no message ---- */
@@ -331,6 +365,8 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	const struct bridge_conf *b = in->bridge;
 	const struct event *e = in->event;
 
+	if (e->kind == EVENT_CONVERSATION && e->origin == ORIGIN_HISTORY)
+		return false; /* how its history ends there is no matter of what is mirrored */
 	if (e->flags & EVENT_IS_DRAFT)
 		return is_drop(out, DROP_HIDDEN, true, "draft");
 	if (in->is_known)
@@ -349,6 +385,10 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	case EVENT_DELETE:
 		return b->deletes == CHOICE_DROP
 		    && is_drop(out, DROP_DISABLED, false, "deletes: drop");
+	case EVENT_EDIT:
+		if (e->is_private && !carries_note(e, b))
+			return is_drop(out, DROP_PRIVATE, false, private_detail(e, b));
+		return b->edits == CHOICE_DROP && is_drop(out, DROP_DISABLED, false, "edits: drop");
 	default: return is_drop(out, DROP_UNSUPPORTED, true, event_kind_word((int)e->kind));
 	}
 }
@@ -363,8 +403,10 @@ static void route_state(const struct route_in *in, struct route *out)
 	    in->side == SIDE_CUSTOMERS ? in->bridge->agents : in->bridge->customers;
 	enum state state = in->event->state;
 
-	if (!other->caps->states)
+	if (!other->caps->states || (state == STATE_OPEN && !other->caps->reopens))
 		is_drop(out, DROP_UNSUPPORTED, false, "states");
+	else if (in->event->origin == ORIGIN_HISTORY && l->id != 0 && !l->gone)
+		; /* its last word */
 	else if (l->id == 0 || l->gone || in->known->is_left)
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
 	else if (in->side == SIDE_CUSTOMERS && state == STATE_OPEN
@@ -378,7 +420,7 @@ static void route_state(const struct route_in *in, struct route *out)
 }
 
 /* It goes the way of its message. */
-static void route_deletion(const struct route_in *in, struct route *out)
+static void route_later(const struct route_in *in, struct route *out)
 {
 	const struct row_link *l = &in->known->link;
 
@@ -388,14 +430,15 @@ static void route_deletion(const struct route_in *in, struct route *out)
 	}
 	use(out, l, false);
 	out->person = l->person;
-	out->is_deletion = true;
+	out->is_deletion = in->event->kind == EVENT_DELETE;
+	out->is_edit = in->event->kind == EVENT_EDIT;
 }
 
 static bool drop_message(const struct route_in *in, struct route *out)
 {
 	const struct event *e = in->event;
 
-	if (drop_by_mark(in, out) || drop_by_kind(e, in->bridge, in->is_known, out))
+	if (drop_by_mark(in, out) || drop_by_kind(e, in->bridge, in->side, in->is_known, out))
 		return true;
 	if (in->side == SIDE_CUSTOMERS && !is_selected(&in->bridge->only, e))
 		return is_drop(out, DROP_FILTERED, false, "not_selected");
@@ -465,8 +508,8 @@ void route_event(const struct route_in *in, struct route *out)
 			; /* said why */
 		else if (e->kind == EVENT_CONVERSATION)
 			route_state(in, out);
-		else if (e->kind == EVENT_DELETE)
-			route_deletion(in, out);
+		else if (e->kind == EVENT_DELETE || e->kind == EVENT_EDIT)
+			route_later(in, out);
 	} else if (drop_message(in, out))
 		return;
 	else if (in->side == SIDE_AGENTS)

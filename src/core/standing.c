@@ -3,11 +3,10 @@
  * What we ask for comes back as news of the platform's own. It is told from what people do there by what
  * stands in `asked`, written before the request leaves. Between the two the platform may still tell what was
  * so before: that is written down and not acted on. The versions say, when the echo comes, whether it is
- * older than what was written down; then somebody was there after us. */
+ * older than what was written down; then somebody was there after us. Where no echo comes (it was lost, or the
+ * conversation was so already and nothing changed), the conversation is read: what it is after our request was
+ * answered, it is by us or by somebody after us. No clock of ours is compared with one of theirs. */
 #include "core/standing.h"
-
-/* So far two clocks may be apart before an order of events is read from them. */
-#define CLOCKS_APART_MSECS (60 * 1000)
 
 bool state_is_closed(enum state state)
 {
@@ -29,12 +28,6 @@ enum state standing_now(const struct standing *s)
 	return s->asked != STATE_NONE ? s->asked : s->state;
 }
 
-/* What was asked for was done, and this is surely of later. */
-static bool is_after(const struct standing *s, int64_t version)
-{
-	return s->asked_ms != 0 && version - s->asked_ms > CLOCKS_APART_MSECS;
-}
-
 static void write_down(struct standing *s, enum state state, int64_t version)
 {
 	s->state = state;
@@ -53,7 +46,7 @@ static enum hearing hear_asked(struct standing *s, enum state state, int64_t ver
 	bool is_news = !is_same(state, s->state);
 
 	if (is_same(state, s->asked)) {
-		if (!is_news && !is_late && !is_after(s, version)) { /* so it was before, too */
+		if (!is_news && !is_late) { /* so it was before, too */
 			write_down(s, state, version);
 			return HEARD_NOTE;
 		}
@@ -68,10 +61,7 @@ static enum hearing hear_asked(struct standing *s, enum state state, int64_t ver
 	if (is_late)
 		return HEARD_NOTHING;
 	write_down(s, state, version);
-	if (!is_after(s, version))
-		return HEARD_NOTE;
-	forget_asked(s);
-	return HEARD_CHANGE;
+	return HEARD_NOTE;
 }
 
 enum hearing standing_hear(struct standing *s, enum state state, int64_t version)
@@ -88,6 +78,19 @@ enum hearing standing_hear(struct standing *s, enum state state, int64_t version
 	write_down(s, state, version);
 	return !is_same(state, before) || (state == STATE_OPEN && is_waiting(before)) ? HEARD_CHANGE
 										      : HEARD_NOTE;
+}
+
+enum hearing standing_read(struct standing *s, enum state state, int64_t version)
+{
+	enum state asked = s->asked;
+
+	if (state == STATE_NONE || asked == STATE_NONE)
+		return standing_hear(s, state, version);
+	forget_asked(s);
+	/* What was heard meanwhile is of later still. */
+	if (version == 0 || version >= s->version)
+		write_down(s, state, version);
+	return is_same(s->state, asked) ? HEARD_ECHO : HEARD_CHANGE;
 }
 
 enum state standing_needs(const struct row_link *l, enum side side)

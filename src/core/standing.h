@@ -9,7 +9,7 @@
 #include "core/words.h"
 
 /* state, version: as its platform told it last. asked: what a request of ours makes of it, until it is heard
- * to be so; asked_ms is when that was answered, 0 while it is not. */
+ * to be so; asked_ms is when that was answered, 0 while it is not: its name, and compared with no version. */
 struct standing {
 	enum state state;
 	int64_t version; /* ms, by the platform's clock; 0: unknown */
@@ -26,6 +26,9 @@ enum hearing {
 
 /* Takes in what the platform says now, or said a while ago: callbacks come in any order. */
 enum hearing standing_hear(struct standing *s, enum state state, int64_t version);
+
+/* The same for what was read there after our request was answered. */
+enum hearing standing_read(struct standing *s, enum state state, int64_t version);
 
 bool state_is_closed(enum state state);
 /* As it is, or is about to be. */

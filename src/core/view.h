@@ -41,6 +41,9 @@ struct view_bridge {
 	bool is_left;           /* link: one of its ends has gone on with another conversation (only
 				 * of events about a conversation's state) */
 	int64_t lane;           /* of (target, person), 0: none yet */
+	int64_t opening;        /* agents' side, not linked: the link of what is on its way here for
+				 * that person, and whose conversation nobody knows yet: it may be
+				 * this one. 0: nothing is */
 	bool root_at_target;    /* the target already holds the event's root (only where asked) */
 };
 

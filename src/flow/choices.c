@@ -1,14 +1,19 @@
 /* See choices.h. A question per conversation, the newest; they hang in a map, and in the order in which
- * they were asked, so that the oldest goes where there are too many. */
+ * they were asked, so that the oldest goes where there are too many. Each change goes to disk before the
+ * message that makes it, in the same turn of the loop: a crash between them costs no more than that a
+ * number stays a number. */
 #include "flow/choices.h"
 
 #include <string.h>
 #include <sys/queue.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/loop.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "core/widgets.h"
+#include "store/question.h"
 
 #define QUESTIONS_MOST 4096
 #define LABELS_MOST 20
@@ -28,14 +33,16 @@ struct question {
 };
 
 struct choices {
+	struct flow *flow;
 	struct map map;
 	TAILQ_HEAD(, question) list; /* the oldest first */
 };
 
-struct choices *choices_new(void)
+struct choices *choices_new(struct flow *f)
 {
 	struct choices *c = xcalloc(1, sizeof(*c));
 
+	c->flow = f;
 	map_init(&c->map);
 	TAILQ_INIT(&c->list);
 	return c;
@@ -50,7 +57,65 @@ static void question_free(struct question *q)
 	xfree(q);
 }
 
-static void question_end(struct choices *c, struct question *q)
+/* ---- on disk ---- */
+
+struct keeping {
+	struct op_question op;
+	struct flow *flow;
+	struct arena *arena;
+};
+
+static void keeping_free(struct store_op *op)
+{
+	struct keeping *k = (struct keeping *)op;
+
+	arena_free(k->arena);
+	xfree(k);
+}
+
+static void on_kept(struct store_op *op)
+{
+	if (!flow_redo(((struct keeping *)op)->flow, op))
+		keeping_free(op);
+}
+
+static const char *labels_text(struct arena *a, const struct question *q)
+{
+	const char *text;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b);
+	for (i = 0; i < q->n; i++)
+		buf_addf(&b, "%s%s", i > 0 ? "\n" : "", q->labels[i]);
+	text = arena_strndup(a, b.data, b.len);
+	buf_fini(&b);
+	return text;
+}
+
+/* As it is now; is_over: there is none there any more. */
+static void question_keep(struct choices *c, const struct question *q, bool is_over)
+{
+	struct keeping *k = xcalloc(1, sizeof(*k));
+
+	k->flow = c->flow;
+	k->arena = arena_new();
+	k->op.op =
+	    (struct store_op){ .kind = STORE_QUESTION, .done = on_kept, .lost = keeping_free };
+	k->op.row = (struct question_row){ .endpoint = q->endpoint,
+		.conversation = arena_strdup(k->arena, q->conversation),
+		.told_ms = q->told_ms };
+	if (!is_over) {
+		k->op.row.labels = labels_text(k->arena, q);
+		if (q->answered != NULL)
+			k->op.row.answered = arena_strdup(k->arena, q->answered);
+	}
+	flow_submit(c->flow, &k->op.op);
+}
+
+/* ---- in memory ---- */
+
+static void question_remove(struct choices *c, struct question *q)
 {
 	if (q == NULL)
 		return;
@@ -64,9 +129,23 @@ void choices_free(struct choices *c)
 	if (c == NULL)
 		return;
 	while (!TAILQ_EMPTY(&c->list))
-		question_end(c, TAILQ_FIRST(&c->list));
+		question_remove(c, TAILQ_FIRST(&c->list));
 	map_fini(&c->map);
 	xfree(c);
+}
+
+static void question_add(struct choices *c, struct question *q)
+{
+	map_add(&c->map, &q->node, hash_text(q->conversation, (uint64_t)q->endpoint));
+	TAILQ_INSERT_TAIL(&c->list, q, list);
+}
+
+static void question_end(struct choices *c, struct question *q)
+{
+	if (q == NULL)
+		return;
+	question_keep(c, q, true);
+	question_remove(c, q);
 }
 
 static struct question *find(struct choices *c, int endpoint, const char *conversation)
@@ -122,29 +201,30 @@ void choices_told(struct choices *c, int endpoint, const char *conversation,
 	}
 	if (c->map.count == QUESTIONS_MOST)
 		question_end(c, TAILQ_FIRST(&c->list));
-	map_add(&c->map, &q->node, hash_text(q->conversation, (uint64_t)endpoint));
-	TAILQ_INSERT_TAIL(&c->list, q, list);
+	question_add(c, q);
+	question_keep(c, q, false);
 }
 
 static bool is_open(const struct question *q, const struct event *event, int64_t now_ms)
 {
 	return now_ms - q->told_ms <= OPEN_MSECS
-	    && (event->at_ms == 0 || event->at_ms >= q->told_ms - SKEW_MSECS)
 	    && (q->answered == NULL
 		|| (event->remote != NULL && strcmp(q->answered, event->remote) == 0));
 }
 
-void choices_heard(struct choices *c, int endpoint, struct arena *a, struct event *event,
-    int64_t now_ms)
+void choices_heard(struct choices *c, int endpoint, bool unmarked, struct arena *a,
+    struct event *event, int64_t now_ms)
 {
 	struct question *q;
 	const char *label = NULL;
 
 	if (event->kind != EVENT_MESSAGE || event->conversation == NULL || event->is_private
-	    || event->author.role == ROLE_SYSTEM)
+	    || event->author.role == ROLE_SYSTEM
+	    || (unmarked && event->author.role != ROLE_CUSTOMER)) /* our own question, it may be */
 		return;
 	q = find(c, endpoint, event->conversation);
-	if (q == NULL)
+	/* What was said before it was asked is no answer, and comes once more. */
+	if (q == NULL || (event->at_ms != 0 && event->at_ms < q->told_ms - SKEW_MSECS))
 		return;
 	if (event->author.role == ROLE_CUSTOMER && event->text != NULL && event->nattachments == 0
 	    && is_open(q, event, now_ms))
@@ -154,6 +234,45 @@ void choices_heard(struct choices *c, int endpoint, struct arena *a, struct even
 		return;
 	}
 	event->choice = arena_strdup(a, label);
-	if (q->answered == NULL && event->remote != NULL)
-		q->answered = xstrdup(event->remote);
+	if (q->answered != NULL || event->remote == NULL)
+		return;
+	q->answered = xstrdup(event->remote);
+	question_keep(c, q, false);
+}
+
+/* ---- over a restart ---- */
+
+static void take_row(struct choices *c, const struct question_row *row)
+{
+	struct question *q = xcalloc(1, sizeof(*q));
+	const char *at = row->labels;
+	size_t len;
+
+	q->endpoint = row->endpoint;
+	q->conversation = xstrdup(row->conversation);
+	q->told_ms = row->told_ms;
+	q->answered = row->answered != NULL ? xstrdup(row->answered) : NULL;
+	for (; q->n < LABELS_MOST && *at != '\0'; at += len + (at[len] != '\0')) {
+		len = strcspn(at, "\n");
+		q->labels[q->n] = xmalloc(len + 1);
+		memcpy(q->labels[q->n], at, len);
+		q->labels[q->n++][len] = '\0';
+	}
+	question_add(c, q);
+}
+
+int choices_load(struct choices *c, struct err *err)
+{
+	struct op_questions load = { .op = { .kind = STORE_QUESTIONS },
+		.before_ms = loop_now_ms(c->flow->loop) - OPEN_MSECS };
+	size_t i;
+
+	load.arena = arena_new();
+	store_run(c->flow->store, &load.op);
+	for (i = 0; load.op.result == 0 && i < load.nrows && i < QUESTIONS_MOST; i++)
+		take_row(c, &load.rows[i]);
+	arena_free(load.arena);
+	return load.op.result == 0
+	    ? 0
+	    : err_set(err, "reading back what was asked: %s", load.op.err.text);
 }

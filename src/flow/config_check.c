@@ -234,6 +234,22 @@ static void check_ends(struct draft *d, const struct bridge_draft *b)
 		mistake_add(d->mistakes, &like, "%s cannot be a customers' side", c->name);
 }
 
+/* What has no notes has nothing but customers to read it. */
+static void check_notes(struct draft *d, const struct bridge_draft *b)
+{
+	const struct endpoint_conf *ends[] = { b->conf.customers, b->conf.agents };
+	struct mistake like = about(d, b->node, "private_notes");
+	size_t i;
+
+	like.allowed = "drop";
+	for (i = 0; b->conf.private_notes && i < 2; i++)
+		if (ends[i] != NULL && ends[i]->connector != NULL
+		    && !ends[i]->connector->caps->keeps_notes)
+			mistake_add(d->mistakes, &like,
+			    "found \"mirror\", and %s has no notes: its customers would read them",
+			    ends[i]->name);
+}
+
 static bool overlap(const char *const *a, size_t na, const char *const *b, size_t nb)
 {
 	size_t i, j;
@@ -352,6 +368,7 @@ static void check_bridges(struct draft *d)
 		if (b->node->kind != NODE_MAP)
 			continue;
 		check_ends(d, b);
+		check_notes(d, b);
 		check_bridge_options(d, b);
 		for (j = 0; j < i; j++) {
 			check_tag(d, b, &d->bridges[j]);

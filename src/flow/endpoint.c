@@ -17,8 +17,10 @@
 #include "core/policy.h"
 #include "flow/errand.h"
 #include "flow/kept.h"
+#include "flow/mirror.h"
 #include "flow/pager.h"
 #include "flow/reconcile.h"
+#include "flow/standings.h"
 
 #define REFUSED_RETRY_MSECS (60 * 1000)
 #define MEMO_OPENS_AT "opens_at" /* ms: we are locked out until then */
@@ -495,8 +497,10 @@ void endpoint_init(struct endpoint *e, struct flow *f, struct endpoint_conf *con
 	e->errand->arena = arena_new();
 	e->errand->timer = loop_timer_new(f->loop, errand_on_timer, e->errand);
 	e->errands = errands_new(e);
+	e->mirrors = mirrors_new(e);
 	e->pager = pager_new(e);
 	e->sweep = sweep_new(e);
+	e->standings = standings_new(e);
 	load_memo(e);
 	load_lock(e);
 }
@@ -549,8 +553,10 @@ void endpoint_fini(struct endpoint *e)
 		xfree((char *)e->memo[i].value);
 	}
 	xfree(e->drawn_hook_key);
+	standings_free(e->standings);
 	sweep_free(e->sweep);
 	errands_free(e->errands);
+	mirrors_free(e->mirrors);
 	pager_free(e->pager);
 	gate_fini(&e->gate);
 }

@@ -45,8 +45,10 @@ struct endpoint {
 	uint32_t paused;         /* bit i: bridges[i] is */
 	struct errand *errand;   /* under way or waiting to be tried again */
 	struct errands *errands; /* what is owed to the agents there, beside the lanes */
+	struct mirrors *mirrors; /* what the other sides tell of persons and conversations */
 	struct pager *pager;     /* what is read there, */
 	struct sweep *sweep;     /* to compare it with what was told */
+	struct standings *standings;
 	struct endpoint_stats stats;
 };
 

@@ -24,7 +24,9 @@ struct endpoint;
 struct choices;
 struct courier;
 struct ingest;
+struct hearings;
 struct media;
+struct migrations;
 struct paces;
 struct router;
 struct trip;
@@ -48,6 +50,8 @@ struct flow {
 	struct media *media;
 	struct choices *choices;
 	struct typings *typings;
+	struct hearings *hearings;
+	struct migrations *migrations;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

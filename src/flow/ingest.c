@@ -2,10 +2,11 @@
  *
  *   ingest_take ─ judge ─ parse ─▶ hook_handle, per event ─▶ hook_done: answered when all are
  *
- *   message, update   ─ echo of ours ─▶ the trip that waits for it, else the store
+ *   message, update, edit ─ echo of ours ─▶ the trip that waits for it, else the store
  *                     └ else ─APPEND─▶ on_appended ─▶ router
  *   conversation      ─STATE─▶ on_stated
  *   typing            passed on at once, or not (typing.h)
+ *   what each of them tells of the person and of the conversation besides ─HEAR─▶ on_facts_heard ─▶ mirror.h
  *   the rest          counted
  *
  * What parsing alone can drop never touches the disk. What is genuine and cannot be read is kept raw and
@@ -26,10 +27,13 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/hook.h"
+#include "flow/mirror.h"
 #include "flow/receipt.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/standings.h"
+#include "flow/survey.h"
 #include "flow/typing.h"
 #include "flow/whole.h"
 #include "net/http_in.h"
@@ -55,7 +59,8 @@ struct hook { /* in the memory of its call, which ends with the answer */
 	void *arg;
 	struct endpoint *endpoint;
 	int64_t received_ms;
-	int waiting; /* events on their way to disk, and one while they are handed out */
+	int64_t answered_ms; /* a conversation that was read behind a request; 0: none was */
+	int waiting;         /* events on their way to disk, and one while they are handed out */
 	size_t stored;
 	enum hook_result result; /* the best of its events' */
 	bool is_failed;
@@ -73,12 +78,14 @@ struct entry { /* in the memory of its letter */
 		struct op_echo echo;
 		struct op_raw raw;
 		struct op_heard heard;
+		struct op_hear hear;
 		struct op_receipt receipt;
 	};
 	struct hook *hook;
 	struct letter *letter;
 	struct shortcut *shortcut;      /* APPEND: routed already; in the letter's memory */
 	struct conversation *expecting; /* APPEND: to be routed when it is stored */
+	const char *edit_key; /* APPEND: an edit, as the message it is of; NULL: no edit */
 };
 
 enum refusal ingest_closed(const struct ingest *g)
@@ -231,7 +238,8 @@ static bool must_hear(const struct entry *n)
 {
 	const struct event *event = n->letter->event;
 
-	return event->kind == EVENT_UPDATE && event->state != STATE_NONE
+	return event->kind == EVENT_UPDATE
+	    && (event->state == STATE_FAILED || event->state == STATE_SENT)
 	    && (n->append.known & 15) == 0 && errand_listens(n->hook->endpoint);
 }
 
@@ -255,7 +263,23 @@ static void hear(struct entry *n, int64_t event, const char *remote)
 	entry_submit(n);
 }
 
-static void append(struct hook *h, struct letter *letter);
+static void append(struct hook *h, struct letter *letter, const char *edit_key);
+
+/* A message that was said here, and is known, is changed. One that is not known is told of for the first time, as
+ * it is now; if its own news comes after all, that is a duplicate. */
+static bool take_edit(struct entry *n)
+{
+	struct event *event = n->letter->event;
+
+	if (n->edit_key == NULL || (n->append.known & 15) != 0)
+		return false;
+	event->kind = EVENT_EDIT;
+	event->key = n->edit_key;
+	event->attachments = NULL; /* they were carried with the message */
+	event->nattachments = 0;
+	append(n->hook, n->letter, NULL);
+	return true;
+}
 
 /* A message that was said here, and is known, is deleted. */
 static bool take_deletion(struct entry *n)
@@ -268,7 +292,7 @@ static bool take_deletion(struct entry *n)
 	event->kind = EVENT_DELETE;
 	event->key = key;
 	event->text = NULL; /* what the platform says in its place */
-	append(n->hook, n->letter);
+	append(n->hook, n->letter, NULL);
 	return true;
 }
 
@@ -290,7 +314,7 @@ static void on_appended(struct store_op *op)
 		e->stats.drops[event->kind == EVENT_UPDATE ? DROP_NO_CHANGE : DROP_DUPLICATE]++;
 		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
 		    F_STR("remote", event->remote));
-		if (!take_deletion(n) && must_hear(n)) {
+		if (!take_edit(n) && !take_deletion(n) && must_hear(n)) {
 			router_came(n->expecting);
 			n->expecting = NULL;
 			hear(n, n->append.known >> 4, NULL);
@@ -326,6 +350,8 @@ static void on_stated(struct store_op *op)
 		entry_submit(n);
 		return;
 	}
+	if (op->result == 0 && n->state.is_known && !n->state.is_awaited)
+		standings_told(n->hook->endpoint->standings, n->state.conversation);
 	if (op->result == 0 && !n->state.is_changed) {
 		n->hook->endpoint->stats.drops[DROP_NO_CHANGE]++;
 	} else if (op->result == 0) {
@@ -351,6 +377,15 @@ static void on_echo(struct store_op *op)
 	entry_free(n);
 }
 
+static void on_facts_heard(struct store_op *op)
+{
+	struct entry *n = (struct entry *)op;
+
+	if (op->result == 0)
+		mirror_heard(n->hook->endpoint, n->letter, &n->hear);
+	entry_free(n);
+}
+
 static void on_raw(struct store_op *op)
 {
 	entry_free((struct entry *)op);
@@ -373,27 +408,16 @@ const char *ingest_key(const struct endpoint *e, struct arena *a, const struct e
 static void mind_other_bridges(const struct endpoint *e, struct letter *letter,
     struct op_append *op)
 {
-	struct event *event = letter->event;
-	struct root *root;
-	struct mark mark;
-
-	if (e->nbridges < 2)
-		return;
-	root = ARENA_NEW(letter->arena, struct root);
-	if (mark_read(&e->flow->keys, event->mark, &mark) && mark.ours) {
-		*root = mark.root;
-		event->key = ingest_key(e, letter->arena, event);
-	} else {
-		*root = ids_root(e->connector->name, e->conf.host, e->conf.tenant, event->remote);
-	}
-	op->root = root->b;
+	op->root = survey_root(letter->arena, e, letter->event);
+	letter->event->key = ingest_key(e, letter->arena, letter->event);
 }
 
-static void append(struct hook *h, struct letter *letter)
+static void append(struct hook *h, struct letter *letter, const char *edit_key)
 {
 	struct entry *n = entry_new(h, letter_ref(letter));
 	struct endpoint *e = h->endpoint;
 
+	n->edit_key = edit_key;
 	n->append = (struct op_append){
 		.op = { .kind = STORE_APPEND, .done = on_appended },
 		.arena = letter->arena,
@@ -437,6 +461,7 @@ static void take_state(struct hook *h, struct letter *letter)
 		.conversation = letter->event->conversation,
 		.state = letter->event->state,
 		.version = letter->event->version,
+		.answered_ms = h->answered_ms,
 		.now_ms = letter->event->here_ms,
 	};
 	n->state.tells = carriers_of_state(e);
@@ -485,21 +510,68 @@ static size_t count_echoes(struct hook *h, const struct event *event, bool *told
 	return echoes;
 }
 
+static void on_receipt(void *arg, const struct store_op *op);
+
+/* What the customers' platform says of what we have written there: that it was read, or failed after all. */
+static bool is_receipt(const struct endpoint *e, const struct event *event)
+{
+	struct mark mark;
+	size_t i;
+
+	if (event->kind != EVENT_UPDATE
+	    || (event->state != STATE_READ && event->state != STATE_FAILED)
+	    || !mark_read(&e->flow->keys, event->mark, &mark))
+		return false;
+	for (i = 0; i < e->nbridges; i++)
+		if (e->asks[i].side == SIDE_CUSTOMERS
+		    && route_is_echo(event, &mark, e->bridges[i], SIDE_CUSTOMERS))
+			return true;
+	return false;
+}
+
+static void take_receipt(struct hook *h, struct letter *letter)
+{
+	h->waiting++;
+	receipt_take(&h->ingest->receipts, h->endpoint, letter, on_receipt, h);
+}
+
 static void take_message(struct hook *h, struct letter *letter)
 {
 	struct endpoint *e = h->endpoint;
+	const char *edit_key = letter->event->kind == EVENT_EDIT ? letter->event->key : NULL;
 	bool told = false;
 	size_t echoes = count_echoes(h, letter->event, &told);
 
-	if (echoes == 0)
-		choices_heard(e->flow->choices, e->conf.id, letter->arena, letter->event,
-		    letter->event->here_ms);
+	if (edit_key != NULL) {
+		letter->event->kind = EVENT_UPDATE;
+		letter->event->key = arena_printf(letter->arena, "m:%s", letter->event->remote);
+	}
+	if (is_receipt(e, letter->event))
+		take_receipt(h, letter);
+	if (echoes == 0 && letter->event->origin != ORIGIN_HISTORY)
+		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
+		    letter->arena, letter->event, letter->event->here_ms);
 	if (echoes < e->nbridges)
-		append(h, letter); /* for another bridge it is an ordinary message */
+		append(h, letter, edit_key); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)
 		ask_echo(h, letter);
 	else if (letter->event->state == STATE_FAILED && errand_listens(e))
 		hear(entry_new(h, letter_ref(letter)), 0, letter->event->remote);
+}
+
+/* Behind what makes the conversation and the person known. */
+static void hear_facts(struct hook *h, struct letter *letter)
+{
+	struct op_hear hear = { .op = { .done = on_facts_heard } };
+	struct entry *n;
+
+	if (!mirror_hear(h->endpoint, letter, &hear)) {
+		h->endpoint->stats.drops[DROP_NO_CHANGE] += letter->event->kind == EVENT_CONTACT;
+		return;
+	}
+	n = entry_new(h, letter_ref(letter));
+	n->hear = hear;
+	entry_submit(n);
 }
 
 static void on_receipt(void *arg, const struct store_op *op)
@@ -546,21 +618,21 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	switch (event->kind) {
 	case EVENT_MESSAGE:
 	case EVENT_UPDATE:
+	case EVENT_EDIT:
 		if ((event->flags & EVENT_IS_CUT) != 0)
 			read_whole(h, letter);
 		else
 			take_message(h, letter);
 		break;
-	case EVENT_RECEIPT:
-		h->waiting++;
-		receipt_take(&h->ingest->receipts, e, letter, on_receipt, h);
-		break;
+	case EVENT_RECEIPT: take_receipt(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;
 	case EVENT_WAKE: sweep_wake(e->sweep); break;
+	case EVENT_CONTACT: break;
 	default: /* nothing of these is carried in this version */ e->stats.drops[DROP_NO_CHANGE]++;
 	}
+	hear_facts(h, letter);
 }
 
 /* Several events of one callback each get memory of their own, since they end at different times. */
@@ -753,6 +825,13 @@ void ingest_take(struct ingest *g, struct http_in_call *call)
 void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct event_list *events,
     void (*fed)(void *arg, const struct fed *fed), void *arg)
 {
+	ingest_feed_read(g, e, a, events, 0, fed, arg);
+}
+
+void ingest_feed_read(struct ingest *g, struct endpoint *e, struct arena *a,
+    struct event_list *events, int64_t answered_ms, void (*fed)(void *arg, const struct fed *fed),
+    void *arg)
+{
 	struct hook *h = xcalloc(1, sizeof(*h));
 
 	h->ingest = g;
@@ -760,6 +839,7 @@ void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct e
 	h->fed = fed;
 	h->arg = arg;
 	h->received_ms = loop_now_ms(g->flow->loop);
+	h->answered_ms = answered_ms;
 	h->waiting = 1;
 	h->result = HOOK_DROPPED;
 	g->pending++;

@@ -18,6 +18,11 @@ struct fed {
 void ingest_feed(struct ingest *g, struct endpoint *e, struct arena *a, struct event_list *events,
     void (*fed)(void *arg, const struct fed *fed), void *arg);
 
+/* The same for a conversation that was read after the request of ours that was answered then. */
+void ingest_feed_read(struct ingest *g, struct endpoint *e, struct arena *a,
+    struct event_list *events, int64_t answered_ms, void (*fed)(void *arg, const struct fed *fed),
+    void *arg);
+
 struct ingest *ingest_new(struct flow *f);
 void ingest_free(struct ingest *g); /* takes NULL; after the listeners are gone */
 /* Takes a call whose path begins with /hooks/ and answers it, now or later. */

@@ -16,10 +16,13 @@
 #include "flow/errand.h"
 #include "flow/lanes.h"
 #include "flow/media.h"
+#include "flow/migration.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/router.h"
+#include "flow/standings.h"
 #include "flow/typing.h"
 
 /* How long a settlement that nobody waits for may wait for company. A crash meanwhile leaves a message
@@ -153,9 +156,11 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 		goto fail;
 	f->media = media_new(f);
 	f->courier = courier_new(f);
-	f->choices = choices_new();
+	f->choices = choices_new(f);
 	f->router = router_new(f);
 	f->typings = typings_new(f);
+	f->hearings = hearings_new();
+	f->migrations = migrations_new(f);
 	return f;
 fail:
 	flow_free(f);
@@ -227,6 +232,19 @@ static void load_unrouted(struct flow *f, const struct op_load *load)
 	router_start(f->router);
 }
 
+static void load_asked(struct flow *f, const struct op_load *load)
+{
+	struct endpoint *e;
+	size_t i;
+
+	for (i = 0; i < load->nasked; i++) {
+		e = endpoint_find(f, load->asked[i].endpoint);
+		if (e != NULL)
+			standings_await(e->standings, load->asked[i].conversation,
+			    load->asked[i].answered_ms);
+	}
+}
+
 static struct op_load *load_op(struct flow *f)
 {
 	struct op_load *load;
@@ -266,8 +284,13 @@ int flow_load(struct flow *f, struct err *err)
 	for (i = 0; i < f->nendpoints; i++)
 		if (sweep_load(f->endpoints[i].sweep, err) != 0)
 			return -1;
+	if (migrations_load(f->migrations, err) != 0)
+		return -1;
 	f->load = load;
-	return errands_load(f, err);
+	return choices_load(f->choices, err) != 0 || errands_load(f, err) != 0
+		|| mirrors_load(f, err) != 0
+	    ? -1
+	    : 0;
 }
 
 void flow_start(struct flow *f)
@@ -279,6 +302,7 @@ void flow_start(struct flow *f)
 		load_lanes(f, f->load);
 		load_flying(f, f->load);
 		load_unrouted(f, f->load);
+		load_asked(f, f->load);
 		if (f->load->nflying == 0 && f->load->nunrouted == 0) {
 			arena_free(f->loaded); /* lanes copy what they need; events do not */
 			f->loaded = NULL;
@@ -289,6 +313,7 @@ void flow_start(struct flow *f)
 		endpoint_kick(&f->endpoints[i]);
 	for (i = 0; i < f->nendpoints; i++)
 		sweep_start(f->endpoints[i].sweep);
+	migrations_start(f->migrations);
 }
 
 void flow_drain(struct flow *f)
@@ -333,7 +358,9 @@ void flow_free(struct flow *f)
 		return;
 	lose(f->stuck);
 	lose(f->lazy);
+	migrations_free(f->migrations);
 	typings_free(f->typings);
+	hearings_free(f->hearings);
 	courier_free(f->courier);
 	media_free(f->media);
 	choices_free(f->choices);

@@ -80,6 +80,8 @@ static void compose_from_rows(struct arena *a, const struct cargo *in, const str
 		.take_over = in->take_over && !in->link->taken_over,
 		.may_open = known->conversation == NULL,
 		.set_state = in->set_state,
+		.replied = in->replied,
+		.replied_remote = in->replied_remote,
 	};
 
 	if (believe(in->keys, in->event, in->bridge,
@@ -100,11 +102,23 @@ void plan_words(struct arena *a, const struct cargo *in, struct composed *words,
 		known->conversation = c->conversation(&in->target, a, &words->message);
 }
 
+static bool takes_note(const struct message *m, const struct caps *caps)
+{
+	return m->to == SIDE_AGENTS ? caps->notes : caps->keeps_notes && m->role != ROLE_SYSTEM;
+}
+
 bool plan_steps(struct arena *a, const struct via *target, struct composed *words,
     const struct known *known, struct plan *out, struct effect *refused)
 {
+	const struct message *m = &words->message;
+
 	*refused = (struct effect){ .kind = EFFECT_REJECTED, .reason = REASON_UNSUPPORTED };
 	out->count = 0;
+	/* Whatever was decided when it was routed, and by which configuration: no customer reads a note. */
+	if (m->is_note && !takes_note(m, target->endpoint->caps)) {
+		refused->why = "a note is not for customers, and nobody else reads there";
+		return false;
+	}
 	return target->endpoint->connector->plan(target, a, &words->message, known, out, refused)
 	    == 0
 	    && out->count > 0;

@@ -119,6 +119,17 @@ static void schedule(struct sweep *s, enum sweep_why why, int64_t msecs)
 		loop_timer_set(s->timer, msecs);
 }
 
+/* Where the far side takes fewer requests than it is configured for, so much less often is it asked. */
+static int64_t poll_msecs(const struct sweep *s)
+{
+	const struct endpoint_conf *conf = &s->endpoint->conf;
+	const struct bucket full = { 0 };
+	int64_t usual = bucket_spread(&full, &conf->rate);
+	int64_t now = bucket_spread(&s->endpoint->gate.supply->bucket, &conf->rate);
+
+	return usual > 0 ? conf->poll_msecs * now / usual : conf->poll_msecs;
+}
+
 /* The interval: of what is polled two, of which the nearer one counts. */
 static void schedule_next(struct sweep *s)
 {
@@ -130,7 +141,7 @@ static void schedule_next(struct sweep *s)
 		return;
 	}
 	schedule(s, SWEEP_EVERY, left > 0 ? left : 0);
-	schedule(s, SWEEP_POLL, conf->poll_msecs);
+	schedule(s, SWEEP_POLL, poll_msecs(s));
 }
 
 /* What was asked for while one ran is due now, or at its time. */
@@ -375,6 +386,29 @@ static void feed_state(struct sweep *s)
 	ingest_feed(s->endpoint->flow->ingest, s->endpoint, a, &list, on_stated, s);
 }
 
+static void on_marked(void *arg, struct arena *a, const struct outcome *o)
+{
+	(void)o; /* what could not be marked is seen as unread again, and read for nothing */
+	arena_free(a);
+	feed_state(arg);
+}
+
+/* Who works there sees that it has been taken care of; what may be ours has not. */
+static bool wants_mark(const struct sweep *s, const struct reading_result *result)
+{
+	return (s->list[s->at]->flags & EVENT_WANTS_READ) != 0 && !s->now.is_dry
+	    && !result->has_held && !result->is_gone;
+}
+
+static void ask_mark(struct sweep *s)
+{
+	s->page.job = (struct job){ .step = STEP_MARK_READ };
+	s->page.known.conversation = s->list[s->at]->conversation;
+	s->page.done = on_marked;
+	s->page.arg = s;
+	page_ask(s->endpoint, &s->page);
+}
+
 static void on_messages(void *arg, const struct reading_result *result)
 {
 	struct sweep *s = arg;
@@ -388,7 +422,10 @@ static void on_messages(void *arg, const struct reading_result *result)
 	if (!s->endpoint->conf.poll)
 		endpoint_repaired(s->endpoint, result->repaired,
 		    s->now.why != SWEEP_START && s->now.why != SWEEP_REFUSED);
-	feed_state(s);
+	if (wants_mark(s, result))
+		ask_mark(s);
+	else
+		feed_state(s);
 }
 
 /* At start nobody can have told us what was written before; who asks wants all of it. */
@@ -475,6 +512,7 @@ static void ask_page(struct sweep *s, const char *cursor)
 		.since_ms = s->from_ms,
 		.is_quick = is_quick(s),
 	};
+	s->page.known = (struct known){ 0 };
 	s->page.done = on_page;
 	s->page.arg = s;
 	page_ask(s->endpoint, &s->page);

@@ -10,6 +10,7 @@
 #include "flow/ingest.h"
 #include "flow/lanes.h"
 #include "flow/router.h"
+#include "flow/survey.h"
 
 #define TAKE_BACK_MOST 100000
 #define TOGETHER 200 /* callbacks must not wait long for the store */
@@ -60,6 +61,7 @@ static void reroute(struct flow *f, const struct mended *m)
 		.event = r->letter->event,
 		.asks = e->asks,
 		.nasks = e->nbridges,
+		.root = survey_root(a, e, r->letter->event),
 	};
 	flow_submit(f, &r->op.op);
 }

@@ -25,13 +25,15 @@
 #include "flow/reading.h"
 #include "flow/reconcile.h"
 #include "flow/row.h"
+#include "flow/survey.h"
 
 /* A conversation that is older than what we first hear of it has begun without us. */
 #define BEGAN_BEFORE_MSECS 2000
 /* So long its first message waits for what was said before it. */
 #define EARLIER_PATIENCE_MSECS (60 * 1000)
-/* How often a message that waits for a conversation to be opened looks again. */
+/* How often a message that waits for a conversation to be opened looks again, and asks the store. */
 #define OPENING_RETRY_MSECS 250
+#define OPENING_LOOK_MSECS 1000
 #define ROUTE_MOST 64
 #define REMEMBERED_MOST 16384
 
@@ -39,6 +41,8 @@ struct held {
 	STAILQ_ENTRY(held) next;
 	struct letter *letter;
 	struct view view;
+	bool is_stale;        /* the store is asked for the view once more, before it is routed */
+	struct arena *viewed; /* where that lies; NULL: the first one, with the letter */
 	int64_t arrived_ms;
 };
 STAILQ_HEAD(held_list, held);
@@ -55,11 +59,18 @@ struct conversation {
 	uint32_t awaited; /* is_closing: so many must be back before it goes on */
 	bool is_closing;
 	bool is_writing;
-	bool is_blocked;         /* its first waits for a conversation to be opened */
+	bool is_blocked; /* its first waits for a conversation to be opened */
+	bool is_looking; /* the store is asked what is known by now, last */
+	int64_t looked_ms;
 	struct reading *reading; /* its first waits for what was said before it, until */
 	int64_t reading_until_ms;
 	bool was_read; /* that is there, or cannot be had */
 	struct loop_timer *timer;
+	/* Its history is being moved over this bridge: what is told live waits for the end of that, its view
+	 * is read anew then, one after the other. */
+	int moving;
+	bool is_releasing;
+	struct held_list later;
 	/* What is remembered when nothing of it is under way any more. */
 	bool is_known;
 	int64_t thread, person;
@@ -121,6 +132,7 @@ static struct conversation *conversation_get(struct router *r, struct endpoint *
 	c->endpoint = e;
 	c->remote = xstrdup(remote);
 	STAILQ_INIT(&c->held);
+	STAILQ_INIT(&c->later);
 	map_add(&r->conversations, &c->node, conversation_hash(e, remote));
 	return c;
 }
@@ -156,8 +168,8 @@ static void conversation_free(struct conversation *c)
 
 static bool conversation_is_quiet(const struct conversation *c)
 {
-	return STAILQ_EMPTY(&c->held) && !c->is_writing && c->came == c->expected
-	    && c->reading == NULL;
+	return STAILQ_EMPTY(&c->held) && !c->is_writing && !c->is_looking && c->came == c->expected
+	    && c->reading == NULL && c->moving == 0;
 }
 
 /* Nothing is remembered of it any more; NULL is taken. */
@@ -218,6 +230,7 @@ static void held_free(struct router *r, struct held *h)
 {
 	r->held--;
 	letter_unref(h->letter);
+	arena_free(h->viewed);
 	xfree(h);
 }
 
@@ -235,6 +248,7 @@ static size_t count_due(struct conversation *c, int64_t *wait_msecs)
 	int64_t settle = settle_of(c->endpoint), now_ms = loop_now_ms(c->router->flow->loop);
 	int64_t oldest = INT64_MAX, left;
 	struct held *h;
+	bool is_state;
 	size_t due = 0, i = 0;
 
 	*wait_msecs = -1;
@@ -242,10 +256,12 @@ static size_t count_due(struct conversation *c, int64_t *wait_msecs)
 		i++;
 		/* A clock that was set back holds nobody longer. */
 		left = now_ms < h->arrived_ms ? 0 : h->arrived_ms + settle - now_ms;
-		if (left <= 0)
-			due = i; /* and all with smaller ids */
-		else if (left < oldest)
+		is_state = h->letter->event->remote == NULL;
+		if (left > 0 && left < oldest)
 			oldest = left;
+		/* And all with smaller ids; a state takes none along, and waits for them. */
+		if (left <= 0 && (!is_state || due == i - 1))
+			due = i;
 	}
 	if (due == 0 && oldest != INT64_MAX)
 		*wait_msecs = oldest;
@@ -271,9 +287,12 @@ static void decide(const struct conversation *c, const struct event *event, cons
 	};
 
 	plan_decide(&offer, out);
+	if (event->origin == ORIGIN_HISTORY && offer.bridge->id != c->moving)
+		*out = (struct route){ .drop = DROP_FILTERED };
 }
 
-/* A message of a conversation nobody knows may belong to one that a trip is just opening. */
+/* A message of a conversation nobody knows may belong to one that a trip is just opening, or has opened
+ * without having been told: such a delivery may wait for hours, in no trip, for its next attempt. */
 static bool must_wait(struct conversation *c, const struct held *h, size_t bridge,
     const struct route *r)
 {
@@ -281,7 +300,8 @@ static bool must_wait(struct conversation *c, const struct held *h, size_t bridg
 
 	return c->endpoint->asks[bridge].side == SIDE_AGENTS && h->view.bridges[bridge].link.id == 0
 	    && (r->drop == DROP_NONE || r->drop == DROP_UNLINKED)
-	    && courier_is_opening(f->courier, c->endpoint, h->letter->event);
+	    && (h->view.bridges[bridge].opening != 0
+		|| courier_is_opening(f->courier, c->endpoint, h->letter->event));
 }
 
 /* It would open a conversation at the other side for one that has begun without us: what was said in it
@@ -292,7 +312,8 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	const struct event *event = h->letter->event;
 
 	return !c->was_read && c->endpoint->conf.caps->pages && r->drop == DROP_NONE
-	    && event->kind != EVENT_CONVERSATION && event->kind != EVENT_DELETE
+	    && event->origin != ORIGIN_HISTORY
+	    && (event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
 	    && h->view.bridges[bridge].link.id == 0 && event->conversation_at_ms != 0
 	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
 }
@@ -611,6 +632,52 @@ static bool is_awaiting(struct conversation *c)
 	return false;
 }
 
+/* ---- what is known by now ---- */
+
+static bool is_opening(const struct conversation *c, const struct held *h)
+{
+	size_t i;
+
+	for (i = 0; i < c->endpoint->nbridges; i++)
+		if (h->view.bridges[i].opening != 0 && h->view.bridges[i].link.id == 0)
+			return true;
+	return false;
+}
+
+static void on_surveyed(void *arg, struct letter *letter, const struct view *view, struct arena *a)
+{
+	struct conversation *c = arg;
+	struct held *h, *known = NULL;
+
+	c->is_looking = false;
+	c->looked_ms = loop_now_ms(c->router->flow->loop);
+	STAILQ_FOREACH(h, &c->held, next)
+		if (h->letter == letter)
+			known = h;
+	arena_free(known->viewed);
+	known->viewed = a;
+	known->view = *view;
+	known->is_stale = false;
+	if (c->is_blocked && !is_opening(c, known)) /* nor do those behind it wait for that */
+		for (h = STAILQ_NEXT(known, next); h != NULL; h = STAILQ_NEXT(h, next))
+			h->is_stale = true;
+	conversation_try(c);
+}
+
+/* The first has to know more, and the store is asked. */
+static bool conversation_look(struct conversation *c)
+{
+	int64_t since_ms = loop_now_ms(c->router->flow->loop) - c->looked_ms;
+	struct held *h = STAILQ_FIRST(&c->held);
+	bool is_due = since_ms < 0 || since_ms >= OPENING_LOOK_MSECS;
+
+	if (!h->is_stale && !(c->is_blocked && is_due && is_opening(c, h)))
+		return false;
+	c->is_looking = true;
+	survey_ask(c->endpoint, h->letter, on_surveyed, c);
+	return true;
+}
+
 static void conversation_try(struct conversation *c)
 {
 	struct routing *g;
@@ -618,7 +685,7 @@ static void conversation_try(struct conversation *c)
 	int64_t wait;
 	size_t due;
 
-	if (c->is_writing || c->reading != NULL)
+	if (c->is_writing || c->is_looking || c->reading != NULL)
 		return;
 	if (STAILQ_EMPTY(&c->held)) {
 		if (c->is_known)
@@ -634,12 +701,12 @@ static void conversation_try(struct conversation *c)
 		conversation_wait(c, wait);
 		return;
 	}
-	if (is_awaiting(c))
+	if (is_awaiting(c) || conversation_look(c))
 		return;
 	g = xcalloc(1, sizeof(*g));
 	g->conversation = c;
 	g->arena = arena_new();
-	while (g->op.nevents < due && (h = STAILQ_FIRST(&c->held)) != NULL
+	while (g->op.nevents < due && (h = STAILQ_FIRST(&c->held)) != NULL && !h->is_stale
 	    && route_one(g, c, h, g->op.nevents)) {
 		STAILQ_REMOVE_HEAD(&c->held, next);
 		g->op.nevents++;
@@ -675,30 +742,37 @@ static void conversation_on_timer(void *arg)
 /* ---- what others call ---- */
 
 static struct conversation *take(struct router *r, struct endpoint *e, struct letter *letter,
-    const struct view *view)
+    const struct view *view, bool is_stale)
 {
 	struct conversation *c = conversation_get(r, e, letter->event->conversation);
 	struct held *h = xcalloc(1, sizeof(*h));
 
 	h->letter = letter_ref(letter);
 	h->view = *view;
+	h->is_stale = is_stale;
 	h->arrived_ms = loop_now_ms(r->flow->loop);
 	if (letter->event->here_ms < h->arrived_ms)
 		h->arrived_ms = letter->event->here_ms;
-	hold(c, h, e->conf.caps->unordered);
+	if (c->moving != 0 && letter->event->origin != ORIGIN_HISTORY) {
+		STAILQ_INSERT_TAIL(&c->later, h, next);
+		r->held++;
+	} else {
+		hold(c, h, e->conf.caps->unordered);
+	}
 	return c;
 }
 
 void router_take(struct router *r, struct endpoint *e, struct letter *letter,
     const struct view *view)
 {
-	conversation_try(take(r, e, letter, view));
+	conversation_try(take(r, e, letter, view, false));
 }
 
 void router_take_back(struct router *r, struct endpoint *e, struct letter *letter,
     const struct view *view)
 {
-	take(r, e, letter, view);
+	/* Whether another bridge has brought it where it goes was not asked when it was read back. */
+	take(r, e, letter, view, e->nbridges > 1);
 }
 
 void router_start(struct router *r)
@@ -709,6 +783,94 @@ void router_start(struct router *r)
 		next = map_walk(&r->conversations, n);
 		conversation_try((struct conversation *)n);
 	}
+}
+
+/* ---- history that is moved ---- */
+
+void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge)
+{
+	struct conversation *c = conversation_get(r, e, conversation);
+
+	conversation_forget(c);
+	c->moving = bridge;
+	c->is_releasing = false;
+}
+
+/* What is known has changed while it waited. */
+struct refreshing {
+	struct op_view op;
+	struct conversation *conversation;
+	struct held *held;
+};
+
+static void release_next(struct conversation *c);
+
+static void refreshing_on_lost(struct store_op *op)
+{
+	struct refreshing *f = (struct refreshing *)op;
+
+	held_free(f->conversation->router, f->held);
+	xfree(f);
+}
+
+static void on_refreshed(struct store_op *op)
+{
+	struct refreshing *f = (struct refreshing *)op;
+	struct conversation *c = f->conversation;
+	size_t i;
+
+	if (flow_redo(c->router->flow, op))
+		return;
+	for (i = 0; i < c->endpoint->nbridges; i++) /* that was looked for when it came */
+		f->op.view.bridges[i].root_at_target = f->held->view.bridges[i].root_at_target;
+	f->held->view = f->op.view;
+	c->router->held--; /* hold counts it again */
+	hold(c, f->held, c->endpoint->conf.caps->unordered);
+	xfree(f);
+	release_next(c);
+}
+
+static void release_next(struct conversation *c)
+{
+	struct held *h = STAILQ_FIRST(&c->later);
+	struct refreshing *f;
+
+	if (h == NULL) {
+		c->moving = 0;
+		c->is_releasing = false;
+		conversation_try(c);
+		return;
+	}
+	STAILQ_REMOVE_HEAD(&c->later, next);
+	f = xcalloc(1, sizeof(*f));
+	f->conversation = c;
+	f->held = h;
+	f->op = (struct op_view){
+		.op = { .kind = STORE_VIEW, .done = on_refreshed, .lost = refreshing_on_lost },
+		.arena = h->letter->arena,
+		.event = h->letter->event,
+		.asks = c->endpoint->asks,
+		.nasks = c->endpoint->nbridges,
+	};
+	flow_submit(c->router->flow, &f->op.op);
+}
+
+void router_release(struct router *r, struct endpoint *e, const char *conversation)
+{
+	struct conversation *c = conversation_find(r, e, conversation);
+
+	if (c == NULL || c->moving == 0 || c->is_releasing)
+		return;
+	c->is_releasing = true;
+	release_next(c);
+}
+
+int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation)
+{
+	const struct conversation *c = conversation_find(r, e, conversation);
+	const struct held *h = c != NULL ? STAILQ_FIRST(&c->later) : NULL;
+
+	return h != NULL ? h->arrived_ms : 0;
 }
 
 static size_t bridge_index(const struct endpoint *e, int bridge)
@@ -735,11 +897,12 @@ static void on_opened(void *arg, struct endpoint *e, const char *conversation,
 		if (known->id != 0)
 			continue;
 		*known = *link; /* of its texts routing reads none */
-		if (e->asks[i].side == SIDE_AGENTS)
+		if (e->asks[i].side == SIDE_AGENTS) {
 			known->agents = h->view.thread;
-		else
+		} else {
 			known->customers = h->view.thread;
-		h->view.person = link->person;
+			h->view.person = link->person;
+		}
 	}
 	conversation_try(c);
 }
@@ -794,6 +957,10 @@ void router_free(struct router *r)
 		c = (struct conversation *)n;
 		while ((h = STAILQ_FIRST(&c->held)) != NULL) {
 			STAILQ_REMOVE_HEAD(&c->held, next);
+			held_free(r, h);
+		}
+		while ((h = STAILQ_FIRST(&c->later)) != NULL) {
+			STAILQ_REMOVE_HEAD(&c->later, next);
 			held_free(r, h);
 		}
 		conversation_free(c);

@@ -6,6 +6,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/media.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 
 static enum turn turn_of(const struct event *event)
@@ -26,7 +27,7 @@ static struct lane *park_row(const struct bridge_conf *b, const struct event *ev
 	row->state = DELIVERY_PARKED;
 	row->reason = reason;
 	row->carry = words;
-	if (row->set_state == STATE_NONE && !row->is_deletion)
+	if (row->set_state == STATE_NONE && !row->is_deletion && !row->is_edit)
 		row->owe = errand_owe(b, event, row->to, row->state, reason);
 	return NULL;
 }
@@ -36,6 +37,8 @@ static struct lane *park_row(const struct bridge_conf *b, const struct event *ev
 static void note_words(const struct event *event, const struct endpoint *target,
     struct route_row *row)
 {
+	if (event_is_note(event))
+		return;
 	row->is_word = row->to == SIDE_AGENTS && event->author.role == ROLE_CUSTOMER;
 	row->opens = row->is_word
 	    || (row->to == SIDE_CUSTOMERS && target->conf.caps->answers_reopen
@@ -63,7 +66,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 	struct flow *f = from->flow;
 	struct endpoint *target = endpoint_find(f, from->asks[bridge].other);
 	int64_t now_ms = loop_now_ms(f->loop);
-	bool is_message = r->set_state == STATE_NONE && !r->is_deletion;
+	bool is_message = r->set_state == STATE_NONE && !r->is_deletion && !r->is_edit;
 	enum reason held = REASON_NONE;
 	struct lane *lane;
 
@@ -80,6 +83,10 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 		.take_over = r->take_over,
 		.set_state = r->set_state,
 		.is_deletion = r->is_deletion,
+		.is_edit = r->is_edit,
+		.from = from->conf.id,
+		.reply_to = is_message ? event->reply_to : NULL,
+		.mirrors = mirror_carries(from->bridges[bridge], r->to),
 		.expires_ms = now_ms + f->config->limits.try_for_msecs,
 		.state = DELIVERY_QUEUED,
 	};
@@ -134,6 +141,10 @@ void row_start(struct flow *f, struct letter *letter, struct route_row *row, str
 		return;
 	}
 	lane->id = row->out.lane.id;
+	if (row->owes_mirror)
+		mirror_owed(f,
+		    &(struct mirror_key){ row->out.link.id, row->to, STEP_FIND_CONVERSATION,
+			row->target });
 	media_take(f->media,
 	    letter); /* at once, however long the message waits: addresses expire */
 	if (row->claim)

@@ -26,10 +26,10 @@ struct exchange {
 static void on_response(void *arg, const struct http_resp *resp)
 {
 	struct exchange *x = arg;
-	int64_t now_ms = loop_now_ms(x->loop);
+	int64_t now_ms = loop_now_ms(x->loop), date_ms;
 
-	if (resp->date_ms != 0) { /* which tells whole seconds */
-		x->apart_msecs = now_ms - resp->took_msecs / 2 - resp->date_ms;
+	if (resp->wanted != NULL && time_parse_http(resp->wanted, &date_ms) == 0) {
+		x->apart_msecs = now_ms - resp->took_msecs / 2 - date_ms; /* of whole seconds */
 		x->has_apart = true;
 	}
 	x->setup->via.now_ms = now_ms;
@@ -84,7 +84,7 @@ void setup_run(struct setup *s, struct loop *loop, struct http_out *wire,
 			setup_learn(s, x.step.name, "no");
 			continue;
 		}
-		x.step.req.wants_date = true;
+		x.step.req.wants = "Date";
 		http_out_start(wire, &x.step.req, on_response, &x);
 		loop_run(loop);
 		tell(s, order);

@@ -91,6 +91,8 @@ static void row_copy(struct arena *a, struct row_trip *r)
 	r->person.name = arena_strdup(a, r->person.name);
 	r->person.email = arena_strdup(a, r->person.email);
 	r->person.phone = arena_strdup(a, r->person.phone);
+	r->replied = r->replied != NULL ? event_copy(a, r->replied) : NULL;
+	r->replied_remote = arena_strdup(a, r->replied_remote);
 }
 
 enum side trip_side(const struct trip *t)
@@ -118,6 +120,8 @@ static void trip_prepare(struct trip *t)
 		.reopen = t->row.delivery.reopen,
 		.take_over = t->row.delivery.take_over,
 		.set_state = t->row.delivery.set_state,
+		.replied = t->row.replied,
+		.replied_remote = t->row.replied_remote,
 	};
 
 	t->is_open =
@@ -126,6 +130,13 @@ static void trip_prepare(struct trip *t)
 	plan_words(t->arena, &cargo, &t->words, &t->known);
 	if (t->row.delivery.is_deletion)
 		t->known.message = t->row.delivery.written;
+}
+
+/* What history ends with is done whatever is known of the conversation there. */
+static void trip_take_history(struct trip *t)
+{
+	if (t->row.delivery.is_status && t->letter->event->origin == ORIGIN_HISTORY)
+		t->row.delivery.set_state = t->letter->event->state;
 }
 
 #define CARRIED_UPLOAD "upload:"
@@ -164,6 +175,7 @@ struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_tri
 	    letter->event->origin == ORIGIN_REPAIR || row->delivery.id >> 4 <= c->flow->put_back;
 	t->looked = -1;
 	lane->id = row->lane.id;
+	trip_take_history(t);
 	trip_prepare(t);
 	trip_take_carried(t);
 	map_add(&c->trips, &t->node, trip_hash(&t->words.root, t->bridge->id));
@@ -346,6 +358,7 @@ void trip_go(struct trip *t)
 	TAILQ_INSERT_TAIL(&t->target->gate.sending, t, sending);
 	t->target->gate.queued++;
 	t->is_queued = true;
+	t->queued_ms = trip_now(t);
 	gate_wake(t->target);
 }
 

@@ -9,6 +9,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/pace.h"
+#include "flow/standings.h"
 
 static void trip_on_settled(struct store_op *op);
 
@@ -49,6 +50,8 @@ static struct owe trip_owe(const struct trip *t, const struct verdict *v)
 		return errand_owe_deletion(t->bridge);
 	if (t->row.delivery.is_deletion || t->row.delivery.is_status)
 		return (struct owe){ 0 };
+	if (t->row.delivery.is_edit)
+		return errand_owe_edit(t->bridge, trip_side(t), v->state);
 	return errand_owe(t->bridge, t->letter->event, trip_side(t), v->state, v->reason);
 }
 
@@ -64,7 +67,7 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 		loop_timer_stop(t->timer);
 	if (v.shut_gate)
 		endpoint_refused(t->target, effect->why);
-	lane_rest(t->lane, false);
+	lane_rest(t->lane, true);
 	t->settle = (struct op_settle){
 		.op = { .kind = STORE_SETTLE, .done = trip_on_settled, .lost = trip_settle_lost },
 		.arena = over ? arena_new() : NULL,
@@ -90,7 +93,8 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 		.owner = t->courier->flow->owner,
 		.now_ms = trip_now(t),
 	};
-	if (v.state == DELIVERY_DELIVERED && trip_side(t) == SIDE_CUSTOMERS)
+	if (v.state == DELIVERY_DELIVERED && trip_side(t) == SIDE_CUSTOMERS
+	    && !t->words.message.is_note)
 		choices_told(t->courier->flow->choices, t->target->conf.id, t->known.conversation,
 		    &t->words.message, t->letter->event, trip_now(t));
 	/* Where nothing stands behind it, in its lane or before the gate, nobody waits for it. */
@@ -118,6 +122,21 @@ static bool trip_cannot_delete(const struct trip *t)
 	    || t->row.delivery.written == NULL;
 }
 
+/* The bridge carried notes, or lines, when it was routed, and does not any more. */
+static bool trip_is_unwanted(struct trip *t)
+{
+	const struct event *e = t->letter->event;
+	const struct effect unwanted = { .kind = EFFECT_DELIVERED,
+		.wait_msecs = -1,
+		.why = e->is_private ? "private_notes: drop" : "system_lines: drop" };
+
+	if (!trip_is_message(t) || !event_is_note(e)
+	    || (e->is_private ? t->bridge->private_notes : t->bridge->system_lines))
+		return false;
+	trip_settle(t, &unwanted, (struct verdict){ .state = DELIVERY_DISCARDED });
+	return true;
+}
+
 /* There is nothing to be done: the conversation there is as it should be, or people have changed their minds
  * meanwhile; what was to be said was taken back, or is not there, or stays. */
 bool trip_is_folded(struct trip *t)
@@ -126,8 +145,14 @@ bool trip_is_folded(struct trip *t)
 	const struct effect nothing = { .kind = EFFECT_DELIVERED, .wait_msecs = -1 };
 	bool folds = d->is_taken_back;
 
+	if (trip_is_unwanted(t))
+		return true;
+
 	if (d->is_status)
-		folds = d->set_state == STATE_NONE || !t->is_open;
+		folds = d->set_state == STATE_NONE || !t->is_open
+		    || (d->set_state == STATE_OPEN && !t->target->conf.caps->reopens);
+	else if (d->is_edit)
+		folds = !d->was_written;
 	else if (d->is_deletion)
 		folds = !d->was_written || trip_cannot_delete(t);
 	if (folds)
@@ -184,6 +209,8 @@ static void trip_on_settled(struct store_op *op)
 	trip_tell_opened(t, &settle.learned);
 	if (settle.link_gone || (settle.was_asked && settle.state == DELIVERY_PARKED))
 		c->watch.changed(c->watch.arg, t->row.link.id);
+	if (settle.is_awaited && t->known.conversation != NULL)
+		standings_await(t->target->standings, t->known.conversation, settle.now_ms);
 	errand_owed(c->flow, settle.event, &settle.owe);
 	trip_report(t);
 	if (settle.state < DELIVERY_DELIVERED && t->is_echoed) {

@@ -8,6 +8,9 @@
 #include "base/arena.h"
 #include "core/event_codec.h"
 #include "store/errand.h"
+#include "store/facts.h"
+#include "store/migration.h"
+#include "store/question.h"
 #include "store/repair.h"
 #include "store/sqlite_db.h"
 
@@ -17,8 +20,7 @@
 
 /* ---- append ---- */
 
-/* 1: the key is new and stands for the event now, 0: it is known, -1. */
-static int add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
     int64_t *known)
 {
 	struct stmt *q;
@@ -135,7 +137,7 @@ static int apply_append(struct store_db *db, struct op_append *op)
 	op->is_duplicate = false;
 	op->known_state = DELIVERY_QUEUED;
 	memset(&op->view, 0, sizeof(op->view));
-	ret = add_key(db, e->endpoint, e->key, id, &op->known);
+	ret = sqlite_add_key(db, e->endpoint, e->key, id, &op->known);
 	if (ret < 0)
 		return -1;
 	if (ret == 0) {
@@ -294,7 +296,7 @@ static int set_link_agents(struct store_db *db, int64_t link, int64_t agents)
 }
 
 static int route_link(struct store_db *db, const struct routing *r, const struct route_row *row,
-    struct row_link *link)
+    struct row_link *link, bool *is_made)
 {
 	const char *remote = r->remote;
 	int64_t generation, agents = 0;
@@ -312,6 +314,7 @@ static int route_link(struct store_db *db, const struct routing *r, const struct
 		return -1;
 	if (row->to == SIDE_CUSTOMERS)
 		agents = row->agents;
+	*is_made = ret == 0;
 	if (ret == 1) {
 		if (agents == 0 || link->agents != 0)
 			return 0;
@@ -356,7 +359,7 @@ static int add_delivery(struct store_db *db, const struct route_row *row, int ow
 	    (d->reopen ? DELIVERY_REOPEN : 0) | (d->take_over ? DELIVERY_TAKE_OVER : 0)
 		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
 		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0)
-		| (d->is_deletion ? DELIVERY_DELETION : 0));
+		| (d->is_deletion ? DELIVERY_DELETION : 0) | (d->is_edit ? DELIVERY_EDIT : 0));
 	stmt_text(q, d->carry);
 	stmt_i64(q, d->reason);
 	return stmt_run(q);
@@ -373,12 +376,15 @@ static int owe_parked(struct store_db *db, const struct routing *r, struct route
 static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
 {
 	struct row_trip *out = &row->out;
-	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED;
+	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED, is_made = false;
 	int64_t pos;
 
 	memset(out, 0, sizeof(*out));
+	row->owes_mirror = false;
 	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link) != 0 || sqlite_next_pos(db, &pos) != 0
+	    || route_link(db, r, row, &out->link, &is_made) != 0
+	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
+	    || sqlite_next_pos(db, &pos) != 0
 	    || row_person_by_id(db, row->person, r->arena, &out->person) < 0)
 		return -1;
 	out->delivery = (struct row_delivery){
@@ -394,6 +400,7 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 		.opens = row->opens,
 		.is_status = row->set_state != STATE_NONE,
 		.is_deletion = row->is_deletion,
+		.is_edit = row->is_edit,
 		.reopen = row->reopen,
 		.take_over = row->take_over,
 		.carry = row->carry,
@@ -402,7 +409,10 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
 	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
 		return -1;
-	if (row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	if ((row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
+	    || (row->is_edit && sqlite_fold_edit(db, r->event, row, r->arena) != 0))
+		return -1;
+	if (is_claimed && sqlite_find_replied(db, out, row->from, row->reply_to, r->arena) != 0)
 		return -1;
 	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
 }
@@ -445,6 +455,12 @@ static int apply_route(struct store_db *db, struct op_route *op)
 
 /* ---- claim ---- */
 
+/* At its own endpoint; NULL: it is about no other. */
+const char *sqlite_replied_to(const struct event *e)
+{
+	return e->kind == EVENT_EDIT ? e->remote : e->reply_to;
+}
+
 static int apply_claim(struct store_db *db, struct op_claim *op)
 {
 	struct stmt *q = query(db, Q_DELIVERY_HEAD);
@@ -482,10 +498,18 @@ static int apply_claim(struct store_db *db, struct op_claim *op)
 		return -1;
 	if (event == NULL)
 		return sqlite_refuse(db, "delivery %lld has no event", (long long)head);
+	/* What history ends with is done whatever the conversation there is taken for: it was opened to wait. */
+	if (op->trip.delivery.is_status && event->origin == ORIGIN_HISTORY)
+		op->trip.delivery.set_state = event->state;
 	if (sqlite_ask(db, &op->trip, op->now_ms) != 0)
 		return -1;
 	if (op->trip.delivery.is_deletion
 	    && sqlite_find_written(db, &op->trip, event, op->now_ms, op->arena) != 0)
+		return -1;
+	if (op->trip.delivery.is_edit && sqlite_find_edited(db, &op->trip, event, op->arena) != 0)
+		return -1;
+	if (sqlite_find_replied(db, &op->trip, event->endpoint, sqlite_replied_to(event), op->arena)
+	    != 0)
 		return -1;
 	op->is_doubted = state == DELIVERY_UNSURE;
 	op->trip.event = event;
@@ -676,7 +700,7 @@ static int settle_failed(struct store_db *db, const struct op_settle *op, const 
 
 /* What was asked of the conversation there is done, or is left to a person: then it is as it was heard to be,
  * and the next one asks again. */
-static int settle_asked(struct store_db *db, const struct op_settle *op, const struct place *p)
+static int settle_asked(struct store_db *db, struct op_settle *op, const struct place *p)
 {
 	bool is_done = op->state == DELIVERY_DELIVERED;
 	struct row_link l;
@@ -691,7 +715,10 @@ static int settle_asked(struct store_db *db, const struct op_settle *op, const s
 	stmt_i64(q, op->now_ms);
 	if (!is_done)
 		stmt_i64(q, STATE_RESOLVED);
-	return stmt_run(q);
+	if (stmt_run(q) != 0)
+		return -1;
+	op->is_awaited = is_done && sqlite3_changes(db->handle) == 1;
+	return 0;
 }
 
 static int settle_owe(struct store_db *db, struct op_settle *op)
@@ -708,6 +735,7 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 	struct stmt *q;
 
 	memset(&op->next, 0, sizeof(op->next));
+	op->is_awaited = false;
 	if (place_of(db, op->delivery, &place) != 0 || learn(db, &op->learned, &place) != 0
 	    || (op->link_gone && place.link != 0 && flag_link(db, place.link, LINK_GONE) != 0))
 		return -1;
@@ -810,7 +838,20 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_ERRAND_DONE: return sqlite_errand_done(db, AS(op_errand_done, op));
 	case STORE_ERRANDS: return sqlite_errands(db, AS(op_errands, op));
 	case STORE_HEARD: return sqlite_heard(db, AS(op_heard, op));
+	case STORE_HEAR: return sqlite_hear(db, AS(op_hear, op));
+	case STORE_MIRROR: return sqlite_mirror(db, AS(op_mirror, op));
+	case STORE_MIRROR_ASK: return sqlite_mirror_ask(db, AS(op_mirror_ask, op));
+	case STORE_MIRROR_DONE: return sqlite_mirror_done(db, AS(op_mirror_done, op));
+	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
+	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
+	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
 	case STORE_RECEIPT: return sqlite_receipt(db, AS(op_receipt, op));
+	case STORE_MIGRATION: return sqlite_migration(db, AS(op_migration, op));
+	case STORE_MIGRATIONS: return sqlite_migrations(db, AS(op_migrations, op));
+	case STORE_MIGRATION_ITEM: return sqlite_migration_item(db, AS(op_migration_item, op));
+	case STORE_MIGRATION_ITEMS: return sqlite_migration_items(db, AS(op_migration_items, op));
+	case STORE_MIGRATION_LOOK: return sqlite_migration_look(db, AS(op_migration_look, op));
+	case STORE_MIGRATION_END: return sqlite_migration_end(db, AS(op_migration_end, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);
 }

@@ -21,6 +21,7 @@
 #define DELIVERY_STATUS 32
 #define DELIVERY_DELETION 64
 #define DELIVERY_TAKEN_BACK 128
+#define DELIVERY_EDIT 256
 
 /* Deliveries counted in this transaction, written with its commit. */
 #define TALLY_MAX 16
@@ -95,6 +96,12 @@ int sqlite_known(struct store_db *db, struct op_known *op);
 int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op);
 int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
 
+/* sqlite_question.c */
+struct op_question;
+struct op_questions;
+int sqlite_question(struct store_db *db, struct op_question *op);
+int sqlite_questions(struct store_db *db, struct op_questions *op);
+
 /* sqlite_control.c */
 int sqlite_control(struct store_db *db, struct op_control *op);
 int sqlite_controlled(struct store_db *db, struct op_control *op);
@@ -133,7 +140,40 @@ int sqlite_errands(struct store_db *db, struct op_errands *op);
 int sqlite_heard(struct store_db *db, struct op_heard *op);
 int sqlite_receipt(struct store_db *db, struct op_receipt *op);
 
+/* sqlite_edit.c */
+/* An edit is routed: what of its message did not leave yet leaves with the new words. */
+int sqlite_fold_edit(struct store_db *db, int64_t event, const struct route_row *row,
+    struct arena *a);
+/* Its turn has come: is there anything to say? Sets was_written. */
+int sqlite_find_edited(struct store_db *db, struct row_trip *t, const struct event *edit,
+    struct arena *a);
+const char *sqlite_replied_to(const struct event *e);
+/* What the message is about, where it replies to one or says it anew: fills replied, replied_remote. */
+int sqlite_find_replied(struct store_db *db, struct row_trip *t, int endpoint, const char *remote,
+    struct arena *a);
+/* sqlite_facts.c */
+struct op_hear;
+struct op_mirror;
+struct op_mirror_ask;
+struct op_mirror_done;
+struct op_mirrors;
+int sqlite_hear(struct store_db *db, struct op_hear *op);
+int sqlite_mirror(struct store_db *db, struct op_mirror *op);
+int sqlite_mirror_ask(struct store_db *db, struct op_mirror_ask *op);
+int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op);
+int sqlite_mirrors(struct store_db *db, struct op_mirrors *op);
+/* A link was just made for the row. */
+int sqlite_mirror_opens(struct store_db *db, struct route_row *row, int64_t now_ms);
+/* A contact goes by another id. */
+int sqlite_contact_is_now(struct store_db *db, int endpoint, const char *was, const char *now);
+
 /* sqlite_delete.c */
+/* 1 found, 0 there is none in that bridge and direction, -1: what was made of the message that a later event
+ * is about. */
+int sqlite_delivery_about(struct store_db *db, const struct event *later, int bridge, enum side to,
+    struct arena *a, struct row_trip *out);
+/* The event of that message; 0: it is not known any more. */
+int sqlite_event_about(struct store_db *db, const struct event *later, int64_t *event);
 /* A deletion is routed: what of its message did not leave yet is not to. */
 int sqlite_take_back(struct store_db *db, int64_t event, const struct route_row *row,
     struct arena *a);
@@ -150,6 +190,24 @@ int sqlite_state(struct store_db *db, struct op_state *op);
 int sqlite_want_open(struct store_db *db, const struct route_row *row, struct row_link *l);
 /* Of a delivery that is claimed: what it will make of the conversation there; sets has_asked. */
 int sqlite_ask(struct store_db *db, struct row_trip *t, int64_t now_ms);
+
+/* sqlite_apply.c. 1: the key is new and stands for the event now, 0: it is known (its ref), -1. */
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+    int64_t *known);
+
+/* sqlite_migration.c */
+struct op_migration;
+struct op_migrations;
+struct op_migration_item;
+struct op_migration_items;
+struct op_migration_look;
+struct op_migration_end;
+int sqlite_migration(struct store_db *db, struct op_migration *op);
+int sqlite_migrations(struct store_db *db, struct op_migrations *op);
+int sqlite_migration_item(struct store_db *db, struct op_migration_item *op);
+int sqlite_migration_items(struct store_db *db, struct op_migration_items *op);
+int sqlite_migration_look(struct store_db *db, struct op_migration_look *op);
+int sqlite_migration_end(struct store_db *db, struct op_migration_end *op);
 
 /* sqlite_rows.c: 1 found, 0 not, -1. What is not found is left cleared. */
 int row_link(struct stmt *q, struct arena *a, struct row_link *out);
@@ -170,6 +228,9 @@ int make_thread(struct store_db *db, int endpoint, const char *remote, const cha
 int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id);
 
 /* sqlite_view.c */
+/* 1: something is on its way to that person whose conversation nobody knows yet; 0; -1. */
+int sqlite_is_opening(struct store_db *db, const struct event *e, const struct ask *asks,
+    size_t nasks, struct arena *a);
 int sqlite_view(struct store_db *db, const struct event *e, const struct ask *asks, size_t nasks,
     const unsigned char *root, struct arena *a, struct view *view);
 int sqlite_root_add(struct store_db *db, int endpoint, const unsigned char *root, int64_t ref);

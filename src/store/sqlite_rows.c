@@ -204,6 +204,7 @@ static int row_delivery(struct store_db *db, int64_t id, struct arena *a, struct
 		out->opens = (flags & DELIVERY_OPENS) != 0;
 		out->is_status = (flags & DELIVERY_STATUS) != 0;
 		out->is_deletion = (flags & DELIVERY_DELETION) != 0;
+		out->is_edit = (flags & DELIVERY_EDIT) != 0;
 		out->is_taken_back = (flags & DELIVERY_TAKEN_BACK) != 0;
 		out->carry = stmt_col_text(q, 13, a);
 		out->reason = (enum reason)stmt_col_int(q, 14);
@@ -318,6 +319,9 @@ int make_person(struct store_db *db, const struct event *e, struct arena *a, int
 		q = query(db, Q_PERSON_ADD);
 		stmt_text(q, p->identity);
 		stmt_i64(q, e->endpoint);
+	} else if (known.id != NULL && is_news(p->id, known.id)
+	    && sqlite_contact_is_now(db, e->endpoint, known.id, p->id) != 0) {
+		return -1;
 	} else if (is_news(p->id, known.id) || is_news(p->address, known.address)
 	    || is_news(p->name, known.name) || is_news(p->email, known.email)
 	    || is_news(p->phone, known.phone)) {

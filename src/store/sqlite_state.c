@@ -70,7 +70,7 @@ static bool has_link(const struct op_state *op)
 	size_t i;
 
 	for (i = 0; i < op->nasks; i++)
-		if (op->view.bridges[i].link.id != 0)
+		if (op->view.bridges[i].link.id != 0 || op->view.bridges[i].opening != 0)
 			return true;
 	return op->make; /* it is being linked */
 }
@@ -78,11 +78,18 @@ static bool has_link(const struct op_state *op)
 static int want_state(struct store_db *db, struct op_state *op, enum state state)
 {
 	struct view_bridge *b;
+	struct row_link *l, opening;
 	size_t i;
 
 	for (i = 0; i < op->nasks; i++) {
 		b = &op->view.bridges[i];
-		if ((op->tells >> i & 1) != 0 && !b->is_left && want(db, &b->link, state) != 0)
+		l = &b->link;
+		if (b->opening != 0) { /* it is heard before that it is there */
+			l = &opening;
+			if (row_link_by_id(db, b->opening, op->arena, l) < 0)
+				return -1;
+		}
+		if ((op->tells >> i & 1) != 0 && !b->is_left && want(db, l, state) != 0)
 			return -1;
 	}
 	return 0;
@@ -151,16 +158,25 @@ int sqlite_state(struct store_db *db, struct op_state *op)
 	struct stmt *q;
 	int ret;
 
-	op->is_known = op->is_changed = op->is_stored = false;
+	op->is_known = op->is_changed = op->is_stored = op->is_awaited = false;
 	op->thread = 0;
 	memset(&op->view, 0, sizeof(op->view));
 	if (op->event != NULL)
 		op->event->id = 0;
 	ret = standing_of(db, op, &s, &closed_ms);
+	if (ret == 0 && op->event != NULL) {
+		ret = sqlite_is_opening(db, op->event, op->asks, op->nasks, op->arena);
+		op->make = ret == 1;
+		if (op->make)
+			ret = standing_of(db, op, &s, &closed_ms);
+	}
 	if (ret != 1)
 		return ret;
 	op->is_known = true;
-	heard = standing_hear(&s, op->state, op->version);
+	heard = op->answered_ms != 0 && op->answered_ms == s.asked_ms
+	    ? standing_read(&s, op->state, op->version)
+	    : standing_hear(&s, op->state, op->version);
+	op->is_awaited = s.asked != STATE_NONE;
 	if (heard == HEARD_NOTHING)
 		return 0;
 	op->is_changed = true;

@@ -80,6 +80,9 @@ struct sqlite3_stmt;
 	    " WHEN closed_at = 0 THEN ?4 ELSE closed_at END WHERE id = ?1") \
 	X(THREAD_ASKED, \
 	    "UPDATE thread SET asked_at = ?2 WHERE id = ?1 AND asked <> 0 AND asked_at = 0") \
+	X(THREADS_ASKED, \
+	    "SELECT endpoint, remote, asked_at FROM thread INDEXED BY thread_asked" \
+	    " WHERE asked <> 0 AND asked_at <> 0 ORDER BY id") \
 	X(THREAD_UNASK, \
 	    "UPDATE thread SET asked = 0, closed_at = CASE WHEN state <> ?3 THEN 0" \
 	    " WHEN closed_at = 0 THEN ?2 ELSE closed_at END" \
@@ -136,6 +139,10 @@ struct sqlite3_stmt;
 	    " AND o.generation > l.generation) OR EXISTS(SELECT 1 FROM link o" \
 	    " WHERE o.agents = l.agents AND o.bridge = l.bridge AND o.id > l.id)" \
 	    " FROM link l WHERE l.id = ?") \
+	X(LANE_OPENING, \
+	    "SELECT l.id FROM delivery d INDEXED BY delivery_pending JOIN link l ON l.id = d.link" \
+	    " WHERE d.lane = ? AND d.state < 10 AND l.bridge = ? AND l.agents IS NULL" \
+	    " ORDER BY d.pos LIMIT 1") \
 	X(LINK_FIRST_C, "UPDATE link SET first_c = ?2 WHERE id = ?1 AND first_c IS NULL") \
 	X(LINK_FIRST_A, "UPDATE link SET first_a = ?2 WHERE id = ?1 AND first_a IS NULL") \
 \
@@ -240,6 +247,14 @@ struct sqlite3_stmt;
 	X(EDIT_SET, \
 	    "INSERT INTO edit(delivery, text, at, who) VALUES(?, ?, ?, ?)" \
 	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at, who = excluded.who") \
+	X(EDIT_FOLD, \
+	    "INSERT INTO edit(delivery, text, at, who) SELECT id, ?5, ?6, NULL FROM delivery" \
+	    " WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3 AND flags & 4 = ?4" \
+	    " AND part = 0 AND state IN (0, 2, 11)" \
+	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at WHERE who IS NULL") \
+	X(EDIT_FLAG, \
+	    "UPDATE delivery SET flags = flags | 8 WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3" \
+	    " AND flags & 4 = ?4 AND part = 0 AND state IN (0, 2, 11)") \
 	X(EDIT_DELETE, "DELETE FROM edit WHERE delivery BETWEEN ? AND ?") \
 \
 	X(CONTROL_SET, \
@@ -276,7 +291,69 @@ struct sqlite3_stmt;
 	X(ERRANDS_DUE, \
 	    "SELECT event, step, endpoint FROM errand INDEXED BY errand_due WHERE due = 1" \
 	    " ORDER BY event") \
-	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?")
+	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?") \
+\
+	X(FACT_GET, "SELECT seen, ours, was, version FROM fact WHERE subject = ? AND place = ?") \
+	X(FACT_SET, \
+	    "INSERT INTO fact(subject, place, seen, ours, was, version) VALUES(?, ?, ?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET seen = excluded.seen, ours = excluded.ours," \
+	    " was = excluded.was, version = excluded.version") \
+	X(FACT_MOVE, "UPDATE OR REPLACE fact SET subject = ?3 WHERE subject = ?1 AND place = ?2") \
+	X(MIRROR_OWE, \
+	    "INSERT INTO mirror(link, side, step, endpoint, seq, made) VALUES(?, ?, ?, ?, 1, ?)" \
+	    " ON CONFLICT DO UPDATE SET seq = seq + 1, endpoint = excluded.endpoint") \
+	X(MIRROR_GET, "SELECT seq, made FROM mirror WHERE link = ? AND side = ? AND step = ?") \
+	X(MIRROR_DROP, "DELETE FROM mirror WHERE link = ? AND side = ? AND step = ?") \
+	X(MIRRORS, "SELECT link, side, step, endpoint FROM mirror ORDER BY link") \
+	X(PERSON_BY_REMOTE, \
+	    PERSON_SELECT "WHERE endpoint = ? AND remote = ? ORDER BY id DESC LIMIT 1") \
+	X(LANE_BY_CONTACT, LANE_SELECT "WHERE endpoint = ? AND contact = ? ORDER BY id LIMIT 1") \
+	X(LANE_CONTACT, "UPDATE lane SET contact = ? WHERE id = ?") \
+	X(LANE_PERSON, "UPDATE lane SET person = ? WHERE id = ?") \
+	X(LANE_IS_BUSY, \
+	    "SELECT EXISTS(SELECT 1 FROM delivery INDEXED BY delivery_pending" \
+	    " WHERE lane = ? AND state < 10)") \
+	X(LINK_PERSON, \
+	    "UPDATE link SET person = ?3 WHERE bridge = ?1 AND customers = ?2 AND person <> ?3") \
+	X(THREAD_ENDPOINT, "SELECT endpoint FROM thread WHERE id = ?") \
+	X(ALIAS_SET, \
+	    "INSERT INTO alias(endpoint, kind, remote, now) VALUES(?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET now = excluded.now") \
+\
+	X(QUESTION_SET, \
+	    "INSERT OR REPLACE INTO question(endpoint, conversation, told, labels, answered)" \
+	    " VALUES(?, ?, ?, ?, ?)") \
+	X(QUESTION_DELETE, "DELETE FROM question WHERE endpoint = ? AND conversation = ?") \
+	X(QUESTION_OLD, "DELETE FROM question WHERE told < ?") \
+	X(QUESTION_COUNT, "SELECT count(*) FROM question") \
+	X(QUESTIONS, \
+	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told") \
+\
+	X(MIGRATION_ADD, \
+	    "INSERT INTO migration(bridge, state, wish, first, begun) VALUES(?, ?, ?, ?, ?)") \
+	X(MIGRATION_SET, \
+	    "UPDATE migration SET state = ?2, cursor = ?3, why = ?4, ended = ?5," \
+	    " conversations = ?6, read = ?7, written = ?8, failed = ?9, files = ?10," \
+	    " skipped = ?11 WHERE id = ?1") \
+	X(MIGRATION_COUNT, "SELECT count(*) FROM migration") \
+	X(MIGRATIONS, \
+	    "SELECT id, bridge, state, wish, cursor, why, first, begun, ended, conversations," \
+	    " read, written, failed, files, skipped FROM migration ORDER BY id DESC") \
+	X(MIGRATION_ITEM_SET, \
+	    "INSERT INTO migration_item(migration, remote, state, read, written, failed, files," \
+	    " skipped) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET" \
+	    " state = excluded.state, read = excluded.read, written = excluded.written," \
+	    " failed = excluded.failed, files = excluded.files, skipped = excluded.skipped") \
+	X(MIGRATION_ITEM_GET, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND remote = ?") \
+	X(MIGRATION_ITEM_COUNT, \
+	    "SELECT count(*) FROM migration_item WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_ITEMS, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_EVENT, "SELECT origin, routed FROM event WHERE id = ?") \
+	X(MIGRATION_DELIVERY, "SELECT state FROM delivery WHERE id BETWEEN ? AND ? AND bridge = ?")
 
 enum query {
 #define X(name, sql) Q_##name,

@@ -129,6 +129,13 @@ static int load_flying(struct store_db *db, struct op_load *op, const int64_t *i
 		if (op->flying[i].delivery.is_deletion
 		    && sqlite_find_written(db, &op->flying[i], event, 0, op->arena) != 0)
 			return -1;
+		if (op->flying[i].delivery.is_edit
+		    && sqlite_find_edited(db, &op->flying[i], event, op->arena) != 0)
+			return -1;
+		if (sqlite_find_replied(db, &op->flying[i], event->endpoint,
+			sqlite_replied_to(event), op->arena)
+		    != 0)
+			return -1;
 		op->flying[i].event = event;
 		if (op->flying[i].delivery.edited
 		    && sqlite_take_edit(db, ids[i], op->arena, event) != 0)
@@ -179,6 +186,24 @@ static int view_unrouted(struct store_db *db, struct op_load *op)
 	return 0;
 }
 
+static int scan_asked(struct store_db *db, struct op_load *op)
+{
+	struct stmt *q = query(db, Q_THREADS_ASKED);
+	struct list asked = { .item = sizeof(*op->asked) };
+	struct load_asked *t;
+	enum stmt_result r;
+
+	while ((r = stmt_step(q)) == STMT_ROW) {
+		t = list_add(&asked);
+		t->endpoint = stmt_col_int(q, 0);
+		t->conversation = stmt_col_text(q, 1, op->arena);
+		t->answered_ms = stmt_col_i64(q, 2);
+	}
+	op->nasked = asked.count;
+	op->asked = list_done(&asked, op->arena);
+	return r == STMT_ERROR ? -1 : 0;
+}
+
 int sqlite_load(struct store_db *db, struct op_load *op)
 {
 	struct list lanes = { .item = sizeof(*op->lanes) };
@@ -200,9 +225,10 @@ int sqlite_load(struct store_db *db, struct op_load *op)
 	ids = list_done(&flying, op->arena);
 	op->flying =
 	    op->nflying == 0 ? NULL : arena_zalloc(op->arena, op->nflying * sizeof(*op->flying));
-	if (ret != 0 || name_lanes(db, op) != 0 || load_flying(db, op, ids) != 0)
+	if (ret != 0 || name_lanes(db, op) != 0 || load_flying(db, op, ids) != 0
+	    || view_unrouted(db, op) != 0)
 		return -1;
-	return view_unrouted(db, op);
+	return scan_asked(db, op);
 }
 
 /* ---- counts ---- */

@@ -44,6 +44,16 @@ static int find_link(struct store_db *db, enum query by, int bridge, int64_t wha
 	return row_link(q, a, out);
 }
 
+static int lane_by_address(struct store_db *db, const struct event *e, struct arena *a,
+    struct row_lane *lane)
+{
+	struct stmt *q = query(db, Q_LANE_BY_ADDRESS);
+
+	stmt_i64(q, e->endpoint);
+	stmt_text(q, e->person.address);
+	return row_lane(q, a, lane);
+}
+
 /* At the customers' side the platform says who it is. The agents' side knows the person by the
  * address we gave the contact, else by the identity we wrote there. */
 static int find_person(struct store_db *db, const struct event *e, bool is_agents_side,
@@ -54,10 +64,7 @@ static int find_person(struct store_db *db, const struct event *e, bool is_agent
 	struct stmt *q;
 
 	if (is_agents_side && e->person.address != NULL) {
-		q = query(db, Q_LANE_BY_ADDRESS);
-		stmt_i64(q, e->endpoint);
-		stmt_text(q, e->person.address);
-		if (row_lane(q, a, &lane) < 0)
+		if (lane_by_address(db, e, a, &lane) < 0)
 			return -1;
 		if (lane.id != 0) {
 			*id = lane.person;
@@ -114,16 +121,54 @@ static int view_person(struct store_db *db, const struct ask *ask, int64_t perso
 	return 0;
 }
 
-static int view_others(struct store_db *db, const struct ask *asks, size_t nasks,
-    const unsigned char *root, struct arena *a, struct view *view)
+/* Whoever has the contact's address, though the endpoint may be the customers' side of another bridge, which
+ * calls him something else; and the link whose conversation is just being opened there, if one is. */
+static int find_opening(struct store_db *db, const struct event *e, const struct ask *ask,
+    struct arena *a, int64_t *person, int64_t *link)
+{
+	struct row_lane lane;
+	struct stmt *q;
+
+	*link = 0;
+	if (ask->side != SIDE_AGENTS || e->person.address == NULL)
+		return 0;
+	if (lane_by_address(db, e, a, &lane) < 0)
+		return -1;
+	if (lane.id == 0)
+		return 0;
+	*person = lane.person;
+	q = query(db, Q_LANE_OPENING);
+	stmt_i64(q, lane.id);
+	stmt_i64(q, ask->bridge);
+	return stmt_number(q, link);
+}
+
+int sqlite_is_opening(struct store_db *db, const struct event *e, const struct ask *asks,
+    size_t nasks, struct arena *a)
+{
+	int64_t ignored, link;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < nasks && ret == 0; i++)
+		ret = find_opening(db, e, &asks[i], a, &ignored, &link);
+	return ret;
+}
+
+static int view_others(struct store_db *db, const struct event *e, const struct ask *asks,
+    size_t nasks, const unsigned char *root, struct arena *a, struct view *view)
 {
 	struct view_bridge *b;
+	int64_t person;
 	size_t i;
 	int ret;
 
 	for (i = 0; i < nasks; i++) {
 		b = &view->bridges[i];
-		if (view->person != 0 && view_person(db, &asks[i], view->person, a, b) != 0)
+		person = view->person;
+		if (b->link.id == 0 && find_opening(db, e, &asks[i], a, &person, &b->opening) < 0)
+			return -1;
+		if (person != 0 && view_person(db, &asks[i], person, a, b) != 0)
 			return -1;
 		ret = has_root(db, asks[i].other, root);
 		if (ret < 0)
@@ -177,5 +222,5 @@ int sqlite_view(struct store_db *db, const struct event *e, const struct ask *as
 	if (view->person == 0
 	    && find_person(db, e, has_side(asks, nasks, SIDE_AGENTS), a, &view->person) != 0)
 		return -1;
-	return view_others(db, asks, nasks, root, a, view);
+	return view_others(db, e, asks, nasks, root, a, view);
 }

@@ -57,7 +57,20 @@ enum store_kind {
 	STORE_ERRAND_DONE,
 	STORE_ERRANDS,
 	STORE_HEARD,
+	STORE_HEAR, /* from here on: facts.h */
+	STORE_MIRROR,
+	STORE_MIRROR_ASK,
+	STORE_MIRROR_DONE,
+	STORE_MIRRORS,
+	STORE_QUESTION, /* these: question.h */
+	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_MIGRATION, /* from here on: migration.h */
+	STORE_MIGRATIONS,
+	STORE_MIGRATION_ITEM,
+	STORE_MIGRATION_ITEMS,
+	STORE_MIGRATION_LOOK,
+	STORE_MIGRATION_END,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
@@ -119,8 +132,10 @@ struct row_delivery {
 	bool is_deletion;     /* it says nothing, but takes back what an earlier one has written; */
 	bool was_written;     /* … which is there, */
 	const char *written;  /* … as this; NULL: in parts, or nobody knows */
-	bool is_taken_back;   /* its message was deleted meanwhile: not to be sent any more */
-	bool has_asked;       /* its claim has written down what is about to become of that */
+	bool is_edit; /* it says anew what an earlier one has said; there is nothing to say where
+			 * was_written is not set */
+	bool is_taken_back; /* its message was deleted meanwhile: not to be sent any more */
+	bool has_asked;     /* its claim has written down what is about to become of that */
 	const char *carry;
 	enum reason reason;
 	const char *remote_id;
@@ -135,6 +150,9 @@ struct row_trip {
 	    *event;           /* decoded from the journal; NULL in ROUTE and APPEND, whose caller
 					 * has it in memory */
 	struct person person; /* the customer as last described by C: identity, id, address … */
+	const struct event *replied; /* the message that this one replies to, or says anew; NULL */
+	const char *replied_remote;  /* its id where it is written to; NULL: not there, or in
+				      * another conversation */
 };
 
 /* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
@@ -161,10 +179,15 @@ struct route_row {
 	int64_t link, customers, agents, generation;
 	const char *agents_remote; /* an id we choose ourselves: the thread is made now; or NULL */
 	bool reopen, take_over;
-	bool opens;                /* as in row_delivery */
-	bool is_word;              /* a customer's: who is spoken to is wanted open */
-	enum state set_state;      /* it is no message: the conversation there is to be as wanted */
-	bool is_deletion;          /* it is no message: what was written of that one is to go */
+	bool opens;           /* as in row_delivery */
+	bool is_word;         /* a customer's: who is spoken to is wanted open */
+	enum state set_state; /* it is no message: the conversation there is to be as wanted */
+	bool is_deletion;     /* it is no message: what was written of that one is to go */
+	bool is_edit;         /* it says anew what an earlier one has said */
+	int from;             /* endpoint, and at it */
+	const char *reply_to; /* … what it replies to; NULL: nothing */
+	bool
+	    mirrors; /* what is told of the conversation is carried there, so once the link is made */
 	bool claim;                /* born claimed: the caller knows its lane to be idle */
 	enum delivery_state state; /* QUEUED; or PARKED with reason, then lane and link may be 0 */
 	enum reason reason;
@@ -172,6 +195,7 @@ struct route_row {
 	int64_t expires_ms;
 	struct owe owe;      /* of one that is PARKED */
 	struct row_trip out; /* filled; event NULL */
+	bool owes_mirror;    /* out: that is due now (facts.h) */
 };
 
 /* Stores an event (dedupe by key), finds or makes its conversation and person, and answers with the
@@ -286,6 +310,7 @@ struct op_settle {
 	int owner;
 	int64_t now_ms;
 	/* out */
+	bool is_awaited; /* was_asked, DELIVERED: the platform has still to tell that it is so */
 	struct op_claim next; /* is_empty, is_early, trip as in op_claim; set where claim_next */
 };
 
@@ -307,6 +332,8 @@ struct op_state {
 	bool make; /* one that nobody has heard of is made; else it is not known */
 	enum state state;
 	int64_t version, now_ms;
+	int64_t
+	    answered_ms; /* it was read after the request of ours that was answered then; 0: it was told */
 	struct event *event; /* NULL: its news is nobody's business */
 	const struct ask *asks;
 	size_t nasks;
@@ -315,7 +342,8 @@ struct op_state {
 	struct arena *arena;
 	/* out */
 	bool is_known, is_changed;
-	bool is_stored; /* the event was */
+	bool is_stored;  /* the event was */
+	bool is_awaited; /* the platform has still to tell what a request of ours has made of it */
 	int64_t thread;
 	struct view view; /* is_stored */
 };
@@ -354,6 +382,11 @@ struct load_event {
 	struct event *event;
 	struct view view; /* for the asks of its endpoint; no roots are looked for */
 };
+struct load_asked { /* a request to open or close a conversation: answered, and not told of yet */
+	int endpoint;
+	const char *conversation;
+	int64_t answered_ms;
+};
 struct op_load {
 	struct store_op op;
 	struct arena *arena;
@@ -369,6 +402,8 @@ struct op_load {
 	size_t nflying;
 	struct load_event *unrouted; /* by event id */
 	size_t nunrouted;
+	struct load_asked *asked;
+	size_t nasked;
 };
 
 struct status_bridge {

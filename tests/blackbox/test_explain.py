@@ -227,6 +227,7 @@ def signed(body, secret=DESK_SECRET, timestamp=1781784000, **more):
 
 
 LINKED = ["--link", "57=" + TALK]
+LINKED_SHOP = ["--link", TALK + "=57"]
 NOW = ["--now", "2026-06-18T12:00:01Z"]
 
 
@@ -508,12 +509,30 @@ def test_options_of_the_bridge(explain, options, body, reason, detail):
     assert run.first.get("bridge") == ("support" if reason else None)
 
 
-@pytest.mark.parametrize("options, body, detail", [
-    (", private_notes: mirror", {"private": True}, "private_notes: mirror, which this version does not do yet"),
-    (", system_lines: note", {"message_type": "activity"}, "system_lines: note, which this version does not do yet"),
-])
-def test_options_that_are_not_acted_on_yet(explain, options, body, detail):
-    assert explain(one_bridge(options), "desk", posted(body), args=LINKED, code=0).first["detail"] == detail
+def requests(run):
+    return [line for line in run.lines if line["type"] == "request"]
+
+
+def test_notes_are_mirrored_as_notes(explain):
+    run = explain(one_bridge(", private_notes: mirror"), "desk", posted({"private": True}), args=LINKED, code=0)
+    assert run.first["private"] is True
+    assert requests(run)[-1]["body"]["attributes"]["subtype"] == "private"
+    run = explain(one_bridge(", private_notes: mirror"), "shop", by_agent({"attributes": {"subtype": "private"}}),
+                  args=LINKED_SHOP, code=0)
+    assert requests(run)[-1]["body"]["private"] is True
+    # Whoever the customer says he is, he writes no notes.
+    run = explain(one_bridge(", private_notes: mirror"), "shop", said({"attributes": {"subtype": "private"}}), code=0)
+    assert (run.told[0], run.first["detail"]) == ("private", "a customer writes no notes")
+
+
+def test_lines_are_for_the_agents_alone(explain):
+    run = explain(one_bridge(", system_lines: note"), "desk", posted({"message_type": "activity"}), args=LINKED, code=0)
+    assert (run.told[0], run.first["detail"]) == ("system", "system_lines: note, for the agents alone")
+    joined = said({"sender": "system", "text": "Bob joined", "attributes": {"subtype": "info/support"}})
+    assert explain(one_bridge(), "shop", joined, code=0).told[0] == "hidden"
+    assert explain(one_bridge(", system_lines: note"), "shop", joined, code=0).told[0] == "system"
+    run = explain(one_bridge(", system_lines: note"), "shop", joined, args=LINKED_SHOP, code=0)
+    assert requests(run)[-1]["body"]["private"] is True
 
 
 def test_greetings(explain):

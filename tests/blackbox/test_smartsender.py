@@ -14,6 +14,12 @@ def front(make_world):
     return make_world("smartsender")
 
 
+@pytest.fixture
+def polled(make_world):
+    """No funnel calls."""
+    return make_world("smartsender", wakes=False)
+
+
 def record(world):
     return world.state("smartsender")
 
@@ -142,6 +148,7 @@ def test_what_an_operator_has_read_is_found(make_world):
     world = make_world("smartsender", front={"sweep": "10s", "receive": "poll 1h"})
     talk = world.talk()
     text = unique("read")
+    settings(world, wakes=False)
     talk.ask(text)
     world.act("smartsender", "read", talk.mine)
     assert world.arrives("chatwoot", text) == talk.theirs
@@ -153,27 +160,29 @@ def test_what_an_operator_has_closed_is_found(make_world):
     world = make_world("smartsender", front={"sweep": "10s", "receive": "poll 1h"}, bridge={"reopen": "always"})
     talk = world.talk()
     text = unique("closed")
+    settings(world, wakes=False)
     talk.ask(text)
     world.act("smartsender", "read", talk.mine)
     world.act("smartsender", "close", talk.mine)
     assert world.arrives("chatwoot", text) == talk.theirs
+    settings(world, wakes=True)
     assert talk.up() == talk.theirs and talk.down() == talk.mine
 
 
-def test_idle_costs_little(front):
+def test_idle_costs_little(polled):
     """A chat that nobody marks as read is not read over and over."""
-    talk = front.talk()
+    talk = polled.talk()
     talk.fence()
-    eventually(lambda: len(asked(front, "unread")) > 4, "some polls")
-    before = len(asked(front, "/messages"))
-    polls = len(asked(front, "unread"))
-    eventually(lambda: len(asked(front, "unread")) >= polls + 4, "more polls")
-    assert len(asked(front, "/messages")) <= before + 1
+    eventually(lambda: len(asked(polled, "unread")) > 4, "some polls")
+    before = len(asked(polled, "/messages"))
+    polls = len(asked(polled, "unread"))
+    eventually(lambda: len(asked(polled, "unread")) >= polls + 4, "more polls")
+    assert len(asked(polled, "/messages")) <= before + 1
 
 
 def test_a_wake_up_is_a_hint(make_world):
     """It makes us look; it brings no text, and without the secret nothing."""
-    world = make_world("smartsender", front={"receive": "poll 1h", "sweep": "1h"})
+    world = make_world("smartsender", wakes=False, front={"receive": "poll 1h", "sweep": "1h"})
     person, text = unique("person"), unique("first")
     mine = world.ask(person, text)["conversation"]
     assert world.act("smartsender", "wake", mine, secret="wrong")["status"] == 401
@@ -206,6 +215,46 @@ def test_before_the_start_is_not_relayed(make_world):
     assert not world.copies("chatwoot", old)
 
 
+# -- what becomes of a chat -----------------------------------------------------------------------------------
+
+def look(world, talk):
+    """What a sweep finds is found now: its last page is that of closed chats, and the next sweep begins behind it."""
+    for _ in range(2):
+        before = len(asked(world, "state=closed"))
+        assert world.act("smartsender", "wake", talk.mine)["status"] == 200
+        eventually(lambda: len(asked(world, "state=closed")) > before, "it has looked")
+
+
+def test_resolved_at_the_desk_closes_the_chat(make_world):
+    """Once, and its echo says nothing new; opened again there it stays closed, until the customer writes."""
+    world = make_world("smartsender", bridge={"reopen": "always"})
+    talk = world.talk()
+    world.act("chatwoot", "resolve", talk.theirs)
+    eventually(lambda: chat(world, talk.mine)["state"] == "closed", "it is closed")
+    look(world, talk)
+    world.act("chatwoot", "reopen", talk.theirs)
+    assert talk.down() == talk.mine
+    assert chat(world, talk.mine)["state"] == "closed"
+    assert len(asked(world, "/close")) == 1 and not world.parked()
+    assert talk.up() == talk.theirs
+    assert chat(world, talk.mine)["state"] == "open"
+    look(world, talk)
+    world.act("smartsender", "close", talk.mine)
+    look(world, talk)
+    eventually(lambda: world.chatwoot_conversation(talk.theirs)["status"] == "resolved", "it is resolved")
+    assert len(asked(world, "/close")) == 1
+    world.all_arrived()
+
+
+def test_what_was_taken_is_marked_as_read(make_world):
+    """Where that is wanted; elsewhere the mark is the operators' (test_what_an_operator_has_read_is_found)."""
+    world = make_world("smartsender", front={"mark_read": True})
+    talk = world.talk()
+    talk.fence()
+    eventually(lambda: chat(world, talk.mine)["unreadMessages"] == 0, "it is read")
+    world.all_arrived()
+
+
 # -- faults ---------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("action", ["drop_answer", "reset_after", "truncate"])
@@ -228,21 +277,21 @@ def test_a_lost_answer(front, action):
 
 
 @pytest.mark.parametrize("in_200", [False, True])
-def test_locked_out(front, in_200):
+def test_locked_out(polled, in_200):
     """Nothing at all is asked until the lock is over, not even by a relay that was started anew."""
-    talk = front.talk()
+    talk = polled.talk()
     talk.fence()
-    settings(front, limit_per_minute=8, lock_seconds=6, errors_in_200=in_200, tell_lock=True)
-    eventually(lambda: record(front)["lockouts"] == 1, "it is locked out")
+    settings(polled, limit_per_minute=8, lock_seconds=6, errors_in_200=in_200, tell_lock=True)
+    eventually(lambda: record(polled)["lockouts"] == 1, "it is locked out")
     text = unique("locked")
     talk.answer(text, wait=True)
-    settings(front, limit_per_minute=180)
-    front.relay.kill()
-    front.relay.start()
-    assert front.arrives("smartsender", text, 60) == talk.mine
-    assert record(front)["asked_while_locked"] == 0, record(front)["asked_while_locked"]
+    settings(polled, limit_per_minute=180)
+    polled.relay.kill()
+    polled.relay.start()
+    assert polled.arrives("smartsender", text, 60) == talk.mine
+    assert record(polled)["asked_while_locked"] == 0, record(polled)["asked_while_locked"]
     talk.fence()
-    front.all_arrived()
+    polled.all_arrived()
 
 
 def test_refused(front):

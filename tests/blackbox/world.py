@@ -282,17 +282,20 @@ class Talk:
 class World:
     """customers: the platform where customers write; shop and desk: options of the two endpoints beside the usual
     ones; bridge, process: the same for the bridge and for the process; sandbox: options of its command line, or one
-    that is there; quiet: the relay does not log every step."""
+    that is there; quiet: the relay does not log every step; agents: the other one, where there is a choice; wakes: a
+    funnel at Smart Sender calls for each message, else the next poll finds it."""
 
     def __init__(self, customers="smartify", shop=None, desk=None, bridge=None, process=None, sandbox=(), start=True,
-                 quiet=False, front=None):
-        self.customers, self.agents = customers, OTHER[customers]
+                 quiet=False, front=None, agents=None, wakes=True):
+        self.customers, self.agents = customers, agents or OTHER[customers]
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin = free_port(), free_port()
         role = "customers" if customers == "chatwoot" else "agents"
         self.is_lent = isinstance(sandbox, Sandbox)
         self.sandbox = sandbox if self.is_lent else Sandbox.lease("--shuffle", "0", "--chatwoot-role", role, *sandbox)
         self.sandbox.call_back(self.port)
+        if customers == "smartsender":
+            self.sandbox("PUT", "/settings", {"platform": "smartsender", "wakes": wakes})
         self.options = {"shop": shop, "desk": desk, "front": front, "bridge": bridge, "process": process}
         self.relay = Relay(self.folder, self.port, self.config(), quiet)
         if start:
@@ -311,7 +314,7 @@ class World:
                      "reconcile": "never"},
         }
         if self.customers == "smartsender":
-            del endpoint["shop"]
+            del endpoint["shop" if self.agents == "chatwoot" else "desk"]
             endpoint["front"] = {"platform": "smartsender", "base_url": ready["smartsender"],
                                  "api_token": SECRETS["smartsender_token"], "webhook_secret": SECRETS["front_secret"],
                                  "hook_key": SECRETS["front_key"], "receive": "poll 2s", "rate": "180/min"}

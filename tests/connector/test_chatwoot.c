@@ -410,6 +410,15 @@ static void test_bare_bodies(void **state)
 		    "}",
 		    HEAD "\nperson - | - | - | - | -\nauthor agent - -"
 			 "\nanswer A | - | - | -" },
+		{ "a kind without words",
+		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":1,\"content\":null,"
+		    "\"content_type\":\"voice_call\"," C57 "}",
+		    HEAD "\nperson - | - | - | - | -\nauthor agent - -"
+			 "\nmarkdown: [unsupported message: voice_call]" },
+		{ "no words and no kind",
+		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":1,\"content\":null,"
+		    "\"content_type\":\"text\"," C57 "}",
+		    "message empty key=m:5 id=5 in=57 at=-\nperson - | - | - | - | -\nauthor agent - -" },
 		{ "cards",
 		    "{\"event\":\"message_created\",\"id\":5,\"message_type\":1,\"content\":\"See\","
 		    "\"content_type\":\"cards\",\"content_attributes\":{\"items\":[{\"title\":\"T\","

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "base/zone.h"
 #include "connector/connector.h"
 #include "connector/smartsender/smartsender.h"
 #include "core/file.h"
@@ -204,7 +206,10 @@ static void messages_of_a_chat(void **state)
 	assert_string_equal(out.events.items[0].person.identity, "smartsender:9:55002");
 	assert_string_equal(out.events.items[0].person.address, "55002");
 	assert_string_equal(out.events.items[0].author.id, "55002");
-	assert_string_equal(out.cursor, "2");
+	assert_string_equal(out.cursor, "2 1709660698000");
+	job.cursor = out.cursor;
+	assert_string_equal(asked(*state, &job), "/chats/71234/messages?limitation=20&page=2");
+	job.cursor = NULL;
 	job.since_ms = 1709660700000; /* the oldest of the page is older */
 	assert_null(told(*state, &via, &job, 200, fixture(*state, "messages")).cursor);
 	/* One that cannot be read is left in the end. */
@@ -227,12 +232,67 @@ static void zones(void **state)
 	struct parse_error error;
 	const char *cursor;
 
-	east.offset_msecs = 2 * 3600 * 1000;
+	east.zone = zone_load(*state, "+02:00", NULL);
 	there.conf = &east;
 	assert_int_equal(smartsender_connector.parse_page(&there, *state, "71234", &resp, &list,
 			     &cursor, &error),
 	    0);
 	assert_int_equal(list.items[0].at_ms, 1709660698000 - 2 * 3600 * 1000);
+}
+
+#define WRITTEN(id, at) "{\"id\":" id ",\"createdAt\":\"2024-10-27 " at "\"}"
+
+static int64_t utc(const char *text)
+{
+	int64_t ms;
+
+	assert_int_equal(time_parse(text, &ms), 0);
+	return ms;
+}
+
+/* The clock is put back at four: three o'clock comes twice, and who writes later is later. */
+static void an_hour_that_comes_twice(void **state)
+{
+	static const struct {
+		const char *now, *page, *cursor;
+		const char *at[3]; /* oldest first */
+	} rows[] = {
+		/* The second time, behind the first. */
+		{ "2024-10-27T01:30:00Z",
+		    WRITTEN("3", "03:29:00") "," WRITTEN("2", "03:05:00") "," WRITTEN("1",
+			"03:50:00"),
+		    NULL,
+		    { "2024-10-27T00:50:00Z", "2024-10-27T01:05:00Z", "2024-10-27T01:29:00Z" } },
+		/* It is still the first time. */
+		{ "2024-10-27T00:30:00Z",
+		    WRITTEN("3", "03:29:00") "," WRITTEN("2", "03:05:00") "," WRITTEN("1",
+			"02:59:00"),
+		    NULL,
+		    { "2024-10-26T23:59:00Z", "2024-10-27T00:05:00Z", "2024-10-27T00:29:00Z" } },
+		/* Long ago: the page before knows when. */
+		{ "2025-01-01T00:00:00Z",
+		    WRITTEN("3", "03:29:00") "," WRITTEN("2", "03:05:00") "," WRITTEN("1",
+			"02:10:00"),
+		    "2 1729990500000", /* 00:55Z */
+		    { "2024-10-26T23:10:00Z", "2024-10-27T00:05:00Z", "2024-10-27T00:29:00Z" } },
+	};
+	struct smartsender_conf east = conf;
+	struct job job = { .kind = JOB_PAGE, .step = STEP_LIST_MESSAGES, .known = &one };
+	struct via there = via;
+	struct outcome out;
+	size_t i, n;
+
+	east.zone = zone_load(*state, "Europe/Kyiv", NULL);
+	there.conf = &east;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		there.now_ms = utc(rows[i].now);
+		job.cursor = rows[i].cursor;
+		out = told(*state, &there, &job, 200,
+		    arena_printf(*state, "{\"collection\":[%s]}", rows[i].page));
+		assert_int_equal(out.events.count, 3);
+		for (n = 0; n < 3; n++)
+			assert_int_equal(out.events.items[n].at_ms, utc(rows[i].at[n]));
+	}
 }
 
 static void wake_ups(void **state)
@@ -328,6 +388,43 @@ static void files_out(void **state)
 	    "\"media\":\"https://relay.example.com/media/1/a.png\"}");
 }
 
+/* Places and contact cards behind the words, each found again by what it says. */
+static void cards_out(void **state)
+{
+	const struct attachment cards[] = {
+		{ .kind = ATTACHMENT_LOCATION, .latitude = "52.50", .longitude = "-13.25" },
+		{ .kind = ATTACHMENT_CONTACT, .contact_name = "Ada", .phone = "+1555" },
+	};
+	struct message m = say("Here");
+	struct job job = { .kind = JOB_LOOK,
+		.step = STEP_LOOK_UP,
+		.in_doubt = STEP_SEND,
+		.message = &m,
+		.known = &one };
+	struct outcome out;
+	struct plan plan;
+
+	m.cards = cards;
+	m.ncards = 2;
+	assert_null(strstr(built(*state, &m, 0, &plan).body, "location"));
+	assert_int_equal(plan.count, 3);
+	assert_false(plan.serves);
+	assert_string_equal(built(*state, &m, 2, &plan).body,
+	    "{\"type\":\"contact\",\"watermark\":1795207002,"
+	    "\"fullName\":\"Ada\",\"phoneNumber\":\"+1555\"}");
+	assert_string_equal(built(*state, &m, 1, &plan).body,
+	    "{\"type\":\"location\",\"watermark\":1795207001,"
+	    "\"title\":\"Location\",\"latitude\":52.50,\"longitude\":-13.25}");
+	out = told(*state, &via, &job, 200,
+	    "{\"collection\":[{\"id\":7,\"content\":{\"type\":\"location\",\"resource\":{"
+	    "\"parameters\":{\"latitude\":\"52.5\",\"longitude\":-13.25}}},"
+	    "\"createdAt\":\"2026-11-20 20:36:40\"},{\"id\":6,\"content\":{\"type\":\"location\","
+	    "\"resource\":{\"parameters\":{\"latitude\":52.5,\"longitude\":13.25}}},"
+	    "\"createdAt\":\"2026-11-20 20:36:40\"}]}");
+	assert_int_equal(out.events.count, 1);
+	assert_string_equal(out.events.items[0].key, "m:7");
+}
+
 static void nowhere_to_send(void **state)
 {
 	struct message m = say("Hello");
@@ -337,6 +434,100 @@ static void nowhere_to_send(void **state)
 	assert_int_equal(smartsender_connector.plan(&via, *state, &m, &nothing, &plan, &refused),
 	    -1);
 	assert_int_equal(refused.reason, REASON_UNREACHABLE);
+}
+
+static void a_chat_is_closed(void **state)
+{
+	struct message m = { .to = SIDE_CUSTOMERS,
+		.role = ROLE_SYSTEM,
+		.set_state = STATE_RESOLVED };
+	struct job job = { .kind = JOB_DELIVER,
+		.step = STEP_SET_STATUS,
+		.message = &m,
+		.known = &one };
+	struct effect refused = { 0 };
+	struct http_req req = { 0 };
+	struct plan plan;
+
+	assert_int_equal(smartsender_connector.plan(&via, *state, &m, &one, &plan, &refused), 0);
+	assert_int_equal(plan.count, 1);
+	assert_int_equal(plan.steps[0].step, STEP_SET_STATUS);
+	assert_int_equal(plan.steps[0].doubt_look, STEP_NONE);
+	smartsender_connector.build(&via, *state, &job, &req);
+	assert_string_equal(req.method, "PUT");
+	assert_string_equal(req.url, API "/chats/71234/close");
+	assert_string_equal(req.body, "{}");
+	assert_true(req.repeatable);
+	assert_int_equal(smartsender_connector.plan(&via, *state, &m, &nothing, &plan, &refused),
+	    -1);
+	assert_int_equal(refused.reason, REASON_UNREACHABLE);
+	/* Nothing published opens one. */
+	m.set_state = STATE_OPEN;
+	assert_int_equal(smartsender_connector.plan(&via, *state, &m, &one, &plan, &refused), -1);
+	assert_int_equal(refused.reason, REASON_UNSUPPORTED);
+}
+
+static void a_chat_is_marked_as_read(void **state)
+{
+	struct job job = { .kind = JOB_PAGE,
+		.step = STEP_LIST_CONVERSATIONS,
+		.known = &nothing,
+		.is_quick = true };
+	struct smartsender_conf marking = conf;
+	struct via there = via;
+	struct http_req req = { 0 };
+	struct outcome out;
+
+	marking.mark_read = true;
+	there.conf = &marking;
+	out = told(*state, &via, &job, 200, fixture(*state, "chats"));
+	assert_false(out.events.items[0].flags & EVENT_WANTS_READ);
+	out = told(*state, &there, &job, 200, fixture(*state, "chats"));
+	assert_true(out.events.items[0].flags & EVENT_WANTS_READ);
+	assert_false(out.events.items[1].flags & EVENT_WANTS_READ); /* nothing there is unread */
+	job.step = STEP_MARK_READ;
+	job.known = &one;
+	smartsender_connector.build(&there, *state, &job, &req);
+	assert_string_equal(req.method, "PUT");
+	assert_string_equal(req.url, API "/chats/71234/read");
+}
+
+static void answers_to_a_command(void **state)
+{
+	static const struct {
+		enum step step;
+		int status;
+		const char *body;
+		enum effect_kind kind;
+		enum reason reason;
+	} rows[] = {
+		{ STEP_SET_STATUS, 200, "{\"state\":true}", EFFECT_DELIVERED, REASON_NONE },
+		{ STEP_SET_STATUS, 200, "{\"state\":false}", EFFECT_REJECTED, REASON_BAD_ANSWER },
+		{ STEP_SET_STATUS, 200, "{\"state\":1}", EFFECT_REJECTED, REASON_BAD_ANSWER },
+		{ STEP_SET_STATUS, 200, "{}", EFFECT_REJECTED, REASON_BAD_ANSWER },
+		{ STEP_SET_STATUS, 200, "{\"error\":{\"code\":404}}", EFFECT_REJECTED,
+		    REASON_NOT_FOUND },
+		{ STEP_SET_STATUS, 500, "<html>", EFFECT_RETRY, REASON_SERVER_ERROR },
+		{ STEP_SET_STATUS, 200, "<html>", EFFECT_RETRY, REASON_BAD_ANSWER },
+		{ STEP_SET_STATUS, 429, "", EFFECT_RETRY, REASON_BUSY },
+		{ STEP_SET_STATUS, 401, "", EFFECT_PAUSE, REASON_CREDENTIALS },
+		{ STEP_MARK_READ, 200, "{\"state\":true}", EFFECT_NEXT_STEP, REASON_NONE },
+		{ STEP_MARK_READ, 200, "{\"state\":false}", EFFECT_REJECTED, REASON_BAD_ANSWER },
+		{ STEP_MARK_READ, 500, "<html>", EFFECT_REJECTED, REASON_SERVER_ERROR },
+		{ STEP_MARK_READ, 429, "", EFFECT_RETRY, REASON_BUSY },
+		{ STEP_MARK_READ, 401, "", EFFECT_PAUSE, REASON_CREDENTIALS },
+	};
+	struct job job = { .kind = JOB_DELIVER, .known = &one };
+	struct outcome out;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		job.kind = rows[i].step == STEP_MARK_READ ? JOB_PAGE : JOB_DELIVER;
+		job.step = rows[i].step;
+		out = told(*state, &via, &job, rows[i].status, rows[i].body);
+		assert_int_equal(out.effect.kind, rows[i].kind);
+		assert_int_equal(out.effect.reason, rows[i].reason);
+	}
 }
 
 /* --- answers ----------------------------------------------------------------------------------- */
@@ -478,10 +669,15 @@ int main(void)
 		TEST(chats),
 		TEST(messages_of_a_chat),
 		TEST(zones),
+		TEST(an_hour_that_comes_twice),
 		TEST(wake_ups),
 		TEST(text_out),
 		TEST(files_out),
+		TEST(cards_out),
 		TEST(nowhere_to_send),
+		TEST(a_chat_is_closed),
+		TEST(a_chat_is_marked_as_read),
+		TEST(answers_to_a_command),
 		TEST(answers_to_a_send),
 		TEST(lock_outs_grow),
 		TEST(look_for_a_copy),

@@ -439,6 +439,27 @@ static void a_text_goes_out(void **state)
 	    "\",\"consent_requirement\":\"OPT_IN\"}");
 }
 
+static void a_sticker_is_told_in_words(void **state)
+{
+	static const struct file file = { .kind = ATTACHMENT_IMAGE,
+		.name = "a.png",
+		.type = "image/png",
+		.address = "https://relay.example.com/media/1/a.png" };
+	struct world *w = *state;
+	struct message m = message_of("look");
+	struct effect refused;
+	struct plan plan;
+
+	m.files = &file;
+	m.nfiles = 1;
+	m.is_sticker = true;
+	assert_int_equal(syniverse_connector.plan(&w->via, w->arena, &m, &known, &plan, &refused),
+	    0);
+	assert_false(plan.serves);
+	assert_non_null(
+	    strstr(build(w, &m, NULL).body, "\"body\":\"Marisol: look\\n[sticker]\",\"external"));
+}
+
 static void who_opted_out_gets_nothing(void **state)
 {
 	struct world *w = *state;
@@ -713,6 +734,7 @@ int main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(refusals_of_a_session, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_text_goes_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_sticker_is_told_in_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_opted_out_gets_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(files_go_as_addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers_to_a_send, set_up, tear_down),

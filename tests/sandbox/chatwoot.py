@@ -168,7 +168,8 @@ class Chatwoot(Platform):
         inbox["secret"] = secret if role == "agents" else self.secret()
         if role == "customers" and hook:
             self.add_webhook(hook, ["message_created", "message_updated", "conversation_created",
-                                    "conversation_status_changed", "conversation_updated", "contact_updated"], secret)
+                                    "conversation_status_changed", "conversation_updated", "contact_updated",
+                                    "conversation_typing_on", "conversation_typing_off"], secret)
 
     def add_inbox(self, name, channel_type, id=None, webhook_url=None, secret=None, **more):
         inbox = {"id": id or self.number("inbox"), "account_id": ACCOUNT, "name": name, "channel_type": channel_type,
@@ -1586,7 +1587,7 @@ class Chatwoot(Platform):
     # -- people in the sandbox -----------------------------------------------------------------------------
 
     async def say_customer(self, person, text, conversation=None, name=None, inbox=API_INBOX, email=None, phone=None,
-                           new=False, files=(), attachments=()):
+                           new=False, files=(), attachments=(), **kind):
         """A customer writes through the inbox's channel: his newest conversation, else a new one."""
         inbox = self.inboxes[int(inbox)]
         row = None
@@ -1605,7 +1606,7 @@ class Chatwoot(Platform):
                 ci = self.add_contact_inbox(contact, inbox, source)
             if ci["conversations"] and not new:
                 row = ci["conversations"][-1]
-        body = {"content": text, "message_type": "incoming", "attachments": self.sent(files)}
+        body = dict(kind, content=text, message_type="incoming", attachments=self.sent(files))
         if inbox["channel_type"] != "Channel::Api":
             body["source_id"] = "wamid.%s" % self.secret()
         before = None
@@ -1623,7 +1624,9 @@ class Chatwoot(Platform):
         return [dict(f, type=f.get("type", "application/octet-stream"), name=f.get("name", "file")) if "url" in f
                 else read_spec(f) for f in files]
 
-    async def say_team(self, conversation, text, role="agent", agent=MARISOL, private=False, files=(), attachments=()):
+    async def say_team(self, conversation, text, role="agent", agent=MARISOL, private=False, files=(), attachments=(),
+                       **kind):
+        """kind: content_type, content_attributes. role "template" is what the desk says by itself."""
         row = self.conversations.get((ACCOUNT, int(conversation)))
         if row is None:
             refuse(404, {"error": "no such conversation: %s" % conversation})
@@ -1631,7 +1634,9 @@ class Chatwoot(Platform):
         if role == "agent":
             row["agent_last_seen_at"] = time.time()
             row["unread"] = 0
-        body = {"content": text, "private": private, "attachments": self.sent(files)}
+        body = dict(kind, content=text, private=private, attachments=self.sent(files))
+        if role == "template":
+            body["message_type"], who = "template", None
         message, task = self.add_message(row, body, who, origin="control", rows=attachments)
         return {"conversation": row["display_id"], "message": message["id"]}, task
 

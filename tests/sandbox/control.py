@@ -278,7 +278,8 @@ class Control(Platform):
     SETTINGS = {"smartify": {"limit_per_minute": int, "first_seconds": float, "quota": int,
                              "retry_scale": float},
                 "smartsender": {"limit_per_minute": int, "lock_seconds": float, "tell_lock": bool, "raw_utf8": bool,
-                                "gaps": bool, "errors_in_200": bool, "unread_from_gates": bool},
+                                "gaps": bool, "errors_in_200": bool, "unread_from_gates": bool, "wakes": bool,
+                                "ahead": float},
                 "chatwoot": {"message_limit": int, "throttle": int, "search_throttle": int,
                              "underscores_dropped": bool, "callback_timeout": float}}
 
@@ -331,13 +332,15 @@ class Control(Platform):
                 more = {k: spec[k] for k in ("agent", "subtype", "attributes", "file") if k in spec}
                 ids, task = await platform.say_team(conversation, text, role, **more)
         elif role == "customer":
-            more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new", "files", "attachments") if k in spec}
+            more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new", "files", "attachments",
+                                                 "content_type", "content_attributes") if k in spec}
             ids, task = await platform.say_customer(spec.get("person"), text, conversation, **more)
         elif conversation is None and spec.get("contact"):
             more = {k: spec[k] for k in ("inbox", "agent") if k in spec}
             ids, task = await platform.start_conversation(spec["contact"], text, **more)
         else:
-            more = {k: spec[k] for k in ("agent", "private", "files", "attachments") if k in spec}
+            more = {k: spec[k] for k in ("agent", "private", "files", "attachments", "content_type",
+                                                 "content_attributes") if k in spec}
             ids, task = await platform.say_team(conversation, text, role, **more)
         if spec.get("wait") and task is not None:
             await asyncio.wait([task], timeout=15)

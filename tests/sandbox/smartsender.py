@@ -23,10 +23,6 @@ WEB = re.compile(r"https?://[^\s]+\Z")
 MOST = 20
 
 
-def stamp(at):
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
-
-
 def content(type, parameters, buttons=None):
     resource = {"parameters": parameters}
     if buttons:
@@ -96,6 +92,9 @@ class Smartsender(Platform):
         self.gaps = False            # lists are objects with numbers for keys
         self.errors_in_200 = False
         self.unread_from_gates = False
+        self.wakes = False           # a funnel's block calls for each message of a customer
+        self.ahead = 0.0             # how far its clock is, or its zone
+        self.calls = set()           # of those blocks, under way
         self.asked = []              # when, within the last minute
         self.locked_until = 0.0
         self.lockouts = 0
@@ -179,6 +178,9 @@ class Smartsender(Platform):
         add("GET", "/operators", lambda r: self.page(r, [{"id": 7, "info": {"email": "oksana@northwind.example",
                                                                             "fullName": "Oksana Melnyk"}}]))
 
+    def stamp(self, at):
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at + self.ahead))
+
     # -- looking things up ---------------------------------------------------------------------------------
 
     def number(self, text):
@@ -211,20 +213,20 @@ class Smartsender(Platform):
         doc = {"id": chat.id, "name": chat.name, "image": None,
                "contact": {"id": chat.contact, "originalId": chat.original},
                "gates": self.listed([dict(g, unreadMessages=chat.unread) for g in chat.gates]),
-               "unreadMessages": chat.unread, "createdAt": stamp(chat.created), "updatedAt": stamp(chat.updated)}
+               "unreadMessages": chat.unread, "createdAt": self.stamp(chat.created), "updatedAt": self.stamp(chat.updated)}
         if self.unread_from_gates:
             del doc["unreadMessages"]
         return doc
 
     def contact(self, chat):
         return {"id": chat.original, "firstName": chat.name, "lastName": None, "fullName": chat.name, "email": None,
-                "phone": None, "photo": None, "createdAt": stamp(chat.created), "tags": [], "funnels": [], "notes": [],
+                "phone": None, "photo": None, "createdAt": self.stamp(chat.created), "tags": [], "funnels": [], "notes": [],
                 "variables": []}
 
     def message(self, m):
-        at = stamp(m.born)
+        at = self.stamp(m.born)
         return {"id": m.id, "content": m.content, "internal": m.internal, "state": {}, "sender": m.sender,
-                "gate": None if m.internal else m.chat.gates[0], "editedAt": m.edited and stamp(m.edited),
+                "gate": None if m.internal else m.chat.gates[0], "editedAt": m.edited and self.stamp(m.edited),
                 "seenAt": None, "createdAt": at, "deliveredAt": None if m.who == "customer" else at}
 
     def list_chats(self, request):
@@ -322,6 +324,10 @@ class Smartsender(Platform):
             self.chats[chat.id] = self.by_original[chat.original] = self.by_person[person] = chat
         what = content or {"type": "text", "resource": {"parameters": {"content": text}, "buttons": []}}
         m = self.add(chat, what, {"type": "contact", "fullName": chat.name, "image": None}, "customer")
+        if self.wakes:
+            call = asyncio.ensure_future(self.wake({"conversation": chat.id}))
+            self.calls.add(call)
+            call.add_done_callback(self.calls.discard)
         return {"conversation": chat.id, "contact": chat.original, "message": m.id}, None
 
     async def say_team(self, conversation, text, role="agent", private=False, content=None):

@@ -62,7 +62,7 @@ static const char *play_seed(unsigned long seed, bool tell)
 
 void model_run(unsigned long first, unsigned long count)
 {
-	const char *one = getenv("SEED"), *many = getenv("SEEDS"), *said;
+	const char *one = getenv("SEED"), *many = getenv("SEEDS"), *from = getenv("FROM"), *said;
 	unsigned long seed;
 
 	if (one != NULL) {
@@ -71,6 +71,8 @@ void model_run(unsigned long first, unsigned long count)
 	} else if (many != NULL) {
 		count = strtoul(many, NULL, 10);
 	}
+	if (from != NULL)
+		first = strtoul(from, NULL, 10);
 	for (seed = first; seed < first + count; seed++) {
 		playing = seed;
 		said = play_seed(seed, one != NULL);

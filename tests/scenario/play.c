@@ -586,14 +586,31 @@ static const char *look_at_memory(struct play *p)
 	return NULL;
 }
 
-static bool is_his_last(const struct far_conversation *c)
+/* When it was first heard of; 0: it was not, or nothing of it crossed. */
+static int64_t heard_ms(const struct play *p, const struct far_conversation *c)
 {
-	const struct far_conversation *n = c;
+	int64_t first_ms = 0;
+	int i, n;
 
-	while ((n = TAILQ_NEXT(n, list)) != NULL)
-		if (strcmp(n->person, c->person) == 0)
-			return false;
-	return true;
+	for (i = 0; i < p->nsaid; i++)
+		if (p->said[i].conversation == c && p->said[i].accepted != 0
+		    && copy_of(p->agents, p->said[i].message->text, &n) != NULL
+		    && (first_ms == 0 || p->said[i].accepted_ms < first_ms))
+			first_ms = p->said[i].accepted_ms;
+	return first_ms;
+}
+
+/* Of his conversations the one that was linked last is the one that follows. They may be heard of in another order
+ * than that in which they began, and each is held for as long as its messages are. */
+static bool is_left(const struct play *p, const struct far_conversation *c)
+{
+	const struct far_conversation *n;
+
+	TAILQ_FOREACH(n, &c->far->conversations, list)
+		if (n != c && strcmp(n->person, c->person) == 0 && n->is_closed
+		    && heard_ms(p, n) + SETTLE_MSECS >= heard_ms(p, c))
+			return true;
+	return false;
 }
 
 /* The agents open and close all that they have; whatever happened before, the customers' conversations end
@@ -601,7 +618,7 @@ static bool is_his_last(const struct far_conversation *c)
 static const char *look_at_states(struct play *p)
 {
 	struct far_conversation *c;
-	int i, n;
+	int i;
 
 	for (i = 0; i < 2; i++) {
 		TAILQ_FOREACH(c, &p->agents->conversations, list)
@@ -613,10 +630,9 @@ static const char *look_at_states(struct play *p)
 			return WRONG("%s at %s was opened again", c->id, p->agents->name);
 	for (i = 0; i < p->nsaid; i++) {
 		c = p->said[i].conversation;
-		if (c->far != p->customers || !is_his_last(c)
-		    || copy_of(p->agents, p->said[i].message->text, &n) == NULL)
+		if (c->far != p->customers || heard_ms(p, c) == 0)
 			continue;
-		if (!c->is_closed)
+		if (!c->is_closed && !is_left(p, c))
 			return WRONG("%s at %s did not follow", c->id, p->customers->name);
 	}
 	return NULL;

@@ -1,5 +1,5 @@
 /* Whatever happens, in whatever order: each message crosses exactly once, and in order. By seed; SEED=N
- * plays one again and tells what happens, SEEDS=N plays so many. */
+ * plays one again and tells what happens, SEEDS=N plays so many, FROM=N from there on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* What is told in words: places, cards, and files that are not to be had. */
+/* What is told in words: places, cards, and files that are not to be had; and places and cards that are not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,11 +15,10 @@
 
 static struct keys keys;
 
-static const char *composed(struct arena *a, const char *text, const struct attachment *attachments,
-    size_t count, struct composed *out)
+static const char *composed_for(const struct caps *caps, struct arena *a, const char *text,
+    const struct attachment *attachments, size_t count, struct composed *out)
 {
-	static const struct caps caps;
-	static const struct endpoint_conf desk = { .caps = &caps };
+	static struct endpoint_conf desk;
 	static const struct bridge_conf bridge = { .name = "support",
 		.tag = "a18603",
 		.agents = &desk,
@@ -39,8 +38,17 @@ static const char *composed(struct arena *a, const char *text, const struct atta
 		.customers_conversation = "c1",
 		.generation = 1 };
 
+	desk.caps = caps;
 	compose(a, &in, out);
 	return out->message.text;
+}
+
+static const char *composed(struct arena *a, const char *text, const struct attachment *attachments,
+    size_t count, struct composed *out)
+{
+	static const struct caps caps;
+
+	return composed_for(&caps, a, text, attachments, count, out);
 }
 
 static void test_places_and_cards(void **state)
@@ -80,6 +88,42 @@ static void test_places_and_cards(void **state)
 		assert_string_equal(composed(a, NULL, &rows[i].f, 1, &c), rows[i].text);
 		assert_string_equal(composed(a, "See:", &rows[i].f, 1, &c),
 		    arena_printf(a, "See:\n%s", rows[i].text));
+	}
+	arena_free(a);
+}
+
+/* Where they can be shown they are, but for halves and what is no number. */
+static void test_shown_places_and_cards(void **state)
+{
+	static const struct kind_caps kinds[KIND_COUNT] = {
+		[KIND_LOCATION] = { .to_agents = { WAY_NATIVE, NULL } },
+		[KIND_CONTACT] = { .to_agents = { WAY_NATIVE, NULL } },
+	};
+	static const struct caps caps = { .kinds = kinds };
+	static const struct attachment whole[] = {
+		{ .kind = ATTACHMENT_LOCATION, .latitude = "-0.5", .longitude = "13" },
+		{ .kind = ATTACHMENT_CONTACT, .phone = "+1555" },
+	};
+	static const struct attachment halves[] = {
+		{ .kind = ATTACHMENT_LOCATION, .latitude = "1.2.3", .longitude = "1" },
+		{ .kind = ATTACHMENT_LOCATION, .latitude = "007", .longitude = "1" },
+		{ .kind = ATTACHMENT_LOCATION, .latitude = "1.", .longitude = "1" },
+		{ .kind = ATTACHMENT_LOCATION, .latitude = ".5", .longitude = "1" },
+		{ .kind = ATTACHMENT_LOCATION, .latitude = "1" },
+		{ .kind = ATTACHMENT_CONTACT, .contact_name = "Ada" },
+	};
+	struct arena *a = arena_new();
+	struct composed c;
+	size_t i;
+
+	(void)state;
+	assert_string_equal(composed_for(&caps, a, "See", whole, COUNT(whole), &c), "See");
+	assert_int_equal(c.message.ncards, 2);
+	assert_string_equal(c.message.cards[0].latitude, "-0.5");
+	assert_string_equal(c.message.cards[1].phone, "+1555");
+	for (i = 0; i < COUNT(halves); i++) {
+		assert_string_not_equal(composed_for(&caps, a, NULL, &halves[i], 1, &c), "");
+		assert_int_equal(c.message.ncards, 0);
 	}
 	arena_free(a);
 }
@@ -128,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places_and_cards),
+		cmocka_unit_test(test_shown_places_and_cards),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_too_many),
 	};

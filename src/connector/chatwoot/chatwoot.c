@@ -4,7 +4,8 @@
  * This file is the table that the rest of the program sees, what it takes to trust a callback, and what
  * the endpoint finds out about itself: whose token it has (GET /profile), and its inbox's name. The
  * others: chatwoot_parse.c (callback → event), chatwoot_page.c (page of history → events),
- * chatwoot_send.c (message → requests), chatwoot_answer.c (answer → outcome). */
+ * chatwoot_send.c (message → requests), chatwoot_answer.c (answer → outcome), chatwoot_facts.c (contacts, and
+ * who and what a conversation belongs to). */
 #include "connector/chatwoot/chatwoot.h"
 
 #include <inttypes.h>
@@ -51,11 +52,16 @@ static const struct caps chatwoot_caps = {
 	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
+	.keeps_notes = true,
+	.replies = true,
+	.quotes = true,
 	.pages = true,
 	.states = true,
+	.reopens = true,
 	.rate_by_host = true,
 	.shows = 1 << FORMAT_MARKDOWN,
 	.max_idle_msecs = 15000,
+	.kinds = chatwoot_kinds,
 };
 
 /* --- what both directions need ----------------------------------------------------------------- */
@@ -213,7 +219,7 @@ static int64_t chatwoot_next(const struct via *via, struct job *job)
 	    || memo_get(via, MEMO_IDENTIFIER) == NULL)
 		job->step = STEP_LOOK_UP;
 	else
-		return INT64_MAX;
+		return chatwoot_next_list(via, job);
 	return again != NULL ? strtoll(again, NULL, 10) : via->now_ms;
 }
 

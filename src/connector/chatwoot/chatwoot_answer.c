@@ -382,8 +382,8 @@ static bool is_older_trip(const struct reading *r, const struct json *m)
 	const char *place, *text = chatwoot_mark(m, &place);
 	struct mark mark;
 
-	return mark_read(r->via->keys, text, &mark) && mark.ours && mark.kind == 'm'
-	    && !is_ours(r, m);
+	return mark_read(r->via->keys, text, &mark) && mark.ours
+	    && (mark.kind == 'm' || mark.kind == 'e' || mark.kind == 'h') && !is_ours(r, m);
 }
 
 /* Said before the original was, with room for clocks that differ. */
@@ -562,10 +562,13 @@ static void take_conversations(struct reading *r)
 	if (c == NULL)
 		return;
 	id = id_at(c, "id");
-	if (r->job->kind == JOB_LOOK) {
+	/* What is opened empty is found as that: its message may well not have left. */
+	if (r->job->kind == JOB_LOOK
+	    && !(is_our_conversation(r, c) && chatwoot_opens_empty(r->job->message))) {
 		r->out->cursor = arena_printf(r->a, "%s/messages", id);
 		return;
 	}
+	r->out->found = r->job->kind == JOB_LOOK;
 	r->out->learned.conversation = id;
 	r->out->go = STEP_LIST_MESSAGES;
 }
@@ -580,7 +583,7 @@ static void take_created(struct reading *r)
 		bad_answer(r);
 		return;
 	}
-	if (r->job->message != NULL && r->job->message->span.count > 0) {
+	if (r->job->message != NULL && chatwoot_opens_empty(r->job->message)) {
 		next_step(r); /* it was opened empty */
 		r->out->go = STEP_SEND;
 	} else if (message != NULL && is_ours(r, json_at(r->body, "messages.0"))) {
@@ -670,7 +673,9 @@ static void take_inboxes(struct reading *r)
 
 static void take_errand(struct reading *r)
 {
-	if (r->job->step == STEP_SIGN_IN)
+	if (r->job->cursor != NULL)
+		chatwoot_take_list(r->via, r->a, r->job, r->body, r->out);
+	else if (r->job->step == STEP_SIGN_IN)
 		take_profile(r);
 	else if (chatwoot_inbox(r->via) == NULL)
 		take_inboxes(r);
@@ -703,8 +708,43 @@ static void take_page(struct reading *r)
 		conclude(r, EFFECT_RETRY, REASON_BAD_ANSWER, "no list");
 }
 
+static void take_facts(struct reading *r)
+{
+	if (r->job->kind != JOB_FACTS)
+		conclude(r, EFFECT_DELIVERED, REASON_NONE, NULL);
+	else if (chatwoot_take_facts(r->a, r->job, r->body, r->out))
+		next_step(r);
+	else
+		bad_answer(r);
+}
+
+/* Of what is written of a contact or a conversation. A contact that is not there was merged since it was looked
+ * up: who it is now, the next try finds. */
+static bool facts_refused(struct reading *r)
+{
+	const char *without = NULL;
+
+	if (r->job->message == NULL || r->job->message->facts == NULL)
+		return false;
+	if (r->resp->status == 422 && r->job->step == STEP_UPDATE_CONTACT)
+		without = chatwoot_without_refused(r->a, r->job, r->body);
+	if (without != NULL) {
+		next_step(r);
+		r->out->cursor = without;
+		return true;
+	}
+	if (r->resp->status != 404 || words(r) == NULL || r->job->attempt >= DOUBTS_MAX)
+		return false;
+	conclude(r, EFFECT_RETRY, REASON_NOT_FOUND, words(r));
+	return true;
+}
+
 static void accepted(struct reading *r)
 {
+	if (r->job->kind == JOB_FACTS || chatwoot_is_of_facts(r->job)) {
+		take_facts(r);
+		return;
+	}
 	switch (r->job->step) {
 	case STEP_FIND_CONTACT: take_contact(r, "id"); break;
 	case STEP_CREATE_CONTACT: take_contact(r, "payload.contact.id"); break;
@@ -738,6 +778,11 @@ void chatwoot_interpret(const struct via *via, struct arena *a, const struct job
 		r.body = json_read(a, resp->body, resp->body_len, &error);
 	if (resp->status == 0 || resp->transport != TRANSPORT_OK)
 		unanswered(&r);
+	else if (job->kind == JOB_ENDPOINT && job->cursor != NULL && resp->status != 401
+	    && resp->status != 429)
+		take_errand(&r);
+	else if ((resp->status < 200 || resp->status > 299) && facts_refused(&r))
+		; /* said what */
 	else if (resp->status < 200 || resp->status > 299)
 		refused(&r);
 	else if (job->kind == JOB_ENDPOINT)

@@ -22,7 +22,6 @@
  * that has one for its own echo and does not send it. */
 #include "connector/chatwoot/chatwoot.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -32,6 +31,7 @@
 #include "core/file.h"
 #include "core/notice.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 enum {
 	LATE_COMMIT_MSECS = 16 * 1000, /* the server gives a request up after 15 s */
@@ -45,6 +45,12 @@ enum {
 static bool is_incoming(const struct message *m)
 {
 	return m->to == SIDE_AGENTS && m->role == ROLE_CUSTOMER;
+}
+
+/* Seen by the team alone. */
+static bool is_private(const struct message *m)
+{
+	return m->is_note || m->role == ROLE_SYSTEM;
 }
 
 /* A name before it on its line would take its meaning from what begins there: a list, a quote, code. */
@@ -129,6 +135,13 @@ static bool has_files(const struct message *m)
 	return m->span.count > 0;
 }
 
+/* The server's create takes words of the customer's only; and history is sent into a conversation that
+ * waits, opened without a word, so that nothing stirs. */
+bool chatwoot_opens_empty(const struct message *m)
+{
+	return has_files(m) || m->is_note || m->is_history;
+}
+
 /* The contact is looked for even where we made it once: it may have been merged since, and only the
  * address stays. */
 static void plan_opening(struct plan *p, const struct message *m)
@@ -144,8 +157,8 @@ static void plan_opening(struct plan *p, const struct message *m)
 	add_step(p,
 	    (struct step_plan){ STEP_CREATE_CONVERSATION, WHEN_NOT_FOUND, 0,
 		.doubt_wait_msecs = LATE_COMMIT_MSECS, .doubt_look = STEP_FIND_CONVERSATION,
-		.gives = has_files(m) ? "conversation" : "conversation message" });
-	plan_send(p, has_files(m) ? WHEN_ALWAYS : WHEN_FOUND, 0);
+		.gives = chatwoot_opens_empty(m) ? "conversation" : "conversation message" });
+	plan_send(p, chatwoot_opens_empty(m) ? WHEN_ALWAYS : WHEN_FOUND, 0);
 }
 
 static int refuse(struct effect *refused, enum reason reason, const char *why)
@@ -182,6 +195,8 @@ int chatwoot_plan(const struct via *via, struct arena *a, struct message *messag
 	}
 	if (message->to == SIDE_CUSTOMERS && message->role == ROLE_SYSTEM)
 		return refuse(refused, REASON_UNSUPPORTED, "a note is not for customers");
+	if (message->to == SIDE_CUSTOMERS && message->is_note && opening)
+		return refuse(refused, REASON_UNREACHABLE, "a note opens no conversation");
 	if (opening && !can_open(message, known))
 		return refuse(refused, REASON_UNREACHABLE, "no conversation with this person");
 	fill_texts(a, message);
@@ -282,37 +297,6 @@ static void build_find_contact(struct making *k)
 	end_body(k);
 }
 
-/* A plus, no leading zero, at most 15 digits: anything else the server refuses. What people put
- * between the digits is left out. NULL: it is not such a number. */
-static const char *phone_as_e164(struct arena *a, const char *phone)
-{
-	char digits[17];
-	size_t len = 0;
-
-	if (phone == NULL || *phone != '+')
-		return NULL;
-	digits[len++] = *phone++;
-	for (; *phone != '\0'; phone++) {
-		if (strchr(" -./()", *phone) != NULL)
-			continue;
-		if (!isdigit((unsigned char)*phone) || len == sizeof(digits) - 1)
-			return NULL;
-		digits[len++] = *phone;
-	}
-	digits[len] = '\0';
-	return len < 2 || digits[1] == '0' ? NULL : arena_strdup(a, digits);
-}
-
-static bool is_email(const char *email)
-{
-	const char *at = email != NULL ? strchr(email, '@') : NULL;
-
-	return at != NULL && at != email && strchr(at + 1, '@') == NULL && strspn(at + 1, ".") == 0
-	    && strchr(at + 1, '.') != NULL && email[strlen(email) - 1] != '.'
-	    && strpbrk(email, " \t\r\n<>,;:\"()[]\\") == NULL
-	    && text_len(email, TEXT_POINTS) <= CHATWOOT_STRING_POINTS;
-}
-
 /* The step's cursor names the fields that an earlier answer refused. */
 static bool is_refused(const struct making *k, const char *field)
 {
@@ -329,8 +313,8 @@ static const char *cut_string(struct arena *a, const char *text)
 static void put_reach(struct making *k)
 {
 	const struct person *p = k->message->person;
-	const char *phone = is_refused(k, "phone_number") ? NULL : phone_as_e164(k->a, p->phone);
-	const char *email = is_refused(k, "email") || !is_email(p->email) ? NULL : p->email;
+	const char *phone = is_refused(k, "phone_number") ? NULL : fact_phone(k->a, p->phone);
+	const char *email = is_refused(k, "email") ? NULL : fact_email(k->a, p->email);
 
 	json_member_text(k->o, "phone_number", phone);
 	json_member_text(k->o, "email", email);
@@ -405,19 +389,24 @@ static void build_find_conversation(struct making *k)
 		    inbox(k), http_encode(k->a, source != NULL ? source : ""));
 }
 
-/* NULL: none. */
+/* NULL: none. What it replies to stands in the same conversation, or the server forgets it. */
 static const char *content_attributes(struct arena *a, const struct message *m)
 {
+	bool is_reply = chatwoot_is_id(m->reply_to);
+	bool is_marked = m->to == SIDE_CUSTOMERS;
+	bool is_echo = m->to == SIDE_AGENTS && !is_incoming(m) && !is_private(m);
 	struct json_out *o;
 
-	if (is_incoming(m) || m->role == ROLE_SYSTEM)
+	if (!is_reply && !is_marked && !is_echo)
 		return NULL;
 	o = json_out_new(a);
 	json_begin_object(o);
-	if (m->to == SIDE_AGENTS)
+	if (is_echo)
 		json_member_bool(o, "external_echo", true);
-	else
+	if (is_marked)
 		json_member_text(o, "tieline", m->mark);
+	if (is_reply)
+		json_member_id(o, "in_reply_to", m->reply_to);
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -429,10 +418,12 @@ static void put_message(struct making *k)
 
 	json_member_text(k->o, "content", m->text != NULL ? m->text : "");
 	json_member_text(k->o, "message_type", is_incoming(m) ? "incoming" : "outgoing");
-	if (m->to == SIDE_AGENTS && m->role == ROLE_SYSTEM)
+	if (is_private(m))
 		json_member_bool(k->o, "private", true);
 	if (m->to == SIDE_AGENTS)
 		json_member_text(k->o, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		json_member_int(k->o, "external_created_at", m->at_ms / 1000);
 	attributes = content_attributes(k->a, m);
 	if (attributes == NULL)
 		return;
@@ -450,7 +441,9 @@ static void build_create_conversation(struct making *k)
 	json_member_text(k->o, "tieline", k->message->conversation_mark);
 	json_end_object(k->o);
 	json_member_id(k->o, "contact_id", contact(k));
-	if (!has_files(k->message)) {
+	if (k->message->is_history)
+		json_member_text(k->o, "status", state_word((int)STATE_PENDING));
+	if (!chatwoot_opens_empty(k->message)) {
 		json_key(k->o, "message");
 		json_begin_object(k->o);
 		put_message(k);
@@ -472,7 +465,7 @@ static const char *files_in_words(const struct making *k, const char *text)
 		text = arena_printf(k->a, "%s%s%s", text, *text != '\0' ? "\n" : "",
 		    f->address != NULL
 			? arena_printf(k->a, "%s: %s", f->name, f->address)
-			: file_not_available(k->a, f->name, "it is too large for Chatwoot"));
+			: fixed_no_file(k->a, m->fixed, f->name, "it is too large for Chatwoot"));
 	return text;
 }
 
@@ -486,7 +479,7 @@ static void build_multipart(struct making *k)
 {
 	const struct message *m = k->message;
 	const struct file *f = m->files + m->span.first;
-	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 8) * sizeof(*parts));
+	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 9) * sizeof(*parts));
 	const char *attributes;
 	int64_t bytes = 0;
 	size_t n = 0, i;
@@ -494,10 +487,13 @@ static void build_multipart(struct making *k)
 	if (m->text != NULL && *m->text != '\0')
 		add_part(parts, &n, "content", m->text);
 	add_part(parts, &n, "message_type", is_incoming(m) ? "incoming" : "outgoing");
-	if (m->to == SIDE_AGENTS && m->role == ROLE_SYSTEM)
+	if (is_private(m))
 		add_part(parts, &n, "private", "true");
 	if (m->to == SIDE_AGENTS)
 		add_part(parts, &n, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		add_part(parts, &n, "external_created_at",
+		    arena_printf(k->a, "%" PRId64, m->at_ms / 1000));
 	attributes = content_attributes(k->a, m);
 	if (attributes != NULL)
 		add_part(parts, &n, "content_attributes", attributes);
@@ -636,6 +632,8 @@ static void build_errand(struct making *k)
 	k->out->method = "GET";
 	if (k->job->step == STEP_SIGN_IN)
 		k->out->url = arena_printf(k->a, "%s/api/v1/profile", k->via->endpoint->base_url);
+	else if (k->job->cursor != NULL)
+		URL(k, "/%s", k->job->cursor);
 	else if (id != NULL)
 		URL(k, "/inboxes/%s", id);
 	else
@@ -712,7 +710,9 @@ void chatwoot_build(const struct via *via, struct arena *a, const struct job *jo
 		.timeout_msecs = via->endpoint->timeout_msecs,
 		.repeatable = chatwoot_is_repeatable(job),
 	};
-	if (job->kind == JOB_ENDPOINT)
+	if (chatwoot_is_of_facts(job))
+		chatwoot_build_facts(via, a, &whole, out);
+	else if (job->kind == JOB_ENDPOINT)
 		build_errand(&k);
 	else if (job->kind == JOB_PAGE)
 		build_page(&k);

@@ -64,11 +64,15 @@ static const struct caps caps = {
 	.marks_echo = true,
 	.answers_reopen = true,
 	.notes = true,
+	.keeps_notes = true,
+	.quotes = true,
 	.pages = true,
 	.states = true,
+	.reopens = true,
 	.widgets = true,
 	.keeps = 1 << FORMAT_MARKDOWN | 1 << FORMAT_HTML,
 	.max_idle_msecs = 4000, /* the server closes after 5 s */
+	.kinds = smartify_kinds,
 };
 
 static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf, const char **key,

@@ -7,7 +7,7 @@
  * As agents' side (customers' words):   [sign_in] [reopen] send…
  *   The person posts with a token of his own, into a conversation whose id we derive; the first
  *   message makes it. What agents and bots said at the other side is posted by the relay account under
- *   their name; before a customer's first word that account has to open the conversation:
+ *   their name; before a customer's first word, and for history, that account has to open the conversation:
  *   [sign_in create_contact] create_conversation send…
  * As customers' side (agents' words):   [reopen] [take_over] send…
  *   The relay account posts, under the agent's name.
@@ -21,10 +21,12 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/secret.h"
 #include "core/file.h"
+#include "core/texts.h"
 
 /* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
 #define TEXT_WIRE_MAX (500000 - 4096)
@@ -78,19 +80,22 @@ static void plan_as_agents(const struct message *message, const struct known *kn
 
 	if (!known->signed_in && (as_person || opens))
 		add(plan, STEP_SIGN_IN);
-	if (opens && !as_person) {
+	/* By the account history is opened without a message, a bot or routing, whoever spoke first. */
+	if (opens && (!as_person || message->is_history)) {
 		if (!known->signed_in)
 			add(plan, STEP_CREATE_CONTACT);
 		add_once(plan, STEP_CREATE_CONVERSATION, NULL);
 	}
 	/* What is written into a closed conversation stays unseen. */
-	if (!opens && (message->reopen || (known->closed && as_person)))
+	if (!opens && !message->is_history && (message->reopen || (known->closed && as_person)))
 		add(plan, STEP_REOPEN);
 }
 
 static void plan_as_customers(const struct message *message, const struct known *known,
     struct plan *plan)
 {
+	if (message->is_note)
+		return; /* the customer hears nothing of it, so nothing is opened for him */
 	if (message->reopen || (known->closed && !message->is_automatic))
 		add(plan, STEP_REOPEN);
 	if (message->take_over && !known->taken_over) {
@@ -220,6 +225,8 @@ int smartify_plan(const struct via *via, struct arena *a, struct message *messag
 	}
 	if (message->text == NULL || (*message->text == '\0' && message->nfiles == 0))
 		return refuse(refused, REASON_INVALID, "nothing to write");
+	if (message->to == SIDE_CUSTOMERS && message->is_note && message->may_open)
+		return refuse(refused, REASON_UNREACHABLE, "a note opens no conversation");
 	if (known->conversation == NULL && message->to == SIDE_CUSTOMERS)
 		return refuse(refused, REASON_UNREACHABLE,
 		    "no conversation of that customer is known");
@@ -397,6 +404,8 @@ static const char *first_words(const struct message *m)
 {
 	const struct file *f = smartify_file(m);
 
+	if (m->is_note)
+		return "Private note"; /* these stand where the customer reads, too */
 	return *m->text == '\0' && f != NULL ? f->name : m->text;
 }
 
@@ -413,6 +422,12 @@ static void build_create_conversation(const struct via *via, struct arena *a, co
 	    text_neutralise(a, text_excerpt(a, first_words(m), FIRST_TEXT_MAX),
 		SMARTIFY_TEXT_RULES));
 	put_nested(o, "attributes", "tieline", m->conversation_mark);
+	if (m->is_history) { /* who is in it already needs nobody routed to it */
+		json_key(o, "participants");
+		json_begin_array(o);
+		json_put_text(o, smartify_user(via));
+		json_end_array(o);
+	}
 	put_where_to(via, o, true);
 	put_body(out, o);
 }
@@ -462,8 +477,8 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 	const char *line = text_neutralise(a, f->name, SMARTIFY_TEXT_RULES);
 
 	if (src == NULL) {
-		line =
-		    file_not_available(a, line, "it cannot be uploaded, and public_url is not set");
+		line = fixed_no_file(a, job->message->fixed, line,
+		    "it cannot be uploaded, and public_url is not set");
 		json_member_text(o, "text",
 		    *caption == '\0' ? line : arena_printf(a, "%s\n%s", caption, line));
 		return;
@@ -489,12 +504,19 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 
 static void put_attributes(struct arena *a, struct json_out *o, const struct message *m)
 {
+	char time[TIME_TEXT_SIZE];
 	const char *widgets;
 	size_t len;
 
 	json_key(o, "attributes");
 	json_begin_object(o);
+	if (m->is_note)
+		json_member_text(o, "subtype", m->role == ROLE_SYSTEM ? "info" : "private");
 	json_member_text(o, "tieline", m->mark);
+	if (m->is_history && m->at_ms > 0) {
+		json_member_text(o, "original_time", time_format(m->at_ms, time));
+		json_member_int(o, "clienttimestamp", m->at_ms);
+	}
 	if (m->nwidgets > 0 && m->part == m->parts - 1) {
 		widgets = smartify_widgets(a, m->widgets, m->nwidgets, &len);
 		json_key(o, "attachment");
@@ -502,6 +524,9 @@ static void put_attributes(struct arena *a, struct json_out *o, const struct mes
 	}
 	json_end_object(o);
 }
+
+/* Stored, and neither pushed to open pages nor read for commands. */
+#define STATUS_STORED 100
 
 /* The person needs no sender: he is who asks. Agents' answers keep the channel agents have. */
 static void build_send(const struct via *via, struct arena *a, const struct job *job,
@@ -523,6 +548,8 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 		json_member_text(o, "senderFullname", m->name);
 	}
 	put_attributes(a, o, m);
+	if (m->is_history)
+		json_member_int(o, "status", STATUS_STORED);
 	if (m->to == SIDE_AGENTS)
 		put_where_to(via, o, as_person && m->may_open && m->part == 0);
 	put_body(out, o);
@@ -590,6 +617,19 @@ static void build_page(const struct via *via, struct arena *a, const struct job 
 	out->repeatable = true;
 }
 
+static void build_facts(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const char *method, *path = smartify_facts_path(a, job, &method);
+
+	*out = request(via, a, method, path);
+	out->repeatable = true;
+	if (job->kind == JOB_FACTS)
+		return;
+	out->content_type = "application/json";
+	out->body = smartify_facts_body(via, a, job, &out->body_len);
+}
+
 void smartify_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -597,7 +637,9 @@ void smartify_build(const struct via *via, struct arena *a, const struct job *jo
 		smartify_errand_build(via, a, job, out);
 		return;
 	}
-	if (job->kind == JOB_PAGE)
+	if (smartify_is_of_facts(job))
+		build_facts(via, a, job, out);
+	else if (job->kind == JOB_PAGE)
 		build_page(via, a, job, out);
 	else if (job->kind == JOB_LOOK)
 		build_look(via, a, job, out);

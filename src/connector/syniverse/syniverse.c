@@ -139,10 +139,12 @@ static const struct option options[] = {
 
 static const struct caps caps = {
 	.customers_side = true,
+	.messages_people = true, /* each message is an SMS, and paid for */
 	.loose_callbacks = true,
 	.tells_later = true,
 	.one_source = true,
 	.key_proves = true,
+	.kinds = syniverse_kinds,
 };
 /* Two-Way Chat calls a message by another id than the messaging API, so what the latter lists can be compared
  * with its own events alone. */

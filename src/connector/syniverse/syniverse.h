@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "connector/connector.h"
+#include "core/kinds.h"
 
 struct arena;
 struct json;
@@ -191,6 +192,8 @@ int syniverse_parse_page(const struct via *via, struct arena *a, const char *con
 /* --- sending ----------------------------------------------------------------------------------- */
 
 #define CURSOR_LINKS "links" /* SEND: files go as addresses in the text */
+
+extern const struct kind_caps syniverse_kinds[KIND_COUNT]; /* syniverse_kinds.c */
 
 int syniverse_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);

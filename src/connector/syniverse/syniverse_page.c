@@ -23,12 +23,12 @@
 #define MT_WALK 'o'
 #define MO_WALK 'i'
 
-enum way { WAY_UNKNOWN, WAY_FORWARD, WAY_BACKWARD, WAY_ALL };
+enum order { ORDER_UNKNOWN, ORDER_FORWARD, ORDER_BACKWARD, ORDER_ALL };
 
 /* Where a walk stands: "<walk><way> <offset> <floor>". */
 struct place {
 	char walk;
-	enum way way;
+	enum order order;
 	int64_t offset, floor; /* backward: what is before floor was read first */
 };
 
@@ -40,7 +40,8 @@ static struct place place_of(const char *cursor)
 	if (cursor == NULL || cursor[0] == '\0' || cursor[1] == '\0')
 		return p;
 	p.walk = cursor[0];
-	p.way = cursor[1] >= '0' && cursor[1] <= '3' ? (enum way)(cursor[1] - '0') : WAY_UNKNOWN;
+	p.order =
+	    cursor[1] >= '0' && cursor[1] <= '3' ? (enum order)(cursor[1] - '0') : ORDER_UNKNOWN;
 	p.offset = strtoll(cursor + 2, &end, 10);
 	p.floor = strtoll(end, NULL, 10);
 	return p;
@@ -48,7 +49,7 @@ static struct place place_of(const char *cursor)
 
 static const char *cursor_of(struct arena *a, const struct place *p)
 {
-	return arena_printf(a, "%c%d %" PRId64 " %" PRId64, p->walk, (int)p->way, p->offset,
+	return arena_printf(a, "%c%d %" PRId64 " %" PRId64, p->walk, (int)p->order, p->offset,
 	    p->floor);
 }
 
@@ -103,17 +104,19 @@ static bool go_on(const struct json *answer, const struct json *list, int64_t si
 
 	if (n == 0 || p->offset > OFFSET_MAX)
 		return false;
-	if (p->way == WAY_UNKNOWN)
-		p->way = !is_ascending(list) ? WAY_FORWARD : total >= 0 ? WAY_BACKWARD : WAY_ALL;
-	if (p->way == WAY_BACKWARD && p->floor == 0) { /* the first page, of the oldest */
+	if (p->order == ORDER_UNKNOWN)
+		p->order = !is_ascending(list) ? ORDER_FORWARD
+		    : total >= 0               ? ORDER_BACKWARD
+					       : ORDER_ALL;
+	if (p->order == ORDER_BACKWARD && p->floor == 0) { /* the first page, of the oldest */
 		p->floor = n;
 		p->offset = total;
-	} else if (p->way == WAY_BACKWARD && has_older(list, since_ms)) {
+	} else if (p->order == ORDER_BACKWARD && has_older(list, since_ms)) {
 		return false;
-	} else if (p->way == WAY_FORWARD && has_older(list, since_ms)) {
+	} else if (p->order == ORDER_FORWARD && has_older(list, since_ms)) {
 		return false;
 	}
-	if (p->way != WAY_BACKWARD) {
+	if (p->order != ORDER_BACKWARD) {
 		p->offset += n;
 		return total < 0 || p->offset < total;
 	}

@@ -12,6 +12,7 @@
 #include "base/json_out.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 #define DOUBT_MSECS 10000
 #define DOUBT_AGAIN_MSECS 20000 /* after the first look: half a minute in all */
@@ -32,11 +33,11 @@ static bool is_media(const struct file *f)
 		|| f->kind == ATTACHMENT_VIDEO);
 }
 
-static const char *file_line(struct arena *a, const struct file *f)
+static const char *file_line(struct arena *a, const struct message *m, const struct file *f)
 {
-	return f->address != NULL
-	    ? arena_printf(a, "%s: %s", f->name, f->address)
-	    : file_not_available(a, f->name, "it goes as an address, and public_url is not set");
+	return f->address != NULL ? arena_printf(a, "%s: %s", f->name, f->address)
+				  : fixed_no_file(a, m->fixed, f->name,
+				      "it goes as an address, and public_url is not set");
 }
 
 static const char *add_line(struct arena *a, const char *text, const char *line)
@@ -56,9 +57,13 @@ static void fill_parts(struct arena *a, const struct syniverse_conf *c, struct m
 	struct file_span *spans;
 	size_t i;
 
+	if (m->is_sticker && m->nfiles > 0) {
+		m->text = add_line(a, m->text, "[sticker]");
+		m->nfiles = 0;
+	}
 	for (i = 0; i < m->nfiles; i++)
 		if (!is_media(&m->files[i]))
-			m->text = add_line(a, m->text, file_line(a, &m->files[i]));
+			m->text = add_line(a, m->text, file_line(a, m, &m->files[i]));
 	if (name != NULL && *m->text != '\0')
 		m->text = arena_printf(a, "%s: %s", name, m->text);
 	m->parts =
@@ -149,7 +154,7 @@ static const char *with_links(struct arena *a, const struct message *m)
 
 	for (i = m->span.first; i < m->span.first + m->span.count; i++)
 		if (is_media(&m->files[i]))
-			text = add_line(a, text, file_line(a, &m->files[i]));
+			text = add_line(a, text, file_line(a, m, &m->files[i]));
 	return text;
 }
 
