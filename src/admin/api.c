@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "admin/alarms.h"
 #include "admin/control_web.h"
 #include "admin/migration_web.h"
 #include "admin/reconcile_web.h"
@@ -40,6 +41,7 @@ static const struct route routes[] = {
 	{ "DELETE", "/parked/{}", repair_web_drop },
 	{ "POST", "/parked/{}/retry", repair_web_retry },
 	{ "GET", "/messages/{}/trace", repair_web_trace },
+	{ "GET", "/alarms", alarms_web_list },
 	{ "GET", "/reconciliations", reconcile_web_list },
 	{ "POST", "/reconciliations", reconcile_web_start },
 	{ "GET", "/migrations", migration_web_list },

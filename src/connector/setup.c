@@ -42,7 +42,7 @@ void setup_learn(struct setup *s, const char *key, const char *value)
 		return;
 	if (i == s->nfacts)
 		s->nfacts++;
-	s->facts[i] = (struct setup_learned){ arena_strdup(s->arena, key),
+	s->facts[i] = (struct setup_fact){ arena_strdup(s->arena, key),
 		value != NULL ? arena_strdup(s->arena, value) : NULL };
 }
 

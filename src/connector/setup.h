@@ -32,7 +32,7 @@ struct check_line {
 #define SETUP_LINES 32
 #define SETUP_KEEPS 8
 
-struct setup_learned {
+struct setup_fact {
 	const char *key, *value;
 };
 
@@ -49,7 +49,7 @@ struct setup {
 	bool is_secret_in_file;    /* … which wins over what is kept */
 	bool wants_one_per_person; /* a bridge starts new conversations: reopen is not `always` */
 	const char *drawn;         /* a secret, where one has to be made up */
-	struct setup_learned facts[SETUP_FACTS]; /* learned */
+	struct setup_fact facts[SETUP_FACTS]; /* learned */
 	size_t nfacts;
 	struct check_line lines[SETUP_LINES]; /* found; taken by who runs it */
 	size_t nlines;

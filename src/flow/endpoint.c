@@ -21,6 +21,7 @@
 #include "flow/pager.h"
 #include "flow/reconcile.h"
 #include "flow/standings.h"
+#include "store/alarm.h"
 
 #define REFUSED_RETRY_MSECS (60 * 1000)
 #define MEMO_OPENS_AT "opens_at" /* ms: we are locked out until then */
@@ -431,6 +432,59 @@ void endpoint_repaired(struct endpoint *e, size_t count, bool is_wonder)
 		if (is_wonder)
 			day_add(&e->stats.lost, now_ms);
 	}
+}
+
+/* ---- the hours in which it was heard ---- */
+
+struct hour {
+	struct op_hour op;
+	struct flow *flow;
+};
+
+static void hour_free(struct store_op *op)
+{
+	xfree(op);
+}
+
+static void hour_on_kept(struct store_op *op)
+{
+	if (!flow_redo(((struct hour *)op)->flow, op))
+		xfree(op);
+}
+
+void endpoint_called(struct endpoint *e, int64_t now_ms)
+{
+	int64_t hour = week_hour(now_ms);
+	struct hour *h;
+
+	e->stats.last_hook_ms = now_ms;
+	if (!week_note(&e->stats.week, hour))
+		return;
+	h = xcalloc(1, sizeof(*h));
+	h->flow = e->flow;
+	h->op = (struct op_hour){
+		.op = { .kind = STORE_HOUR, .done = hour_on_kept, .lost = hour_free },
+		.endpoint = e->conf.id,
+		.hour = hour,
+		.keep_from = hour - WEEK_KEPT,
+	};
+	flow_submit_lazily(e->flow, &h->op.op);
+}
+
+int endpoints_load(struct flow *f, struct err *err)
+{
+	struct op_hours op = { .op = { .kind = STORE_HOURS }, .arena = arena_new() };
+	struct endpoint *e;
+	size_t i;
+
+	store_run(f->store, &op.op);
+	for (i = 0; op.op.result == 0 && i < op.nrows; i++)
+		if ((e = endpoint_find(f, op.rows[i].endpoint)) != NULL)
+			week_note(&e->stats.week, op.rows[i].hour);
+	arena_free(op.arena);
+	return op.op.result == 0
+	    ? 0
+	    : err_set(err, "reading back when callbacks came: %s", op.op.err.text);
 }
 
 void endpoint_count_proof(struct endpoint *e, enum refusal reason)

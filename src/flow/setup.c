@@ -26,10 +26,11 @@ struct exchange {
 static void on_response(void *arg, const struct http_resp *resp)
 {
 	struct exchange *x = arg;
-	int64_t now_ms = loop_now_ms(x->loop), date_ms;
+	int64_t now_ms = loop_now_ms(x->loop), theirs_ms;
 
-	if (resp->wanted != NULL && time_parse_http(resp->wanted, &date_ms) == 0) {
-		x->apart_msecs = now_ms - resp->took_msecs / 2 - date_ms; /* of whole seconds */
+	/* It tells whole seconds. */
+	if (resp->wanted != NULL && time_parse_http(resp->wanted, &theirs_ms) == 0) {
+		x->apart_msecs = now_ms - resp->took_msecs / 2 - theirs_ms;
 		x->has_apart = true;
 	}
 	x->setup->via.now_ms = now_ms;

@@ -115,15 +115,14 @@ class Hub:
 
     def desk(self, place):
         """What the relay wrote about that customer."""
-        named = [c["id"] for c in self.main("GET", "/state")["chatwoot"]["conversations"]
-                 if place[1] in json.dumps(c["meta"]["sender"]) or self.originals().get(place[2], "-") in
-                 str(c["meta"]["sender"]["identifier"])]
-        return [m for id in named for m in look(self.main, "chatwoot", id)]
-
-    def originals(self):
-        """Chats of Smart Sender: the person as identity texts name him."""
-        return {c["id"]: "smartsender:9:%d" % c["contact"]["originalId"]
-                for c in self.main("GET", "/state")["smartsender"]["chats"]}
+        name = place[1]
+        if place[0] == "smartsender":
+            [chat] = self.main("GET", "/state?conversation=%s" % place[2])["smartsender"]["chats"]
+            name = "smartsender:9:%d" % chat["contact"]["originalId"]
+        contacts = [c["id"] for c in self.main("GET", "/state?conversation=none")["chatwoot"]["contacts"]
+                    if name in json.dumps([c["name"], c["identifier"], c["phone_number"]])]
+        threads = self.main("GET", "/threads?limit=100000&messages=1&fresh=1")["chatwoot"]
+        return [m for t in threads if t["contact"] in contacts for m in look(self.main, "chatwoot", t["id"])]
 
     def at_desk(self, place, text):
         found = eventually(lambda: [m for m in self.desk(place) if text in m.text], "%s at the desk" % text, pause=0.1)
@@ -171,9 +170,10 @@ class Seen:
 
 def look(sandbox, platform, conversation):
     """What the relay wrote there, oldest first."""
-    threads = sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")[platform]
+    only = "conversation=%s" % conversation
+    threads = sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1&" + only)[platform]
     files = {m["id"]: m["files"] for t in threads if t["id"] == conversation for m in t["messages"]}
-    state = sandbox("GET", "/state")[platform]
+    state = sandbox("GET", "/state?" + only)[platform]
     out = []
     if platform == "chatwoot":
         for c in state["conversations"]:
@@ -285,8 +285,7 @@ class Way:
 
     def at_desk(self):
         """All that stands at the source, where that is the agents' side."""
-        state = self.sandbox("GET", "/state")["chatwoot"]["conversations"]
-        return next(c for c in state if c["id"] == self.source)["messages"]
+        return self.sandbox("GET", "/state?conversation=%s" % self.source)["chatwoot"]["conversations"][0]["messages"]
 
     def at_source(self, text):
         eventually(lambda: [m for m in self.at_desk() if text in (m["content"] or "")], "%s at the source" % text)
@@ -327,7 +326,7 @@ class Way:
                  self.sandbox.ready["chatwoot_agent_token"])
 
     def as_customer(self, path, body):
-        state = self.sandbox("GET", "/state")["chatwoot"]
+        state = self.sandbox("GET", "/state?conversation=%s" % self.source)["chatwoot"]
         inbox = next(i for i in state["inboxes"] if i["id"] == 12)
         source = next(c for c in state["conversations"] if c["id"] == self.source)["source_id"]
         self.api(self.sandbox, "/public/api/v1/inboxes/%s/contacts/%s/conversations/%s%s" % (
@@ -357,6 +356,5 @@ class Way:
                                       "conversation": self.source})
 
     def is_closed(self):
-        threads = self.far("GET", "/threads?limit=100000&fresh=1")[self.platform]
-        status = next(t for t in threads if t["id"] == self.target)["status"]
-        return status in (1000, "resolved", "closed")
+        [thread] = self.far("GET", "/threads?fresh=1&messages=1&conversation=%s" % self.target)[self.platform]
+        return thread["status"] in (1000, "resolved", "closed")

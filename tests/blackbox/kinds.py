@@ -545,16 +545,23 @@ def too_long(name, text, ways):
         @comes("%s/%s" % (to, platform), name)
         def in_parts(hub, to=to, platform=platform, parts=parts):
             own, word = Way(hub, to, platform), unique("long")
-            said = (word + " " + text)[:150000].rstrip()
+            said, before = (word + " " + text)[:150000].rstrip(), {m.id for m in own.seen()}
+
+            def arrived():
+                return [m for m in own.seen() if m.id not in before]
             own.send(said)
             yield
             if parts == 0:
                 own.wait(lambda: [m for m in own.at_desk() if m["private"] and "Not delivered" in m["content"]],
                          "the agent is told")
-                assert own.seen() == []
+                assert arrived() == []
                 return
-            seen = own.wait(lambda: own.seen() if len(own.seen()) >= parts else None, "%d parts" % parts)
-            assert len(seen) == parts and all(LIMITS[platform](m.text) for m in seen)
+            own.wait(lambda: len(arrived()) >= parts, "%d parts" % parts)
+            own.send("behind " + word)
+            own.wait(lambda: [m for m in own.seen() if "behind " + word in m.text], "what is behind")
+            seen = [m for m in arrived() if "behind" not in m.text]
+            assert len(seen) == parts, [len(m.text) for m in seen]
+            assert all(LIMITS[platform](m.text) for m in seen)
             whole = "".join(m.text for m in sorted(seen, key=lambda m: m.place))
             name = "Marisol Rooke: " if to == "customers" and platform != "smartify" else ""
             assert whole.replace(" ", "") == (name + said).replace(" ", "")
@@ -564,8 +571,8 @@ def too_long(name, text, ways):
 too_long("150,000 characters", WORDS * 3400, {
     ("agents", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartify"): 1, ("customers", "syniverse"): 0})
 too_long("40,000 emoji", "\U0001f600" * 39990, {
-    ("agents", "chatwoot"): 1, ("customers", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartsender"): 10,
-    ("customers", "syniverse"): 27})
+    ("agents", "chatwoot"): 1, ("customers", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartsender"): 11,
+    ("customers", "syniverse"): 28})     # the words before them stand alone
 too_long("families of emoji", "\U0001f469\u200d\U0001f469\u200d\U0001f467 " * 1000, {
     ("customers", "smartsender"): 2, ("customers", "syniverse"): 5})
 

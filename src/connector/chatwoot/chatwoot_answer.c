@@ -145,6 +145,15 @@ static void contact_not_found(struct reading *r)
 		    "the contact is not there any more");
 }
 
+/* It was there a moment ago: agents have merged it into another one, whom the address finds. */
+static void contact_is_gone(struct reading *r)
+{
+	next_step(r);
+	r->out->go = STEP_FIND_CONTACT;
+	r->out->effect.reason = REASON_NOT_FOUND;
+	r->out->effect.why = words(r);
+}
+
 static void not_found(struct reading *r)
 {
 	enum step step = r->job->step;
@@ -155,6 +164,8 @@ static void not_found(struct reading *r)
 		conclude(r, EFFECT_RETRY, REASON_BAD_ANSWER, "404 without a reason");
 	else if (r->job->kind == JOB_ENDPOINT || r->job->kind == JOB_PAGE)
 		conclude(r, EFFECT_REJECTED, REASON_NOT_FOUND, words(r));
+	else if (step == STEP_CREATE_CONVERSATION && r->job->kind == JOB_DELIVER)
+		contact_is_gone(r);
 	else if (step == STEP_DELETE) /* it is not there any more */
 		conclude(r, EFFECT_DELIVERED, REASON_NONE, NULL);
 	else if (step == STEP_SEND || step == STEP_SET_STATUS)
@@ -179,6 +190,17 @@ static bool names(const struct reading *r, const char *attribute)
 
 /* A new contact is refused for fields that another one has, or that are no such thing. The identifier
  * is the person: whoever has it is him. The others are left out, one try after the other. */
+/* Another contact has it, and may be taken for him. One that was not found then is left alone. */
+static bool may_be_another(const struct reading *r)
+{
+	const struct message *m = r->job->message;
+
+	if (m == NULL || r->job->before == REASON_NOT_FOUND || !says(r, "already been taken"))
+		return false;
+	return (m->match_phone && names(r, "phone_number"))
+	    || (m->match_email && names(r, "email"));
+}
+
 static void contact_refused(struct reading *r)
 {
 	static const char *const optional[] = { "phone_number", "email" };
@@ -186,7 +208,11 @@ static void contact_refused(struct reading *r)
 	size_t i;
 
 	next_step(r);
-	if (names(r, "identifier")) {
+	if (names(r, "identifier") && r->job->before == REASON_NOT_FOUND) {
+		conclude(r, EFFECT_REJECTED, REASON_INVALID, words(r));
+		return;
+	}
+	if (names(r, "identifier") || may_be_another(r)) {
 		r->out->go = STEP_LIST_CONTACTS;
 		return;
 	}
@@ -322,34 +348,35 @@ static void take_contact(struct reading *r, const char *path)
 	r->out->learned.contact = id;
 }
 
-static const char *our_identity(const struct reading *r)
+static bool may_match(const struct message *m)
 {
-	const struct message *m = r->job->message;
-
-	return m != NULL && m->person != NULL ? m->person->identity : NULL;
+	return m != NULL && (m->match_phone || m->match_email);
 }
 
 static void take_contacts(struct reading *r)
 {
-	const struct json *list = json_array(r->body, "payload"), *c;
-	const char *identifier;
+	const struct json *list = json_array(r->body, "payload");
+	const char *him;
 
 	if (list == NULL) {
 		bad_answer(r);
 		return;
 	}
-	for (c = list->child; c != NULL; c = c->next) {
-		identifier = json_text(c, "identifier");
-		if (identifier == NULL || our_identity(r) == NULL || id_at(c, "id") == NULL
-		    || strcmp(identifier, our_identity(r)) != 0)
-			continue;
+	him = chatwoot_choose_contact(r->a, r->job->message, list);
+	if (him != NULL) {
 		next_step(r);
-		r->out->learned.contact = id_at(c, "id");
+		r->out->learned.contact = him;
 		r->out->go = STEP_UPDATE_CONTACT;
-		return;
+	} else if (!may_match(r->job->message)) {
+		conclude(r, EFFECT_REJECTED, REASON_INVALID,
+		    "identifier is taken by a contact that is not found");
+	} else if (r->job->before == REASON_NOT_FOUND) { /* made without what another one has */
+		next_step(r);
+		r->out->go = STEP_CREATE_CONTACT;
+	} else {
+		conclude(r, EFFECT_RETRY, REASON_NOT_FOUND,
+		    "who has that identifier, phone or e-mail is not found");
 	}
-	conclude(r, EFFECT_REJECTED, REASON_INVALID,
-	    "identifier is taken by a contact that is not found");
 }
 
 static void take_contact_inbox(struct reading *r)
