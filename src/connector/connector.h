@@ -17,6 +17,7 @@
 #include "base/http.h"
 #include "base/options.h"
 #include "core/conf.h"
+#include "core/facts.h"
 #include "core/ids.h"
 #include "core/model.h"
 
@@ -29,11 +30,17 @@ struct memo {
 	bool lasting;
 };
 
-#define MEMO_MAX 12
+#define MEMO_MAX 16
 
 /* Of a platform that calls back only while a session lives: that session. An event of the kind SESSION
  * says that the platform ended it; it is forgotten then, and the connector is asked what is next. */
 #define MEMO_SESSION "session"
+
+/* Of an endpoint that wants_team: who works there, a JSON array of {"id", "email", "name"}, and its teams or
+ * departments, of {"id", "name"}. Asked for once a day, never lasting. */
+#define MEMO_TEAM "team"
+#define MEMO_TEAMS "teams"
+#define TEAM_LIFE_MSECS (24 * 60 * 60 * 1000)
 
 /* All a connector may know besides its arguments. */
 struct via {
@@ -61,7 +68,15 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
  *
  * NEXT_STEP: outcome.events is what the page holds, outcome.cursor where the next one begins. */
-enum job_kind { JOB_DELIVER, JOB_LOOK, JOB_ENDPOINT, JOB_PAGE };
+enum job_kind {
+	JOB_DELIVER,
+	JOB_LOOK,
+	JOB_ENDPOINT,
+	JOB_PAGE,
+	JOB_FACTS /* what stands there now: of the person (FIND_CONTACT), of the conversation that
+		   * known->conversation names (FIND_CONVERSATION). NEXT_STEP: outcome.facts; not
+		   * found: there is none. What it learns goes to the writing behind it */
+};
 
 /* One request to be made. */
 struct job {
@@ -77,6 +92,8 @@ struct job {
 	const char *cursor; /* what the answer before gave; NULL at the first request of a step */
 	int64_t since_ms;   /* PAGE */
 	bool is_quick;      /* PAGE of conversations, often: those with something unread will do */
+	enum fact fact;     /* DELIVER of message->facts: which one; of a person, all of them
+				 * (UPDATE_CONTACT) */
 	const struct event *about; /* PAGE of messages: the conversation, as a page of conversations
 					 * told it (its extra); NULL: nothing is known of it */
 };
@@ -110,7 +127,8 @@ struct outcome {
 	bool forget_sign_in;  /* the person is not signed in after all */
 	bool gone;            /* the conversation does not exist any more: the link ends */
 	bool serves;          /* as in plan: from now on */
-	enum step go;   /* NEXT_STEP: to this step instead of the next of the plan; one that is
+	enum step go;         /* NEXT_STEP: to this step instead of the next of the plan, or to an
+					 * earlier one, three times (effect says why); one that is
 					 * not in the plan is a detour, and says itself where to go on */
 	int doubts_max; /* UNSURE: so many times in a row in doubt for this reason and each time
 					 * not found, it is rejected instead of done again; 0: never */
@@ -120,6 +138,7 @@ struct outcome {
 					 * before `go` */
 	struct memo memo[4];
 	size_t nmemo;
+	struct facts facts;       /* of FACTS */
 	struct event_list events; /* of a page */
 	size_t unreadable;        /* … and how many on it are none */
 };
@@ -145,6 +164,7 @@ enum verify verify_shared(const struct secrets *accepted, const char *given);
 
 /* Pieces of sentences for the operator, where only the platform's own words help. NULL: none. */
 struct operator_words {
+	const char *name;             /* of the platform, as it calls itself */
 	const char *credential;       /* the option it signs in with: "api_token" */
 	const char *renew;            /* how to get a new one: "copy … from …" */
 	const char *refused_callback; /* a sentence: what a callback that we refuse means there */
@@ -169,7 +189,9 @@ struct connector {
 	int64_t (*settle)(const struct via *via);
 
 	enum verify (*verify)(const struct via *via, const struct http_in *hook);
-	/* 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
+	/* Of an EDIT at_ms is when the message was written, its text what it says now, its key
+	 * e:<id>:<version>. Of a DELETE the key is d:<id>.
+	 * 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
 	int (*parse)(const struct via *via, struct arena *a, const struct http_in *hook,
 	    struct event_list *out, struct parse_error *error);
 

@@ -26,6 +26,8 @@ struct compose_in {
 	int64_t generation;
 	const struct person *person; /* the customer as C describes him */
 	const char *title;           /* the desk's name; used where the bridge gives none */
+	const struct event *replied; /* as in struct row_trip */
+	const char *replied_remote;
 	bool reopen, take_over, may_open;
 	enum state set_state; /* as in struct message */
 };

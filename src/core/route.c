@@ -228,7 +228,9 @@ static void link_up(const struct route_in *in, struct route *out)
 	bool is_line = (in->event->flags & EVENT_IS_SYSTEM) != 0;
 
 	out->to = SIDE_AGENTS;
-	out->person = in->view->person;
+	/* Where the platform says now that the conversation is another person's, it stays in the lane that it
+	 * is in until nothing of it is under way. */
+	out->person = in->known->link.id != 0 ? in->known->link.person : in->view->person;
 	/* That a conversation was begun or assigned tells nothing to agents who have none of it. */
 	if (is_line && (in->known->link.id == 0 || in->known->link.gone))
 		is_drop(out, DROP_SYSTEM, false, "not linked");
@@ -383,6 +385,10 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	case EVENT_DELETE:
 		return b->deletes == CHOICE_DROP
 		    && is_drop(out, DROP_DISABLED, false, "deletes: drop");
+	case EVENT_EDIT:
+		if (e->is_private && !carries_note(e, b))
+			return is_drop(out, DROP_PRIVATE, false, private_detail(e, b));
+		return b->edits == CHOICE_DROP && is_drop(out, DROP_DISABLED, false, "edits: drop");
 	default: return is_drop(out, DROP_UNSUPPORTED, true, event_kind_word((int)e->kind));
 	}
 }
@@ -414,7 +420,7 @@ static void route_state(const struct route_in *in, struct route *out)
 }
 
 /* It goes the way of its message. */
-static void route_deletion(const struct route_in *in, struct route *out)
+static void route_later(const struct route_in *in, struct route *out)
 {
 	const struct row_link *l = &in->known->link;
 
@@ -424,7 +430,8 @@ static void route_deletion(const struct route_in *in, struct route *out)
 	}
 	use(out, l, false);
 	out->person = l->person;
-	out->is_deletion = true;
+	out->is_deletion = in->event->kind == EVENT_DELETE;
+	out->is_edit = in->event->kind == EVENT_EDIT;
 }
 
 static bool drop_message(const struct route_in *in, struct route *out)
@@ -501,8 +508,8 @@ void route_event(const struct route_in *in, struct route *out)
 			; /* said why */
 		else if (e->kind == EVENT_CONVERSATION)
 			route_state(in, out);
-		else if (e->kind == EVENT_DELETE)
-			route_deletion(in, out);
+		else if (e->kind == EVENT_DELETE || e->kind == EVENT_EDIT)
+			route_later(in, out);
 	} else if (drop_message(in, out))
 		return;
 	else if (in->side == SIDE_AGENTS)

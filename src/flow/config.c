@@ -418,6 +418,19 @@ static void read_sections(struct draft *d)
 	}
 }
 
+/* To say who is who, both ends have to know who works there. */
+static void want_team(struct config *c, const struct bridge_conf *b)
+{
+	const struct option_map *agents = &b->map.agents, *teams = &b->map.teams;
+	size_t i;
+
+	if (!agents->same && agents->count == 0 && !teams->same && teams->count == 0)
+		return;
+	for (i = 0; i < c->nendpoints; i++)
+		if (b->customers == &c->endpoints[i] || b->agents == &c->endpoints[i])
+			c->endpoints[i].wants_team = true;
+}
+
 /* From drafts to the configuration: the bridges' ends move along. */
 static void settle(struct draft *d)
 {
@@ -434,6 +447,7 @@ static void settle(struct draft *d)
 		c->bridges[i] = d->bridges[i].conf;
 		c->bridges[i].customers = config_endpoint(c, c->bridges[i].customers->name);
 		c->bridges[i].agents = config_endpoint(c, c->bridges[i].agents->name);
+		want_team(c, &c->bridges[i]);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/pager.h"
 #include "flow/trip.h"
@@ -298,9 +299,11 @@ static void pump(struct endpoint *e)
 			break;
 		trip_send(t);
 	}
+	g->stands_since_ms = t != NULL ? t->queued_ms : 0;
 	while (!e->flow->draining && (l = gate_next(g)) != NULL)
 		claim_head(c, l);
 	errands_pump(e->errands);
+	mirrors_pump(e->mirrors);
 	pager_pump(e->pager);
 	g->is_pumping = false;
 }

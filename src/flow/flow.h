@@ -24,6 +24,7 @@ struct endpoint;
 struct choices;
 struct courier;
 struct ingest;
+struct hearings;
 struct media;
 struct migrations;
 struct paces;
@@ -49,6 +50,7 @@ struct flow {
 	struct media *media;
 	struct choices *choices;
 	struct typings *typings;
+	struct hearings *hearings;
 	struct migrations *migrations;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */

@@ -17,6 +17,7 @@
 #include "flow/lanes.h"
 #include "flow/media.h"
 #include "flow/migration.h"
+#include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
@@ -158,6 +159,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	f->choices = choices_new(f);
 	f->router = router_new(f);
 	f->typings = typings_new(f);
+	f->hearings = hearings_new();
 	f->migrations = migrations_new(f);
 	return f;
 fail:
@@ -273,7 +275,8 @@ int flow_load(struct flow *f, struct err *err)
 	struct op_load *load;
 	size_t i;
 
-	if (repair_take_back(f, err) != 0 || media_load(f->media, err) != 0)
+	if (endpoints_load(f, err) != 0 || repair_take_back(f, err) != 0
+	    || media_load(f->media, err) != 0)
 		return -1;
 	load = load_op(f);
 	store_run(f->store, &load->op);
@@ -285,7 +288,10 @@ int flow_load(struct flow *f, struct err *err)
 	if (migrations_load(f->migrations, err) != 0)
 		return -1;
 	f->load = load;
-	return choices_load(f->choices, err) != 0 ? -1 : errands_load(f, err);
+	return choices_load(f->choices, err) != 0 || errands_load(f, err) != 0
+		|| mirrors_load(f, err) != 0
+	    ? -1
+	    : 0;
 }
 
 void flow_start(struct flow *f)
@@ -355,6 +361,7 @@ void flow_free(struct flow *f)
 	lose(f->lazy);
 	migrations_free(f->migrations);
 	typings_free(f->typings);
+	hearings_free(f->hearings);
 	courier_free(f->courier);
 	media_free(f->media);
 	choices_free(f->choices);

@@ -311,9 +311,9 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	const struct event *event = h->letter->event;
 
 	return !c->was_read && c->endpoint->conf.caps->pages && r->drop == DROP_NONE
-	    && event->origin != ORIGIN_HISTORY && event->kind != EVENT_CONVERSATION
-	    && event->kind != EVENT_DELETE && h->view.bridges[bridge].link.id == 0
-	    && event->conversation_at_ms != 0
+	    && event->origin != ORIGIN_HISTORY
+	    && (event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
+	    && h->view.bridges[bridge].link.id == 0 && event->conversation_at_ms != 0
 	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
 }
 
@@ -491,6 +491,8 @@ bool router_try_short(struct router *r, struct endpoint *e, struct letter *lette
 	if (e->is_held || e->nbridges > 1 || !is_short(c, letter->event))
 		return false;
 	recall(c, &op->view);
+	op->thread = c->thread;
+	op->person = c->person;
 	for (i = 0; i < e->nbridges; i++) {
 		decide(c, letter->event, &op->view, i, &routes[i]);
 		if (routes[i].park != REASON_NONE

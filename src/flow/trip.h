@@ -58,10 +58,12 @@ struct trip {
 	struct http_req req;
 	struct http_call *call;
 	bool is_queued, is_active;
+	int64_t queued_ms; /* since then it stands before the gate */
 	TAILQ_ENTRY(trip) sending;
 	struct loop_timer *timer; /* doubt, or patience after an echo */
 	struct effect effect;     /* of the last answer */
 	bool is_gone;
+	int backs;           /* to an earlier step, in this attempt */
 	bool is_signed_anew; /* the sign-in was forgotten once, and once is enough */
 	bool is_echoed;
 	const char *echo_remote;

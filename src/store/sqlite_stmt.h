@@ -247,6 +247,14 @@ struct sqlite3_stmt;
 	X(EDIT_SET, \
 	    "INSERT INTO edit(delivery, text, at, who) VALUES(?, ?, ?, ?)" \
 	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at, who = excluded.who") \
+	X(EDIT_FOLD, \
+	    "INSERT INTO edit(delivery, text, at, who) SELECT id, ?5, ?6, NULL FROM delivery" \
+	    " WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3 AND flags & 4 = ?4" \
+	    " AND part = 0 AND state IN (0, 2, 11)" \
+	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at WHERE who IS NULL") \
+	X(EDIT_FLAG, \
+	    "UPDATE delivery SET flags = flags | 8 WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3" \
+	    " AND flags & 4 = ?4 AND part = 0 AND state IN (0, 2, 11)") \
 	X(EDIT_DELETE, "DELETE FROM edit WHERE delivery BETWEEN ? AND ?") \
 \
 	X(CONTROL_SET, \
@@ -271,6 +279,19 @@ struct sqlite3_stmt;
 	    " ORDER BY id LIMIT 1") \
 	X(MEDIA_DELETE, "DELETE FROM media WHERE id = ?") \
 \
+	X(ALARM_SET, \
+	    "INSERT OR REPLACE INTO alarm(id, kind, endpoint, bridge, since, raised, reminded, cleared," \
+	    " owed, text, next) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(ALARM_TRIM, "DELETE FROM alarm WHERE id <= ? AND cleared <> 0") \
+	X(ALARM_COUNT, "SELECT count(*) FROM alarm") \
+	X(ALARMS, \
+	    "SELECT id, kind, endpoint, bridge, since, raised, reminded, cleared, owed, text, next" \
+	    " FROM alarm ORDER BY id") \
+	X(HOUR_ADD, "INSERT OR IGNORE INTO heard(endpoint, hour) VALUES(?, ?)") \
+	X(HOUR_TRIM, "DELETE FROM heard WHERE endpoint = ? AND hour < ?") \
+	X(HOUR_COUNT, "SELECT count(*) FROM heard") \
+	X(HOURS, "SELECT endpoint, hour FROM heard ORDER BY endpoint, hour") \
+\
 	X(ERRAND_GET, \
 	    "SELECT delivery, endpoint, state, reason, why, made, due, firm, healed FROM errand" \
 	    " WHERE event = ? AND step = ?") \
@@ -284,6 +305,33 @@ struct sqlite3_stmt;
 	    "SELECT event, step, endpoint FROM errand INDEXED BY errand_due WHERE due = 1" \
 	    " ORDER BY event") \
 	X(ERRAND_DELETE, "DELETE FROM errand WHERE event = ?") \
+\
+	X(FACT_GET, "SELECT seen, ours, was, version FROM fact WHERE subject = ? AND place = ?") \
+	X(FACT_SET, \
+	    "INSERT INTO fact(subject, place, seen, ours, was, version) VALUES(?, ?, ?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET seen = excluded.seen, ours = excluded.ours," \
+	    " was = excluded.was, version = excluded.version") \
+	X(FACT_MOVE, "UPDATE OR REPLACE fact SET subject = ?3 WHERE subject = ?1 AND place = ?2") \
+	X(MIRROR_OWE, \
+	    "INSERT INTO mirror(link, side, step, endpoint, seq, made) VALUES(?, ?, ?, ?, 1, ?)" \
+	    " ON CONFLICT DO UPDATE SET seq = seq + 1, endpoint = excluded.endpoint") \
+	X(MIRROR_GET, "SELECT seq, made FROM mirror WHERE link = ? AND side = ? AND step = ?") \
+	X(MIRROR_DROP, "DELETE FROM mirror WHERE link = ? AND side = ? AND step = ?") \
+	X(MIRRORS, "SELECT link, side, step, endpoint FROM mirror ORDER BY link") \
+	X(PERSON_BY_REMOTE, \
+	    PERSON_SELECT "WHERE endpoint = ? AND remote = ? ORDER BY id DESC LIMIT 1") \
+	X(LANE_BY_CONTACT, LANE_SELECT "WHERE endpoint = ? AND contact = ? ORDER BY id LIMIT 1") \
+	X(LANE_CONTACT, "UPDATE lane SET contact = ? WHERE id = ?") \
+	X(LANE_PERSON, "UPDATE lane SET person = ? WHERE id = ?") \
+	X(LANE_IS_BUSY, \
+	    "SELECT EXISTS(SELECT 1 FROM delivery INDEXED BY delivery_pending" \
+	    " WHERE lane = ? AND state < 10)") \
+	X(LINK_PERSON, \
+	    "UPDATE link SET person = ?3 WHERE bridge = ?1 AND customers = ?2 AND person <> ?3") \
+	X(THREAD_ENDPOINT, "SELECT endpoint FROM thread WHERE id = ?") \
+	X(ALIAS_SET, \
+	    "INSERT INTO alias(endpoint, kind, remote, now) VALUES(?, ?, ?, ?)" \
+	    " ON CONFLICT DO UPDATE SET now = excluded.now") \
 \
 	X(QUESTION_SET, \
 	    "INSERT OR REPLACE INTO question(endpoint, conversation, told, labels, answered)" \

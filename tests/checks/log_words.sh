@@ -8,7 +8,7 @@
 set -euo pipefail
 
 ats='start ready stop reload reload_refused config
-stored duplicate refused unparsable dropped
+stored duplicate refused unparsable dropped unmapped
 routed claimed settled retry unsure found resent parked unparked edited discarded
 gate_closed gate_open lane_held endpoint_state token_renewed session_up session_down
 reconcile repaired silence
@@ -18,7 +18,7 @@ alarm alarm_over check
 store_slow store_error store_ok disk_low
 admin backup erased
 internal'
-keys='time level at endpoint bridge event delivery lane conversation attempt step effect reason status
+keys='time level at endpoint bridge event delivery lane link field conversation attempt step effect reason status
 remote wait_ms took_ms count bytes who migration alarm file line err'
 
 one_of() { # WORD LIST

@@ -45,6 +45,7 @@ static void message_free(struct far_message *m)
 	free(m->source_id);
 	free(m->mark);
 	free(m->name);
+	free(m->choices);
 	free(m->error);
 	free(m);
 }
@@ -60,6 +61,12 @@ static void conversation_free(struct far_conversation *c)
 	free(c->person);
 	free(c->name);
 	free(c->mark);
+	free(c->email);
+	free(c->labels);
+	free(c->attributes);
+	free(c->priority);
+	free(c->agent);
+	free(c->team);
 	free(c);
 }
 
@@ -72,6 +79,9 @@ void far_forget_contacts(struct far *f)
 		free(contact->identifier);
 		free(contact->source_id);
 		free(contact->name);
+		free(contact->email);
+		free(contact->phone);
+		free(contact->unverified);
 		free(contact);
 	}
 }
@@ -207,6 +217,7 @@ struct callback *far_announce(struct far *f, struct far_conversation *c, struct 
 	b->conversation = c;
 	b->message = m;
 	b->is_closed = c->is_closed;
+	memcpy(b->waits, c->waits, sizeof(b->waits));
 	b->version = c->version;
 	b->at_ms = fake_now_ms;
 	TAILQ_INSERT_TAIL(&f->callbacks, b, list);
@@ -224,6 +235,12 @@ struct far_conversation *far_begin(struct far *f, const char *person)
 	struct far_conversation *c = far_conversation_new(f, person);
 
 	c->name = far_copy(person);
+	if (f->platform == &far_chatwoot && far_contact_of(f, person) == NULL) {
+		struct far_contact *contact = far_contact_new(f);
+
+		contact->source_id = far_copy(person);
+		contact->name = far_copy(person);
+	}
 	return c;
 }
 
@@ -240,9 +257,19 @@ struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_c
 
 void far_close(struct far *f, struct far_conversation *c, bool closed)
 {
-	if (c->is_closed == closed)
+	if (c->is_closed == closed && c->waits[0] == '\0')
 		return;
 	c->is_closed = closed;
+	c->waits[0] = '\0';
+	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
+	c->changed_ms = c->version;
+	far_announce(f, c, NULL);
+}
+
+void far_wait(struct far *f, struct far_conversation *c, const char *how)
+{
+	snprintf(c->waits, sizeof(c->waits), "%s", how);
+	c->is_closed = false;
 	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
 	c->changed_ms = c->version;
 	far_announce(f, c, NULL);
@@ -270,6 +297,91 @@ void far_type(struct far *f, struct far_conversation *c, bool by_customer, bool 
 	b->is_off = off;
 }
 
+/* Who stands behind an address, after all mergers. */
+struct far_contact *far_contact_of(struct far *f, const char *source)
+{
+	struct far_contact *c;
+
+	TAILQ_FOREACH(c, &f->contacts, list)
+		if (c->source_id != NULL && strcmp(c->source_id, source) == 0) {
+			while (c->merged_into != NULL)
+				c = c->merged_into;
+			return c;
+		}
+	return NULL;
+}
+
+char **far_field(struct far_conversation *c, const char *field)
+{
+	if (strcmp(field, "labels") == 0)
+		return &c->labels;
+	if (strcmp(field, "attributes") == 0)
+		return &c->attributes;
+	if (strcmp(field, "priority") == 0)
+		return &c->priority;
+	if (strcmp(field, "agent") == 0)
+		return &c->agent;
+	if (strcmp(field, "team") == 0)
+		return &c->team;
+	return strcmp(field, "email") == 0 ? &c->email : &c->name;
+}
+
+const char *far_fact(struct far *f, struct far_conversation *c, const char *field)
+{
+	struct far_contact *contact = far_contact_of(f, c->person);
+	const char *value = *far_field(c, field);
+
+	if (contact != NULL && f->platform == &far_chatwoot && strcmp(field, "name") == 0)
+		value = contact->name;
+	if (contact != NULL && f->platform == &far_chatwoot && strcmp(field, "email") == 0)
+		value = contact->email;
+	return value != NULL ? value : "";
+}
+
+static void set(char **field, const char *value)
+{
+	free(*field);
+	*field = far_copy(value);
+}
+
+void far_change(struct far *f, struct far_conversation *c, const char *field, const char *value)
+{
+	set(far_field(c, field), value);
+	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
+	c->changed_ms = c->version;
+	far_announce(f, c, NULL);
+}
+
+void far_change_contact(struct far *f, const char *person, const char *field, const char *value)
+{
+	struct far_contact *contact = far_contact_of(f, person);
+	struct far_conversation *c;
+
+	if (f->platform == &far_smartify) { /* what it is, each conversation tells */
+		TAILQ_FOREACH(c, &f->conversations, list)
+			if (strcmp(c->person, person) == 0)
+				far_change(f, c, field, value);
+		return;
+	}
+	if (contact == NULL) {
+		contact = far_contact_new(f);
+		contact->source_id = far_copy(person);
+	}
+	set(strcmp(field, "email") == 0 ? &contact->email : &contact->name, value);
+	contact->changed_ms =
+	    fake_now_ms > contact->changed_ms ? fake_now_ms : contact->changed_ms + 1;
+	far_announce(f, TAILQ_FIRST(&f->conversations), NULL)->contact = contact;
+}
+
+void far_merge(struct far *f, const char *person, const char *into)
+{
+	struct far_contact *gone = far_contact_of(f, person);
+
+	assert_non_null(gone);
+	gone->merged_into = far_contact_of(f, into);
+	assert_non_null(gone->merged_into);
+}
+
 void far_erase(struct far *f, struct far_message *m)
 {
 	free(m->text);
@@ -291,6 +403,13 @@ void far_press_retry(struct far *f, struct far_message *m)
 {
 	far_show(f, m, "sent", NULL);
 	far_show(f, m, "sent", NULL);
+}
+
+const char *far_tell(struct far *f, struct far_message *m, struct arena *a)
+{
+	const struct callback c = { .far = f, .conversation = conversation_of(f, m), .message = m };
+
+	return f->platform->body(a, &c);
 }
 
 struct far_message *far_last(struct far *f, const char *text)

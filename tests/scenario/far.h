@@ -22,6 +22,8 @@ struct far_message {
 	bool by_customer;              /* as the platform shows it */
 	bool by_relay;
 	bool is_private, is_erased;
+	char reply_to[32];       /* id there; "": to none */
+	char *choices;           /* "A|B": what may be answered; NULL */
 	bool is_line;            /* nobody said it: the platform itself */
 	char *name;              /* of who wrote it, as shown */
 	char status[12], *error; /* what the platform shows of it; "": nothing was said */
@@ -36,8 +38,12 @@ struct far_conversation {
 	char id[96], ref[32];
 	char *person; /* lead, or source id of the contact inbox */
 	char *name;
-	char *mark; /* kind c */
+	char *mark;                    /* kind c */
+	char *email;                   /* of the person, where no contact says it */
+	char *labels, *attributes;     /* JSON */
+	char *priority, *agent, *team; /* NULL: none was ever set; "": none now */
 	bool is_closed, is_deleted, has_relay;
+	char waits[12];  /* "snoozed", "pending"; "": it does not */
 	int64_t version; /* ms, of its state */
 	int64_t began_ms, changed_ms;
 	TAILQ_HEAD(far_messages, far_message) messages;
@@ -46,7 +52,10 @@ struct far_conversation {
 struct far_contact {
 	TAILQ_ENTRY(far_contact) list;
 	char id[32];
-	char *identifier, *source_id, *name;
+	char *identifier, *source_id, *name, *email, *phone;
+	char *unverified; /* an e-mail that another one has */
+	int64_t changed_ms;
+	struct far_contact *merged_into; /* it is not there any more */
 };
 
 struct far;
@@ -60,7 +69,9 @@ struct callback {
 	bool is_update;              /* the message was known */
 	bool types, by_customer;     /* no state: somebody begins to type, or (is_off) ends */
 	bool is_off;
-	bool is_closed; /* of the state */
+	struct far_contact *contact; /* of that alone, and of no conversation */
+	bool is_closed;              /* of the state */
+	char waits[12];              /* as in the conversation */
 	int64_t version, at_ms;
 	struct posted *posted; /* the last time it was */
 	int posting;           /* the poster's number of that */
@@ -114,11 +125,22 @@ struct far_conversation *far_begin(struct far *f, const char *person);
 struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_customer,
     const char *name, const char *text);
 void far_close(struct far *f, struct far_conversation *c, bool closed);
+/* Somebody puts it aside: "snoozed" or "pending". */
+void far_wait(struct far *f, struct far_conversation *c, const char *how);
 
 /* The platform itself shows it as failed (error NULL: its status becomes that), and says so. */
 void far_show(struct far *f, struct far_message *m, const char *status, const char *error);
 /* Somebody types there, or stops. */
 void far_type(struct far *f, struct far_conversation *c, bool by_customer, bool off);
+/* People there change what the contact of that person is called, or his e-mail (field "name", "email"); what
+ * a conversation has (field "labels", "attributes", "priority", "agent", "team"). Says so. */
+void far_change_contact(struct far *f, const char *person, const char *field, const char *value);
+void far_change(struct far *f, struct far_conversation *c, const char *field, const char *value);
+const char *far_fact(struct far *f, struct far_conversation *c, const char *field); /* "": none */
+/* The contact of the one person becomes part of that of the other, without a word. */
+void far_merge(struct far *f, const char *person, const char *into);
+struct far_contact *far_contact_of(struct far *f, const char *source);
+char **far_field(struct far_conversation *c, const char *field);
 /* Somebody deletes it: a sentence stands in its place. Says so. */
 void far_erase(struct far *f, struct far_message *m);
 /* An agent wants it tried again. */
@@ -130,6 +152,8 @@ void far_forget_contacts(struct far *f); /* and who has signed in */
 
 /* Does what the request says. */
 struct far_answer far_serve(struct far *f, struct sent *s);
+/* As one that reads there would be told of it now: the body of a callback. */
+const char *far_tell(struct far *f, struct far_message *m, struct arena *a);
 /* Posts it to the relay; it stays in the list. */
 struct posted *far_post(struct rig *r, struct callback *c);
 void far_forget(struct callback *c);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/secret.h"
@@ -16,6 +17,73 @@
 
 /* ---- callbacks ---- */
 
+static const char *status_of(bool is_closed, const char *waits)
+{
+	return *waits != '\0' ? waits : is_closed ? "resolved" : "open";
+}
+
+static void put_contact(struct json_out *o, const struct far_contact *c)
+{
+	json_member_id(o, "id", c->id);
+	json_member_text(o, "identifier", c->identifier);
+	json_member_text(o, "name", c->name);
+	json_member_text(o, "email", c->email);
+	json_member_text(o, "phone_number", c->phone);
+}
+
+static void put_sender(struct json_out *o, const struct far_conversation *c)
+{
+	const struct far_contact *contact = far_contact_of(c->far, c->person);
+
+	json_key(o, "sender");
+	json_begin_object(o);
+	json_member_id(o, "id", contact != NULL ? contact->id : "4000");
+	json_member_text(o, "name", contact != NULL ? contact->name : c->name);
+	if (contact != NULL) {
+		json_member_text(o, "email", contact->email);
+		json_member_text(o, "identifier", contact->identifier);
+	}
+	json_end_object(o);
+}
+
+static void put_raw(struct json_out *o, const char *key, const char *json)
+{
+	json_key(o, key);
+	json_put_raw(o, json, strlen(json));
+}
+
+/* assignee and team: null in callbacks, absent in answers. */
+static void put_facts(struct json_out *o, const struct far_conversation *c, bool is_answer)
+{
+	put_raw(o, "labels", c->labels != NULL ? c->labels : "[]");
+	put_raw(o, "custom_attributes", c->attributes != NULL ? c->attributes : "{}");
+	json_member_text_or_null(o, "priority",
+	    c->priority != NULL && *c->priority != '\0' ? c->priority : NULL);
+	json_key(o, "meta");
+	json_begin_object(o);
+	if (is_answer)
+		json_member_text(o, "channel", "Channel::Api");
+	put_sender(o, c);
+	if (c->agent != NULL && *c->agent != '\0') {
+		json_key(o, "assignee");
+		json_begin_object(o);
+		json_member_id(o, "id", c->agent);
+		json_end_object(o);
+		json_member_text(o, "assignee_type", "User");
+	} else if (!is_answer) {
+		put_raw(o, "assignee", "null");
+	}
+	if (c->team != NULL && *c->team != '\0') {
+		json_key(o, "team");
+		json_begin_object(o);
+		json_member_id(o, "id", c->team);
+		json_end_object(o);
+	} else if (!is_answer) {
+		put_raw(o, "team", "null");
+	}
+	json_end_object(o);
+}
+
 static void put_conversation(struct json_out *o, const struct callback *b)
 {
 	const struct far_conversation *c = b->conversation;
@@ -23,7 +91,7 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_member_id(o, "id", c->id);
 	json_member_int(o, "inbox_id", 12);
 	json_member_text(o, "channel", "Channel::Api");
-	json_member_text(o, "status", b->is_closed ? "resolved" : "open");
+	json_member_text(o, "status", status_of(b->is_closed, b->waits));
 	json_member_int(o, "created_at", c->began_ms / 1000);
 	json_key(o, "additional_attributes");
 	json_begin_object(o);
@@ -33,14 +101,36 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_begin_object(o);
 	json_member_text(o, "source_id", c->person);
 	json_end_object(o);
-	json_key(o, "meta");
-	json_begin_object(o);
-	json_key(o, "sender");
-	json_begin_object(o);
-	json_member_int(o, "id", 4000);
-	json_member_text(o, "name", c->name);
-	json_end_object(o);
-	json_end_object(o);
+	/* The last one, with its status. */
+	if (b->message != NULL && b->message->status[0] != '\0'
+	    && b->message == TAILQ_LAST(&c->messages, far_messages)) {
+		json_key(o, "messages");
+		json_begin_array(o);
+		json_begin_object(o);
+		json_member_id(o, "id", b->message->id);
+		json_member_text(o, "status", b->message->status);
+		json_end_object(o);
+		json_end_array(o);
+	}
+	put_facts(o, c, false);
+}
+
+static void put_choices(struct json_out *o, const char *choices)
+{
+	size_t len;
+
+	json_key(o, "items");
+	json_begin_array(o);
+	for (; *choices != '\0'; choices += len + (choices[len] != '\0')) {
+		char label[64];
+
+		len = strcspn(choices, "|");
+		snprintf(label, sizeof(label), "%.*s", (int)len, choices);
+		json_begin_object(o);
+		json_member_text(o, "title", label);
+		json_end_object(o);
+	}
+	json_end_array(o);
 }
 
 static void put_message(struct json_out *o, const struct far_message *m)
@@ -51,14 +141,20 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_int(o, "created_at", m->at_ms / 1000);
 	json_member_bool(o, "private", m->is_private);
 	json_member_text(o, "source_id", m->source_id);
+	if (m->choices != NULL)
+		json_member_text(o, "content_type", "input_select");
 	json_key(o, "content_attributes");
 	json_begin_object(o);
+	if (m->choices != NULL)
+		put_choices(o, m->choices);
 	if (m->is_erased) { /* and nothing else is left there */
 		json_member_bool(o, "deleted", true);
 	} else {
 		if (m->source_id == NULL)
 			json_member_text(o, "tieline", m->mark);
 		json_member_text(o, "external_error", m->error);
+		if (m->reply_to[0] != '\0')
+			json_member_id(o, "in_reply_to", m->reply_to);
 	}
 	json_end_object(o);
 	json_key(o, "sender");
@@ -66,6 +162,8 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_int(o, "id", m->by_customer ? 4000 : 7);
 	json_member_text(o, "name", m->name);
 	json_member_text(o, "type", m->by_customer ? "contact" : "user");
+	if (!m->by_customer)
+		json_member_text(o, "email", "bob@example.com");
 	json_end_object(o);
 }
 
@@ -87,9 +185,15 @@ static void put_typist(struct json_out *o, const struct callback *b)
 static const char *body(struct arena *a, const struct callback *b)
 {
 	struct json_out *o = json_out_new(a);
+	char time[TIME_TEXT_SIZE];
 
 	json_begin_object(o);
-	if (b->types) {
+	if (b->contact != NULL) {
+		put_contact(o, b->contact);
+		put_raw(o, "changed_attributes",
+		    arena_printf(a, "[{\"updated_at\":{\"current_value\":\"%s\"}}]",
+			time_format(b->contact->changed_ms, time)));
+	} else if (b->types) {
 		put_typist(o, b);
 	} else if (b->message != NULL) {
 		put_message(o, b->message);
@@ -107,14 +211,17 @@ static const char *body(struct arena *a, const struct callback *b)
 	json_key(o, "account");
 	json_begin_object(o);
 	json_key(o, "id");
-	json_put_number(o, b->conversation->far->tenant);
+	json_put_number(o, b->far->tenant);
 	json_end_object(o);
-	json_key(o, "inbox");
-	json_begin_object(o);
-	json_member_int(o, "id", 12);
-	json_end_object(o);
+	if (b->contact == NULL) {
+		json_key(o, "inbox");
+		json_begin_object(o);
+		json_member_int(o, "id", 12);
+		json_end_object(o);
+	}
 	json_member_text(o, "event",
-	    b->types ? b->is_off ? "conversation_typing_off" : "conversation_typing_on"
+	    b->contact != NULL ? "contact_updated"
+		: b->types     ? b->is_off ? "conversation_typing_off" : "conversation_typing_on"
 		: b->message == NULL ? "conversation_status_changed"
 		: b->is_update       ? "message_updated"
 				     : "message_created");
@@ -183,22 +290,69 @@ static struct far_contact *contact_by(struct far *f, const char *source, const c
 	return NULL;
 }
 
-static void put_contact(struct json_out *o, const struct far_contact *c)
+static void put_contact_object(struct json_out *o, const struct far_contact *c)
 {
 	json_begin_object(o);
-	json_member_id(o, "id", c->id);
-	json_member_text(o, "identifier", c->identifier);
-	json_member_text(o, "name", c->name);
+	put_contact(o, c);
 	json_end_object(o);
 }
 
 static struct far_answer find_contact(struct serving *v)
 {
-	struct far_contact *c = contact_by(v->f, json_text(v->body, "source_id"), NULL);
+	struct far_contact *c = far_contact_of(v->f, json_text(v->body, "source_id"));
 
 	if (c == NULL)
 		return far_says(404, "");
-	put_contact(v->o, c);
+	put_contact_object(v->o, c);
+	return done(v);
+}
+
+#define EMAIL_TAKEN "{\"message\":\"Email has already been taken\",\"attributes\":[\"email\"]}"
+
+static bool email_taken(const struct serving *v, const struct far_contact *by)
+{
+	const char *email = json_text(v->body, "email");
+	const struct far_contact *c;
+
+	TAILQ_FOREACH(c, &v->f->contacts, list)
+		if (email != NULL && c != by && c->email != NULL && c->merged_into == NULL
+		    && strcmp(c->email, email) == 0)
+			return true;
+	return false;
+}
+
+static void put_text(const struct serving *v, const char *key, char **field)
+{
+	const char *text = json_text(v->body, key);
+
+	if (text == NULL)
+		return;
+	free(*field);
+	*field = far_copy(text);
+}
+
+static struct far_answer change_contact(struct serving *v)
+{
+	const char *id = v->path + strlen("/contacts/");
+	struct far_contact *c;
+
+	TAILQ_FOREACH(c, &v->f->contacts, list)
+		if (strcmp(c->id, id) == 0 && c->merged_into == NULL)
+			break;
+	if (c == NULL)
+		return far_says(404, "{\"error\":\"Resource could not be found\"}");
+	if (email_taken(v, c))
+		return far_says(422, EMAIL_TAKEN);
+	put_text(v, "name", &c->name);
+	put_text(v, "email", &c->email);
+	put_text(v, "phone_number", &c->phone);
+	put_text(v, "custom_attributes.unverified_email", &c->unverified);
+	c->changed_ms = fake_now_ms > c->changed_ms ? fake_now_ms : c->changed_ms + 1;
+	far_announce(v->f, TAILQ_FIRST(&v->f->conversations), NULL)->contact = c;
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	put_contact_object(v->o, c);
+	json_end_object(v->o);
 	return done(v);
 }
 
@@ -206,6 +360,8 @@ static struct far_answer create_contact(struct serving *v)
 {
 	struct far_contact *c;
 
+	if (email_taken(v, NULL))
+		return far_says(422, EMAIL_TAKEN);
 	if (contact_by(v->f, NULL, json_text(v->body, "identifier")) != NULL)
 		return far_says(422,
 		    "{\"message\":\"Identifier has already been taken\",\"attributes\":[\"identifier\"]}");
@@ -213,25 +369,44 @@ static struct far_answer create_contact(struct serving *v)
 	c->identifier = far_copy(json_text(v->body, "identifier"));
 	c->source_id = far_copy(json_text(v->body, "source_id"));
 	c->name = far_copy(json_text(v->body, "name"));
+	c->email = far_copy(json_text(v->body, "email"));
+	c->phone = far_copy(json_text(v->body, "phone_number"));
+	c->unverified = far_copy(json_text(v->body, "custom_attributes.unverified_email"));
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_object(v->o);
 	json_key(v->o, "contact");
-	put_contact(v->o, c);
+	put_contact_object(v->o, c);
 	json_end_object(v->o);
 	json_end_object(v->o);
 	return done(v);
 }
 
+static bool fits(const struct far_contact *c, const struct json *condition)
+{
+	const char *key = json_text(condition, "attribute_key");
+	const char *value = json_text(condition, "values.0");
+	const char *is = strcmp(key, "email") == 0 ? c->email
+	    : strcmp(key, "phone_number") == 0     ? c->phone
+						   : c->identifier;
+
+	return is != NULL && value != NULL && strcmp(is, value) == 0;
+}
+
 static struct far_answer filter_contacts(struct serving *v)
 {
-	struct far_contact *c = contact_by(v->f, NULL, json_text(v->body, "payload.0.values.0"));
+	const struct json *j;
+	struct far_contact *c;
 
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_array(v->o);
-	if (c != NULL)
-		put_contact(v->o, c);
+	TAILQ_FOREACH(c, &v->f->contacts, list)
+		for (j = json_array(v->body, "payload")->child; j != NULL; j = j->next)
+			if (c->merged_into == NULL && fits(c, j)) {
+				put_contact_object(v->o, c);
+				break;
+			}
 	json_end_array(v->o);
 	json_end_object(v->o);
 	return done(v);
@@ -239,14 +414,15 @@ static struct far_answer filter_contacts(struct serving *v)
 
 static struct far_answer add_contact_inbox(struct serving *v)
 {
-	struct far_contact *c;
+	struct far_contact *c, *more;
 
 	TAILQ_FOREACH(c, &v->f->contacts, list)
-		if (atoi(c->id) == atoi(v->path + strlen("/contacts/"))) {
-			free(c->source_id);
-			c->source_id = far_copy(json_text(v->body, "source_id"));
+		if (c->merged_into == NULL && atoi(c->id) == atoi(v->path + strlen("/contacts/"))) {
+			more = far_contact_new(v->f); /* one more address, of the same contact */
+			more->source_id = far_copy(json_text(v->body, "source_id"));
+			more->merged_into = c;
 			json_begin_object(v->o);
-			json_member_text(v->o, "source_id", c->source_id);
+			json_member_text(v->o, "source_id", more->source_id);
 			json_end_object(v->o);
 			return done(v);
 		}
@@ -268,7 +444,7 @@ static void put_rest(struct serving *v, const struct far_conversation *c)
 	json_begin_object(v->o);
 	json_member_id(v->o, "id", c->id);
 	json_member_int(v->o, "inbox_id", 12);
-	json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 	json_member_int(v->o, "created_at", c->began_ms / 1000);
 	json_key(v->o, "updated_at");
 	json_put_number(v->o,
@@ -278,15 +454,7 @@ static void put_rest(struct serving *v, const struct far_conversation *c)
 	json_begin_object(v->o);
 	json_member_text(v->o, "tieline", c->mark);
 	json_end_object(v->o);
-	json_key(v->o, "meta");
-	json_begin_object(v->o);
-	json_member_text(v->o, "channel", "Channel::Api");
-	json_key(v->o, "sender");
-	json_begin_object(v->o);
-	json_member_int(v->o, "id", 4000);
-	json_member_text(v->o, "name", c->name);
-	json_end_object(v->o);
-	json_end_object(v->o);
+	put_facts(v->o, c, true);
 	json_key(v->o, "messages");
 	json_begin_array(v->o);
 	if (last != NULL) {
@@ -339,7 +507,7 @@ static struct far_answer list_conversations(struct serving *v)
 	if (!c->is_deleted && strlen(c->person) == len && strncmp(c->person, source, len) == 0) {
 		json_begin_object(v->o);
 		json_member_id(v->o, "id", c->id);
-		json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+		json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 		json_key(v->o, "additional_attributes");
 		json_begin_object(v->o);
 		json_member_text(v->o, "tieline", c->mark);
@@ -364,6 +532,9 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 	m->mark = far_copy(mark != NULL ? mark : json_text(j, "content_attributes.tieline"));
 	m->name = far_copy("Relay");
 	m->is_private = json_true(j, "private");
+	if (json_id(j, "content_attributes.in_reply_to") != NULL)
+		snprintf(m->reply_to, sizeof(m->reply_to), "%s",
+		    json_id(j, "content_attributes.in_reply_to"));
 	if (m->by_customer)
 		far_close(v->f, c, false);
 	far_announce(v->f, c, m);
@@ -372,9 +543,11 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 
 static struct far_answer create_conversation(struct serving *v)
 {
+	const struct far_contact *c_of;
 	struct far_conversation *c;
 
-	if (contact_by(v->f, json_text(v->body, "source_id"), NULL) == NULL)
+	c_of = far_contact_of(v->f, json_text(v->body, "source_id"));
+	if (c_of == NULL || strcmp(c_of->id, json_id(v->body, "contact_id")) != 0)
 		return far_says(404, "{\"error\":\"Resource could not be found\"}");
 	c = far_conversation_new(v->f, json_text(v->body, "source_id"));
 	c->mark = far_copy(json_text(v->body, "additional_attributes.tieline"));
@@ -442,13 +615,13 @@ static struct far_answer toggle_status(struct serving *v, struct far_conversatio
 	const char *status = json_text(v->body, "status");
 	bool closed = status != NULL ? strcmp(status, "resolved") == 0 : !c->is_closed;
 
-	if (closed != c->is_closed)
+	if (closed != c->is_closed || c->waits[0] != '\0')
 		far_close(v->f, c, closed);
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_object(v->o);
 	json_member_bool(v->o, "success", true);
-	json_member_text(v->o, "current_status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "current_status", status_of(c->is_closed, c->waits));
 	json_end_object(v->o);
 	json_end_object(v->o);
 	return done(v);
@@ -469,6 +642,32 @@ static struct far_answer erase(struct serving *v, struct far_conversation *c, co
 	return done(v);
 }
 
+/* labels, custom_attributes, assignments, priority: each replaces the whole. */
+static struct far_answer change_facts(struct serving *v, struct far_conversation *c,
+    const char *what)
+{
+	static const char *const fields[][2] = { { "labels", "labels" },
+		{ "custom_attributes", "attributes" }, { "priority", "priority" },
+		{ "assignee_id", "agent" }, { "team_id", "team" } };
+	const struct json *value;
+	struct json_out *o;
+	size_t i;
+
+	(void)what;
+	for (i = 0; i < 5; i++) {
+		value = json_member(v->body, fields[i][0]);
+		if (value == NULL)
+			continue;
+		o = json_out_new(v->a);
+		json_put(o, value);
+		far_change(v->f, c, fields[i][1],
+		    value->type == JSON_NULL || (i > 2 && strcmp(value->text, "0") == 0) ? ""
+			: i > 1 ? value->text
+				: json_done(o, NULL));
+	}
+	return far_says(200, "{}");
+}
+
 static struct far_answer serve_conversation(struct serving *v)
 {
 	const char *id = v->path + strlen("/conversations/");
@@ -483,6 +682,10 @@ static struct far_answer serve_conversation(struct serving *v)
 	}
 	if (strcmp(v->s->method, "GET") == 0)
 		return list_messages(v, c);
+	if (strstr(id, "/labels") != NULL || strstr(id, "/custom_attributes") != NULL
+	    || strstr(id, "/assignments") != NULL
+	    || (strcmp(v->s->method, "PATCH") == 0 && strchr(id, '/') == NULL))
+		return change_facts(v, c, id);
 	if (strcmp(v->s->method, "PATCH") == 0)
 		return set_status(v, c, strrchr(id, '/') + 1);
 	if (strcmp(v->s->method, "DELETE") == 0)
@@ -507,6 +710,15 @@ static struct far_answer serve_in_account(struct serving *v)
 		return find_contact(v);
 	if (is(v, "POST", "/contacts/filter"))
 		return filter_contacts(v);
+	if (is(v, "PATCH", "/contacts/"))
+		return change_contact(v);
+	if (is(v, "GET", "/agents"))
+		return far_says(200,
+		    "[{\"id\":7,\"name\":\"Bob\",\"email\":\"bob@example.com\"},"
+		    "{\"id\":8,\"name\":\"Eve\",\"email\":\"eve@desk.example\"}]");
+	if (is(v, "GET", "/teams"))
+		return far_says(200,
+		    "[{\"id\":4,\"name\":\"sales\"},{\"id\":5,\"name\":\"support\"}]");
 	if (is(v, "POST", "/contacts/"))
 		return add_contact_inbox(v);
 	if (is(v, "POST", "/contacts"))

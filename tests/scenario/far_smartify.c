@@ -17,6 +17,8 @@
 
 #define RELAY "00000000000000000000aaaa"
 #define AGENT "00000000000000000000bbbb"
+#define SECOND "00000000000000000000b00b"
+#define DEPARTMENT "0000000000000000000de001"
 
 /* ---- callbacks ---- */
 
@@ -27,24 +29,63 @@ static const char *time_text(struct arena *a, int64_t ms)
 	return arena_strdup(a, time_format(ms, text));
 }
 
-static void put_request(struct json_out *o, struct arena *a, const struct far_conversation *c,
-    bool is_closed)
+static void put_participants(struct json_out *o, const struct far_conversation *c)
 {
-	json_member_text(o, "_id", c->ref);
-	json_member_text(o, "request_id", c->id);
-	json_member_int(o, "status", is_closed ? 1000 : 200);
-	json_member_bool(o, "preflight", false);
 	json_key(o, "participants");
 	json_begin_array(o);
-	json_put_text(o, AGENT);
+	if (c->agent == NULL || *c->agent != '\0')
+		json_put_text(o, c->agent != NULL ? c->agent : AGENT);
 	if (c->has_relay)
 		json_put_text(o, RELAY);
 	json_end_array(o);
+	json_key(o, "participatingAgents");
+	json_begin_array(o);
+	json_begin_object(o);
+	json_member_text(o, "_id", AGENT);
+	json_member_text(o, "email", "bob@example.com");
+	json_end_object(o);
+	json_end_array(o);
+}
+
+static void put_tags(struct json_out *o, struct arena *a, const struct far_conversation *c)
+{
+	const struct json *list, *j;
+	struct json_error error;
+
+	json_key(o, "tags");
+	json_begin_array(o);
+	list = c->labels != NULL ? json_read(a, c->labels, strlen(c->labels), &error) : NULL;
+	for (j = list != NULL ? list->child : NULL; j != NULL; j = j->next) {
+		json_begin_object(o);
+		json_member_text(o, "_id", "00000000000000000000cafe");
+		json_member_text(o, "tag", j->text);
+		json_member_text(o, "color", "#ff0000");
+		json_end_object(o);
+	}
+	json_end_array(o);
+}
+
+static void put_request(struct json_out *o, struct arena *a, const struct far_conversation *c,
+    bool is_closed, const char *waits)
+{
+	json_member_text(o, "_id", c->ref);
+	json_member_text(o, "request_id", c->id);
+	json_member_int(o, "status", *waits != '\0' ? 150 : is_closed ? 1000 : 200);
+	json_member_bool(o, "preflight", false);
+	put_participants(o, c);
 	json_key(o, "lead");
 	json_begin_object(o);
+	json_member_text(o, "_id", arena_printf(a, "e%s", c->ref + 1));
 	json_member_text(o, "lead_id", c->person);
 	json_member_text(o, "fullname", c->name);
+	json_member_text(o, "email", c->email);
 	json_end_object(o);
+	put_tags(o, a, c);
+	json_member_text(o, "priority", c->priority != NULL ? c->priority : "medium");
+	json_member_text(o, "department", c->team != NULL ? c->team : DEPARTMENT);
+	json_key(o, "attributes");
+	json_put_raw(o, c->attributes != NULL ? c->attributes : "{}",
+	    strlen(c->attributes != NULL ? c->attributes : "{}"));
 	json_key(o, "channel");
 	json_begin_object(o);
 	json_member_text(o, "name", "chat21");
@@ -77,7 +118,7 @@ static void put_message(struct json_out *o, struct arena *a, const struct far_co
 	json_end_object(o);
 	json_key(o, "request");
 	json_begin_object(o);
-	put_request(o, a, c, c->is_closed);
+	put_request(o, a, c, c->is_closed, c->waits);
 	json_end_object(o);
 }
 
@@ -107,7 +148,7 @@ static const char *body(struct arena *a, const struct callback *b)
 	} else if (b->message != NULL) {
 		put_message(o, a, b->conversation, b->message);
 	} else {
-		put_request(o, a, b->conversation, b->is_closed);
+		put_request(o, a, b->conversation, b->is_closed, b->waits);
 		json_member_text(o, "updatedAt", time_text(a, b->version));
 	}
 	json_end_object(o);
@@ -267,7 +308,7 @@ static struct far_answer list_messages(struct serving *v, struct far_conversatio
 static struct far_answer show(struct serving *v, struct far_conversation *c)
 {
 	json_begin_object(v->o);
-	put_request(v->o, v->a, c, c->is_closed);
+	put_request(v->o, v->a, c, c->is_closed, c->waits);
 	json_member_text(v->o, "updatedAt", time_text(v->a, c->changed_ms));
 	json_end_object(v->o);
 	return done(v);
@@ -293,7 +334,7 @@ static struct far_answer list_conversations(struct serving *v)
 		if (n++ < skip)
 			continue;
 		json_begin_object(v->o);
-		put_request(v->o, v->a, c, c->is_closed);
+		put_request(v->o, v->a, c, c->is_closed, c->waits);
 		json_member_text(v->o, "updatedAt", time_text(v->a, c->changed_ms));
 		json_end_object(v->o);
 	}
@@ -308,6 +349,91 @@ static struct far_answer create_conversation(struct serving *v)
 	    conversation_for(v, json_text(v->body, "request_id"), json_text(v->body, "sender"));
 
 	return show(v, c);
+}
+
+static const char *tags_of(const struct serving *v)
+{
+	const struct json *list = json_array(v->body, "tags"), *j;
+	struct json_out *o = json_out_new(v->a);
+
+	json_begin_array(o);
+	for (j = list->child; j != NULL; j = j->next)
+		json_put_text(o, json_text(j, "tag"));
+	json_end_array(o);
+	return json_done(o, NULL);
+}
+
+static const char *merged(const struct serving *v, const struct far_conversation *c)
+{
+	const struct json *now, *j;
+	struct json_out *o = json_out_new(v->a);
+	struct json_error error;
+
+	now = c->attributes != NULL ? json_read(v->a, c->attributes, strlen(c->attributes), &error)
+				    : NULL;
+	json_begin_object(o);
+	for (j = now != NULL ? now->child : NULL; j != NULL; j = j->next)
+		if (json_member(v->body, j->key) == NULL) {
+			json_key(o, j->key);
+			json_put(o, j);
+		}
+	for (j = v->body->child; j != NULL; j = j->next) {
+		json_key(o, j->key);
+		json_put(o, j);
+	}
+	json_end_object(o);
+	return json_done(o, NULL);
+}
+
+/* True: it was about that. */
+static bool change_facts(struct serving *v, struct far_conversation *c, const char *tail)
+{
+	const struct json *j;
+	const char *agent = "";
+
+	if (strcmp(tail, "/attributes") == 0) {
+		far_change(v->f, c, "attributes", merged(v, c));
+	} else if (strcmp(tail, "/departments") == 0) {
+		far_change(v->f, c, "team", json_text(v->body, "departmentid"));
+	} else if (strcmp(tail, "/participants") == 0 && strcmp(v->s->method, "PUT") == 0) {
+		assert_int_equal(v->body->type, JSON_ARRAY); /* else it never answers */
+		c->has_relay = false;
+		for (j = v->body->child; j != NULL; j = j->next)
+			if (strcmp(j->text, RELAY) == 0)
+				c->has_relay = true;
+			else
+				agent = j->text;
+		far_change(v->f, c, "agent", agent);
+	} else if (*tail == '\0' && json_array(v->body, "tags") != NULL) {
+		far_change(v->f, c, "labels", tags_of(v));
+	} else if (*tail == '\0' && json_text(v->body, "priority") != NULL) {
+		far_change(v->f, c, "priority", json_text(v->body, "priority"));
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* PUT /leads/:id by the second id of one of its conversations. */
+static struct far_answer change_lead(struct serving *v, const char *id)
+{
+	struct far_conversation *c, *of = NULL, *next;
+
+	TAILQ_FOREACH(c, &v->f->conversations, list)
+		if (strcmp(c->ref + 1, id + 1) == 0)
+			of = c;
+	if (of == NULL)
+		return far_says(404, "{\"success\":false,\"msg\":\"Object not found.\"}");
+	for (c = TAILQ_FIRST(&v->f->conversations); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, list);
+		if (strcmp(c->person, of->person) != 0)
+			continue;
+		if (json_text(v->body, "fullname") != NULL)
+			far_change(v->f, c, "name", json_text(v->body, "fullname"));
+		if (json_text(v->body, "email") != NULL)
+			far_change(v->f, c, "email", json_text(v->body, "email"));
+	}
+	return far_says(200, "{}");
 }
 
 static struct far_answer serve_conversation(struct serving *v, const char *id, const char *tail)
@@ -325,7 +451,9 @@ static struct far_answer serve_conversation(struct serving *v, const char *id, c
 		return show(v, c);
 	if (is_get)
 		return list_messages(v, c);
-	if (strcmp(tail, "/participants") == 0)
+	if (change_facts(v, c, tail))
+		; /* so it is now */
+	else if (strcmp(tail, "/participants") == 0)
 		c->has_relay = true;
 	else if (strcmp(tail, "/close") == 0 && c->is_closed)
 		far_announce(v->f, c, NULL); /* told once more */
@@ -347,6 +475,18 @@ static struct far_answer serve_in_project(struct serving *v, const char *path)
 		len = strcspn(id, "/");
 		return serve_conversation(v, arena_strndup(v->a, id, len), id + len);
 	}
+	if (strcmp(path, "/project_users") == 0)
+		return far_says(200,
+		    "[{\"id_user\":{\"_id\":\"" AGENT "\",\"email\":\"bob@example.com\","
+		    "\"firstname\":\"Bob\",\"lastname\":\"Nair\"}},"
+		    "{\"id_user\":{\"_id\":\"" SECOND "\",\"email\":\"eve@shop.example\","
+		    "\"firstname\":\"Eve\"}}]");
+	if (strcmp(path, "/departments") == 0)
+		return far_says(200,
+		    "[{\"_id\":\"" DEPARTMENT "\",\"name\":\"Default\"},"
+		    "{\"_id\":\"0000000000000000000de002\",\"name\":\"Sales\"}]");
+	if (strncmp(path, "/leads/", strlen("/leads/")) == 0)
+		return change_lead(v, path + strlen("/leads/"));
 	if (strcmp(path, "/leads") == 0)
 		return far_says(200, "{\"_id\":\"00000000000000000000cccc\"}");
 	return far_says(200, "[]");

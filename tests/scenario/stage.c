@@ -33,7 +33,7 @@ static void add_option(FILE *to, const char *line, const char *option)
 
 static char *read_config(const char *config, const char *option)
 {
-	char path[256], line[256], *text;
+	char path[256], line[1024], *text;
 	size_t len;
 	FILE *f, *to = open_memstream(&text, &len);
 
@@ -51,10 +51,12 @@ static char *read_config(const char *config, const char *option)
 bool stage_is_errand(const struct sent *sent)
 {
 	static const char *const parts[] = { "/profile", "/inboxes", "/subscriptions", "/projects/",
-		"/departments" };
+		"/departments", "/project_users", "/agents", "/teams" };
 	size_t i;
 
 	if (strstr(sent->url, "/public/") != NULL) /* a customer's */
+		return false;
+	if (strcmp(sent->method, "GET") != 0 && strstr(sent->url, "/auth/") == NULL)
 		return false;
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strstr(sent->url, parts[i]) != NULL)

@@ -4,7 +4,8 @@
  * This file is the table that the rest of the program sees, what it takes to trust a callback, and what
  * the endpoint finds out about itself: whose token it has (GET /profile), and its inbox's name. The
  * others: chatwoot_parse.c (callback → event), chatwoot_page.c (page of history → events),
- * chatwoot_send.c (message → requests), chatwoot_answer.c (answer → outcome). */
+ * chatwoot_send.c (message → requests), chatwoot_answer.c (answer → outcome), chatwoot_facts.c (contacts, and
+ * who and what a conversation belongs to). */
 #include "connector/chatwoot/chatwoot.h"
 
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "connector/setup.h"
 
 enum { TIMESTAMP_MAX = 20, CLOCKS_APART_MSECS = 5 * 60 * 1000 };
 
@@ -51,6 +53,8 @@ static const struct caps chatwoot_caps = {
 	.reports = true,
 	.notes = true,
 	.keeps_notes = true,
+	.replies = true,
+	.quotes = true,
 	.pages = true,
 	.asks_history = true,
 	.states = true,
@@ -74,7 +78,10 @@ const char *chatwoot_inbox(const struct via *via)
 {
 	const struct chatwoot_conf *conf = via->conf;
 
-	return conf->inbox != NULL ? conf->inbox : memo_get(via, MEMO_INBOX);
+	if (conf->inbox != NULL)
+		return conf->inbox;
+	return memo_get(via, KEPT_INBOX) != NULL ? memo_get(via, KEPT_INBOX)
+						 : memo_get(via, MEMO_INBOX);
 }
 
 bool chatwoot_is_id(const char *text)
@@ -213,7 +220,7 @@ static int64_t chatwoot_next(const struct via *via, struct job *job)
 	    || memo_get(via, MEMO_IDENTIFIER) == NULL)
 		job->step = STEP_LOOK_UP;
 	else
-		return INT64_MAX;
+		return chatwoot_next_list(via, job);
 	return again != NULL ? strtoll(again, NULL, 10) : via->now_ms;
 }
 

@@ -74,6 +74,26 @@ bool chatwoot_is_repeatable(const struct job *job);
 /* The conversation is made without its first message, which is then sent into it. */
 bool chatwoot_opens_empty(const struct message *m);
 
+/* chatwoot_facts.c: what is told of a contact and of a conversation, and written of them. */
+void chatwoot_read_contact_facts(struct arena *a, const struct json *contact, struct facts *out);
+void chatwoot_read_conversation_facts(struct arena *a, const struct json *c, struct facts *out);
+bool chatwoot_is_of_facts(const struct job *job);
+void chatwoot_build_facts(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out);
+/* False: the answer is none. */
+bool chatwoot_take_facts(struct arena *a, const struct job *job, const struct json *body,
+    struct outcome *out);
+/* The cursor of a next try, without the fields that this one was refused for; NULL: it was for none. */
+const char *chatwoot_without_refused(struct arena *a, const struct job *job,
+    const struct json *body);
+/* Which of a list of contacts is the person of the message; NULL: none. */
+const char *chatwoot_choose_contact(struct arena *a, const struct message *m,
+    const struct json *list);
+/* As the table's next: who works there, once a day, where that is wanted. */
+int64_t chatwoot_next_list(const struct via *via, struct job *job);
+void chatwoot_take_list(const struct via *via, struct arena *a, const struct job *job,
+    const struct json *body, struct outcome *out);
+
 void chatwoot_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);
 

@@ -19,6 +19,8 @@
 #include "core/notice.h"
 #include "core/text.h"
 
+#define STATUS_WORDS_MAX 200 /* of an error */
+
 enum family {
 	FAMILY_MESSAGE,
 	FAMILY_CONVERSATION,
@@ -61,6 +63,7 @@ struct reading {
 	const struct json *root;
 	const struct json *conversation; /* the block, wherever it stands; NULL: none */
 	struct event e;
+	struct facts facts;
 	struct parse_error *error;
 };
 
@@ -172,6 +175,21 @@ static const char *changes_at(struct reading *r)
 	return json_done(o, NULL);
 }
 
+/* When it changed, where the list of changes says so; 0: it does not. */
+static int64_t change_time(const struct reading *r)
+{
+	const struct json *list = json_array(r->root, "changed_attributes"), *item;
+	const char *text;
+	int64_t ms;
+
+	for (item = list != NULL ? list->child : NULL; item != NULL; item = item->next) {
+		text = json_text(item, "updated_at.current_value");
+		if (text != NULL && time_parse(text, &ms) == 0)
+			return ms;
+	}
+	return 0;
+}
+
 /* --- people ------------------------------------------------------------------------------------ */
 
 static void read_contact(struct reading *r, const struct json *contact)
@@ -181,7 +199,9 @@ static void read_contact(struct reading *r, const struct json *contact)
 	p->name = text_at(r, contact, "name");
 	p->email = text_at(r, contact, "email");
 	p->phone = text_at(r, contact, "phone_number");
+	p->avatar = text_at(r, contact, "thumbnail");
 	p->hint = identity_text(text_at(r, contact, "identifier"));
+	chatwoot_read_contact_facts(r->a, contact, &r->facts);
 }
 
 static const char *account_of(const struct reading *r)
@@ -275,6 +295,8 @@ static int read_conversation(struct reading *r, const char *path_of_id)
 	e->extra = id_at(c, "meta.sender.id"); /* the contact, as of now */
 	read_labels(r);
 	read_person(r);
+	chatwoot_read_conversation_facts(r->a, c, &r->facts);
+	e->facts_version = msecs_of_seconds(json_id(c, "updated_at"));
 	return 0;
 }
 
@@ -324,6 +346,7 @@ static int read_contact_event(struct reading *r)
 	e->person.id = id;
 	e->extra = id;
 	e->changes = changes_at(r);
+	e->person_version = change_time(r);
 	/* Sent after every message of the customer: equal ones are told by what we carry. */
 	e->key = arena_printf(r->a, "c:%s:%s", id,
 	    ids_sha16(r->a,
@@ -453,6 +476,7 @@ static void read_outgoing_author(struct reading *r, const struct json *sender)
 	e->author.role = role_of_sender(sender) == ROLE_BOT ? ROLE_BOT : ROLE_AGENT;
 	e->author.id = id_at(sender, "id");
 	e->author.name = text_at(r, sender, "name");
+	e->author.email = text_at(r, sender, "email");
 }
 
 static int read_author(struct reading *r)
@@ -526,19 +550,32 @@ static void read_content(struct reading *r)
 		e->flags |= EVENT_IS_EMPTY;
 }
 
+/* The last message of the conversation is told with its status; it may be the one this is about. */
+static bool is_read(const struct reading *r)
+{
+	const char *id = id_at(r->conversation, "messages.0.id");
+	const char *status = json_text(r->conversation, "messages.0.status");
+
+	return id != NULL && status != NULL && strcmp(id, r->e.remote) == 0
+	    && strcmp(status, "read") == 0;
+}
+
 /* Callbacks of a message do not tell its status. An error in it is the server's word that it failed, or ours
  * come back; none, that it is not shown as failed (any more). */
-static enum state read_status(const struct reading *r)
+static enum state read_status(struct reading *r)
 {
 	const char *error = json_text(r->root, "content_attributes.external_error");
 
 	if ((r->e.flags & EVENT_IS_DELETED) != 0)
 		return STATE_NONE;
 	if (error == NULL || *error == '\0')
-		return r->e.kind == EVENT_UPDATE ? STATE_SENT : STATE_NONE;
-	return strncmp(error, NOTICE_NOT_DELIVERED, strlen(NOTICE_NOT_DELIVERED)) == 0
-	    ? STATE_NONE
-	    : STATE_FAILED;
+		return r->e.kind != EVENT_UPDATE ? STATE_NONE
+		    : is_read(r)                 ? STATE_READ
+						 : STATE_SENT;
+	if (notice_is_ours(error))
+		return STATE_NONE;
+	r->e.detail = text_excerpt(r->a, error, STATUS_WORDS_MAX);
+	return STATE_FAILED;
 }
 
 static int read_message(struct reading *r)
@@ -656,6 +693,7 @@ int chatwoot_parse(const struct via *via, struct arena *a, const struct http_in 
 	r.e.here_ms = hook->received_ms;
 	if (read_event(&r) != 0)
 		return -1;
+	r.e.facts = arena_memdup(a, &r.facts, sizeof(r.facts));
 	*event_list_add(out, a) = r.e;
 	return 0;
 }

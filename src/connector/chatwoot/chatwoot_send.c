@@ -22,7 +22,6 @@
  * that has one for its own echo and does not send it. */
 #include "connector/chatwoot/chatwoot.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -32,6 +31,7 @@
 #include "core/file.h"
 #include "core/notice.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 enum {
 	LATE_COMMIT_MSECS = 16 * 1000, /* the server gives a request up after 15 s */
@@ -297,37 +297,6 @@ static void build_find_contact(struct making *k)
 	end_body(k);
 }
 
-/* A plus, no leading zero, at most 15 digits: anything else the server refuses. What people put
- * between the digits is left out. NULL: it is not such a number. */
-static const char *phone_as_e164(struct arena *a, const char *phone)
-{
-	char digits[17];
-	size_t len = 0;
-
-	if (phone == NULL || *phone != '+')
-		return NULL;
-	digits[len++] = *phone++;
-	for (; *phone != '\0'; phone++) {
-		if (strchr(" -./()", *phone) != NULL)
-			continue;
-		if (!isdigit((unsigned char)*phone) || len == sizeof(digits) - 1)
-			return NULL;
-		digits[len++] = *phone;
-	}
-	digits[len] = '\0';
-	return len < 2 || digits[1] == '0' ? NULL : arena_strdup(a, digits);
-}
-
-static bool is_email(const char *email)
-{
-	const char *at = email != NULL ? strchr(email, '@') : NULL;
-
-	return at != NULL && at != email && strchr(at + 1, '@') == NULL && strspn(at + 1, ".") == 0
-	    && strchr(at + 1, '.') != NULL && email[strlen(email) - 1] != '.'
-	    && strpbrk(email, " \t\r\n<>,;:\"()[]\\") == NULL
-	    && text_len(email, TEXT_POINTS) <= CHATWOOT_STRING_POINTS;
-}
-
 /* The step's cursor names the fields that an earlier answer refused. */
 static bool is_refused(const struct making *k, const char *field)
 {
@@ -344,8 +313,8 @@ static const char *cut_string(struct arena *a, const char *text)
 static void put_reach(struct making *k)
 {
 	const struct person *p = k->message->person;
-	const char *phone = is_refused(k, "phone_number") ? NULL : phone_as_e164(k->a, p->phone);
-	const char *email = is_refused(k, "email") || !is_email(p->email) ? NULL : p->email;
+	const char *phone = is_refused(k, "phone_number") ? NULL : fact_phone(k->a, p->phone);
+	const char *email = is_refused(k, "email") ? NULL : fact_email(k->a, p->email);
 
 	json_member_text(k->o, "phone_number", phone);
 	json_member_text(k->o, "email", email);
@@ -374,25 +343,42 @@ static void build_create_contact(struct making *k)
 	put_contact_inbox(k);
 	if (p != &nobody)
 		put_reach(k);
+	json_member_text(k->o, "avatar_url", k->message->avatar);
 	end_body(k);
 }
 
+static void put_condition(struct making *k, const char *key, const char *value, bool is_last)
+{
+	json_begin_object(k->o);
+	json_member_text(k->o, "attribute_key", key);
+	json_member_text(k->o, "filter_operator", "equal_to");
+	json_key(k->o, "values");
+	json_begin_array(k->o);
+	json_put_text(k->o, value);
+	json_end_array(k->o);
+	json_member_text_or_null(k->o, "query_operator", is_last ? NULL : "OR");
+	json_end_object(k->o);
+}
+
+/* Whoever is him: by the identity that we gave, and where the bridge lets him be taken for another contact, by
+ * the phone or the e-mail that one has. */
 static void build_list_contacts(struct making *k)
 {
+	const struct message *m = k->message;
+	const struct person *p = m->person;
+	const char *phone = p != NULL && m->match_phone ? fact_phone(k->a, p->phone) : NULL;
+	const char *email = p != NULL && m->match_email ? fact_email(k->a, p->email) : NULL;
+
 	URL(k, "/contacts/filter");
 	begin_body(k);
 	json_key(k->o, "payload");
 	json_begin_array(k->o);
-	json_begin_object(k->o);
-	json_member_text(k->o, "attribute_key", "identifier");
-	json_member_text(k->o, "filter_operator", "equal_to");
-	json_key(k->o, "values");
-	json_begin_array(k->o);
-	json_put_text(k->o, k->message->person != NULL ? k->message->person->identity : NULL);
-	json_end_array(k->o);
-	json_key(k->o, "query_operator");
-	json_put_null(k->o);
-	json_end_object(k->o);
+	put_condition(k, "identifier", p != NULL ? p->identity : NULL,
+	    phone == NULL && email == NULL);
+	if (phone != NULL)
+		put_condition(k, "phone_number", phone, email == NULL);
+	if (email != NULL)
+		put_condition(k, "email", email, true);
 	json_end_array(k->o);
 	end_body(k);
 }
@@ -420,19 +406,24 @@ static void build_find_conversation(struct making *k)
 		    inbox(k), http_encode(k->a, source != NULL ? source : ""));
 }
 
-/* NULL: none. */
+/* NULL: none. What it replies to stands in the same conversation, or the server forgets it. */
 static const char *content_attributes(struct arena *a, const struct message *m)
 {
+	bool is_reply = chatwoot_is_id(m->reply_to);
+	bool is_marked = m->to == SIDE_CUSTOMERS;
+	bool is_echo = m->to == SIDE_AGENTS && !is_incoming(m) && !is_private(m);
 	struct json_out *o;
 
-	if (is_incoming(m) || (m->to == SIDE_AGENTS && is_private(m)))
+	if (!is_reply && !is_marked && !is_echo)
 		return NULL;
 	o = json_out_new(a);
 	json_begin_object(o);
-	if (m->to == SIDE_AGENTS)
+	if (is_echo)
 		json_member_bool(o, "external_echo", true);
-	else
+	if (is_marked)
 		json_member_text(o, "tieline", m->mark);
+	if (is_reply)
+		json_member_id(o, "in_reply_to", m->reply_to);
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -491,7 +482,7 @@ static const char *files_in_words(const struct making *k, const char *text)
 		text = arena_printf(k->a, "%s%s%s", text, *text != '\0' ? "\n" : "",
 		    f->address != NULL
 			? arena_printf(k->a, "%s: %s", f->name, f->address)
-			: file_not_available(k->a, f->name, "it is too large for Chatwoot"));
+			: fixed_no_file(k->a, m->fixed, f->name, "it is too large for Chatwoot"));
 	return text;
 }
 
@@ -658,6 +649,8 @@ static void build_errand(struct making *k)
 	k->out->method = "GET";
 	if (k->job->step == STEP_SIGN_IN)
 		k->out->url = arena_printf(k->a, "%s/api/v1/profile", k->via->endpoint->base_url);
+	else if (k->job->cursor != NULL)
+		URL(k, "/%s", k->job->cursor);
 	else if (id != NULL)
 		URL(k, "/inboxes/%s", id);
 	else
@@ -736,7 +729,9 @@ void chatwoot_build(const struct via *via, struct arena *a, const struct job *jo
 		.timeout_msecs = via->endpoint->timeout_msecs,
 		.repeatable = chatwoot_is_repeatable(job),
 	};
-	if (job->kind == JOB_ENDPOINT)
+	if (chatwoot_is_of_facts(job))
+		chatwoot_build_facts(via, a, &whole, out);
+	else if (job->kind == JOB_ENDPOINT)
 		build_errand(&k);
 	else if (job->kind == JOB_PAGE)
 		build_page(&k);

@@ -65,6 +65,7 @@ static const struct caps caps = {
 	.answers_reopen = true,
 	.notes = true,
 	.keeps_notes = true,
+	.quotes = true,
 	.pages = true,
 	.states = true,
 	.reopens = true,

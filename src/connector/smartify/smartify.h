@@ -7,6 +7,7 @@
  *   smartify_cards.c   buttons and galleries, both ways
  *   smartify_send.c    message → steps and requests
  *   smartify_answer.c  answer → outcome
+ *   smartify_facts.c   contacts, and who and what a conversation belongs to, both ways
  *
  * Its words: a project is the tenant, a request is a conversation (request_id stands in paths, _id is
  * its second id), a lead is a contact, lead_id is what a person is called. */
@@ -99,6 +100,23 @@ const struct file *smartify_file(const struct message *message);
 /* The server would take it. */
 bool smartify_may_upload(const struct via *via, struct arena *a, const struct file *f);
 #define SMARTIFY_NO_UPLOAD "-" /* in place of an upload: it is not taken */
+
+/* What is told of a contact and of a conversation, and written of them. */
+void smartify_read_lead_facts(struct arena *a, const struct json *lead, struct facts *out);
+void smartify_read_request_facts(const struct via *via, struct arena *a, const struct json *request,
+    struct facts *out);
+bool smartify_is_of_facts(const struct job *job);
+const char *smartify_facts_path(struct arena *a, const struct job *job, const char **method);
+const char *smartify_facts_body(const struct via *via, struct arena *a, const struct job *job,
+    size_t *len);
+/* False: the answer is none. */
+bool smartify_take_facts(const struct via *via, struct arena *a, const struct job *job,
+    const struct json *request, struct outcome *out);
+/* Who works there, as MEMO_TEAM and MEMO_TEAMS have it. */
+const char *smartify_find_team(const struct via *via, struct arena *a, const struct json *answer);
+const char *smartify_find_teams(const struct via *via, struct arena *a, const struct json *answer);
+/* By id, e-mail or name; NULL: nobody of the project. */
+const char *smartify_team_user(const struct via *via, struct arena *a, const char *who);
 
 void smartify_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);

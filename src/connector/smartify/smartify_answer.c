@@ -540,6 +540,21 @@ static void interpret_page(const struct answer *ans)
 		conclude(ans, EFFECT_RETRY, REASON_BAD_ANSWER);
 }
 
+/* Of a contact or a conversation: what stands there, or that it was written. */
+static void interpret_facts(const struct answer *ans)
+{
+	if (ans->job->kind != JOB_FACTS && is_done(ans)) {
+		conclude(ans, EFFECT_DELIVERED, REASON_NONE);
+	} else if (is_done(ans)
+	    && smartify_take_facts(ans->via, ans->arena, ans->job, ans->json, ans->out)) {
+		go(ans, STEP_NONE);
+	} else if (ans->job->kind == JOB_FACTS && ans->resp->status == 404 && ans->json != NULL) {
+		go(ans, STEP_NONE); /* surely not there */
+	} else {
+		interpret_failure(ans, false);
+	}
+}
+
 void smartify_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out)
 {
@@ -555,7 +570,9 @@ void smartify_interpret(const struct via *via, struct arena *a, const struct job
 	ans.as_person = job->step == STEP_SIGN_IN
 	    || ((job->step == STEP_SEND || job->step == STEP_UPLOAD)
 		&& smartify_as_person(job->message));
-	if (job->kind == JOB_PAGE)
+	if (smartify_is_of_facts(job))
+		interpret_facts(&ans);
+	else if (job->kind == JOB_PAGE)
 		interpret_page(&ans);
 	else if (job->kind == JOB_LOOK)
 		interpret_look(&ans);

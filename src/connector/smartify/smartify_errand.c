@@ -2,7 +2,7 @@
  *
  *   1. sign in as the relay account, whenever there is no token (none at start, or a 401 lost it)
  *   2. look up, each once: the subscription whose secret signs for our persons, the department that is
- *      configured by name, the project's name
+ *      configured by name, the project's name; where a bridge maps agents or teams, once a day who they are
  *
  * Without a token nothing can be sent, so sign-in is tried until it succeeds. A look-up that fails
  * holds nothing up: as customers' side nobody needs its answer, and as agents' side the person's
@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
+#include "connector/setup.h"
 
 #define ASK_AGAIN_MSECS (5 * 60 * 1000)
 
@@ -33,8 +34,10 @@ const char *smartify_subscription(const struct via *via)
 {
 	const struct smartify_conf *conf = via->conf;
 
-	return conf->subscription_id != NULL ? conf->subscription_id
-					     : memo_get(via, MEMO_SUBSCRIPTION);
+	if (conf->subscription_id != NULL)
+		return conf->subscription_id;
+	return memo_get(via, KEPT_SUBSCRIPTION) != NULL ? memo_get(via, KEPT_SUBSCRIPTION)
+							: memo_get(via, MEMO_SUBSCRIPTION);
 }
 
 static bool is_department_id(const char *department)
@@ -87,22 +90,26 @@ static bool is_our_subscription(const struct via *via, const struct json *j)
 	return false;
 }
 
-static const char *find_subscription(const struct via *via, const struct json *answer)
+static const char *find_subscription(const struct via *via, struct arena *a,
+    const struct json *answer)
 {
 	const struct json *j = answer->type == JSON_ARRAY ? answer->child : NULL;
 
+	(void)a;
 	for (; j != NULL; j = j->next)
 		if (is_our_subscription(via, j))
 			return json_text(j, "_id");
 	return NULL;
 }
 
-static const char *find_department(const struct via *via, const struct json *answer)
+static const char *find_department(const struct via *via, struct arena *a,
+    const struct json *answer)
 {
 	const struct smartify_conf *conf = via->conf;
 	const struct json *j = answer->type == JSON_ARRAY ? answer->child : NULL;
 	const char *name;
 
+	(void)a;
 	for (; j != NULL; j = j->next) {
 		name = json_text(j, "name");
 		if (name != NULL && strcasecmp(name, conf->department) == 0)
@@ -111,9 +118,9 @@ static const char *find_department(const struct via *via, const struct json *ans
 	return NULL;
 }
 
-static const char *find_title(const struct via *via, const struct json *answer)
+static const char *find_title(const struct via *via, struct arena *a, const struct json *answer)
 {
-	(void)via;
+	(void)via, (void)a;
 	return json_text(answer, "name");
 }
 
@@ -134,19 +141,30 @@ static bool needs_title(const struct via *via)
 	return memo_get(via, MEMO_TITLE) == NULL;
 }
 
+static bool needs_team(const struct via *via)
+{
+	return via->endpoint->wants_team;
+}
+
 static const struct lookup {
 	const char *name;  /* job->cursor, to tell them apart */
 	const char *path;  /* behind base_url; %s is the project */
 	const char *memo;  /* where the answer is kept */
 	const char *asked; /* memo: when it was asked in vain */
 	bool (*needed)(const struct via *via);
-	const char *(*find)(const struct via *via, const struct json *answer);
+	const char *(*find)(const struct via *via, struct arena *a, const struct json *answer);
+	int64_t
+	    life_msecs; /* how long the answer is good, and then never kept on disk; 0: for ever */
 } lookups[] = {
 	{ "subscriptions", "/%s/subscriptions", MEMO_SUBSCRIPTION, "asked_subscription",
-	    needs_subscription, find_subscription },
+	    needs_subscription, find_subscription, 0 },
 	{ "departments", "/%s/departments", MEMO_DEPARTMENT, "asked_department", needs_department,
-	    find_department },
-	{ "project", "/projects/%s", MEMO_TITLE, "asked_title", needs_title, find_title },
+	    find_department, 0 },
+	{ "project", "/projects/%s", MEMO_TITLE, "asked_title", needs_title, find_title, 0 },
+	{ "team", "/%s/project_users", MEMO_TEAM, "asked_team", needs_team, smartify_find_team,
+	    TEAM_LIFE_MSECS },
+	{ "teams", "/%s/departments", MEMO_TEAMS, "asked_teams", needs_team, smartify_find_teams,
+	    TEAM_LIFE_MSECS },
 };
 
 static const struct lookup *lookup_of(const struct job *job)
@@ -167,7 +185,11 @@ static int64_t due_of(const struct via *via, const struct lookup *l)
 
 	if (!l->needed(via))
 		return INT64_MAX;
-	return asked == NULL ? via->now_ms : strtoll(asked, NULL, 10) + ASK_AGAIN_MSECS;
+	if (asked == NULL)
+		return via->now_ms;
+	return strtoll(asked, NULL, 10)
+	    + (l->life_msecs > 0 && memo_get(via, l->memo) != NULL ? l->life_msecs
+								   : ASK_AGAIN_MSECS);
 }
 
 int64_t smartify_next(const struct via *via, struct job *job)
@@ -274,12 +296,14 @@ static void interpret_sign_in(struct arena *a, const struct http_resp *resp,
 static void interpret_lookup(const struct via *via, struct arena *a, const struct lookup *l,
     const struct http_resp *resp, const struct json *answer, struct outcome *out)
 {
-	const char *found = resp->status == 200 && answer != NULL ? l->find(via, answer) : NULL;
+	const char *found = resp->status == 200 && answer != NULL ? l->find(via, a, answer) : NULL;
 
 	out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP };
 	if (found != NULL && *found != '\0') {
 		out->found = true;
-		learn(out, l->memo, found, true);
+		learn(out, l->memo, found, l->life_msecs == 0);
+		if (l->life_msecs > 0)
+			learn(out, l->asked, arena_printf(a, "%" PRId64, via->now_ms), false);
 		return;
 	}
 	out->effect.why = smartify_words(a, resp);

@@ -94,6 +94,13 @@ static void set_person(const struct reading *r, const char *lead_id, const struc
 	p->phone = trimmed(r->arena, json_id(lead, "phone"));
 }
 
+static struct facts *facts_of(const struct reading *r)
+{
+	if (r->event->facts == NULL)
+		r->event->facts = ARENA_NEW(r->arena, struct facts);
+	return (struct facts *)r->event->facts;
+}
+
 /* The contact of a conversation. Where references are plain ids, the snapshot of its beginning still
  * has the object. -1: there is none. */
 static int set_person_of(const struct reading *r, const struct json *request)
@@ -107,6 +114,9 @@ static int set_person_of(const struct reading *r, const struct json *request)
 		lead_id = id_at(json_object(request, places[i]), "lead_id");
 		if (lead_id != NULL) {
 			set_person(r, lead_id, json_object(request, places[i]));
+			if (i == 0) /* what a snapshot says was so at the beginning */
+				smartify_read_lead_facts(r->arena, json_object(request, places[i]),
+				    facts_of(r));
 			return 0;
 		}
 	}
@@ -351,6 +361,11 @@ static void set_conversation(const struct reading *r, const struct json *request
 	if (e->department_name == NULL)
 		e->department_name = json_text(request, "snapshot.department.name");
 	set_tags(r, request);
+	smartify_read_request_facts(r->via, r->arena, request, facts_of(r));
+	began_ms = time_at(request, "updatedAt");
+	e->facts_version = began_ms > 0 ? began_ms : 0;
+	e->person.is_vouched = e->channel != NULL
+	    && (strcmp(e->channel, "whatsapp") == 0 || strcmp(e->channel, "sms") == 0);
 	if (json_true(request, "draft"))
 		e->flags |= EVENT_IS_DRAFT;
 }
@@ -401,6 +416,20 @@ static void set_subtype(const struct reading *r)
 	}
 }
 
+/* The accounts of those who take part stand beside the conversation. */
+static const char *email_of(const struct json *request, const char *user)
+{
+	const struct json *list = json_array(request, "participatingAgents"), *j;
+	const char *id;
+
+	for (j = list != NULL ? list->child : NULL; j != NULL; j = j->next) {
+		id = json_id(j, "_id");
+		if (id != NULL && strcmp(id, user) == 0)
+			return json_text(j, "email");
+	}
+	return NULL;
+}
+
 /* A line for the chat's own windows, that tells nobody anything. */
 static bool is_housekeeping(const struct json *message)
 {
@@ -445,6 +474,8 @@ static int read_message(const struct reading *r)
 	e->author.role = is_relay(r, e->author.id)
 	    ? ROLE_AGENT
 	    : role_of(e->author.id, e->person.address, request);
+	if (e->author.role == ROLE_AGENT)
+		e->author.email = email_of(request, e->author.id);
 	e->mark = json_text(p, "attributes.tieline");
 	e->mark_place = "attributes.tieline";
 	if (is_other_project(r))
@@ -522,6 +553,8 @@ static int read_contact(const struct reading *r)
 		return bad_field(r, "payload.updatedAt is no time");
 	e->key = arena_printf(r->arena, "l:%s:%s", id, json_text(p, "updatedAt"));
 	set_person(r, lead_id, p);
+	smartify_read_lead_facts(r->arena, p, facts_of(r));
+	e->person_version = e->at_ms;
 	(void)is_other_project(r);
 	return 0;
 }

@@ -26,6 +26,7 @@
 #include "base/json_out.h"
 #include "base/secret.h"
 #include "core/file.h"
+#include "core/texts.h"
 
 /* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
 #define TEXT_WIRE_MAX (500000 - 4096)
@@ -476,8 +477,8 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 	const char *line = text_neutralise(a, f->name, SMARTIFY_TEXT_RULES);
 
 	if (src == NULL) {
-		line =
-		    file_not_available(a, line, "it cannot be uploaded, and public_url is not set");
+		line = fixed_no_file(a, job->message->fixed, line,
+		    "it cannot be uploaded, and public_url is not set");
 		json_member_text(o, "text",
 		    *caption == '\0' ? line : arena_printf(a, "%s\n%s", caption, line));
 		return;
@@ -534,6 +535,7 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	const struct message *m = job->message;
 	bool as_person = smartify_as_person(m);
 	struct json_out *o = begin_body(a);
+	const char *agent;
 
 	*out = request_in(via, a, "POST", job, "/messages");
 	if (smartify_file(m) != NULL)
@@ -543,7 +545,8 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	if (m->format == FORMAT_HTML && smartify_file(m) == NULL)
 		json_member_text(o, "type", "html");
 	if (!as_person) {
-		json_member_text(o, "sender", smartify_user(via));
+		agent = smartify_team_user(via, a, m->agent);
+		json_member_text(o, "sender", agent != NULL ? agent : smartify_user(via));
 		json_member_text(o, "senderFullname", m->name);
 	}
 	put_attributes(a, o, m);
@@ -616,6 +619,19 @@ static void build_page(const struct via *via, struct arena *a, const struct job 
 	out->repeatable = true;
 }
 
+static void build_facts(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	const char *method, *path = smartify_facts_path(a, job, &method);
+
+	*out = request(via, a, method, path);
+	out->repeatable = true;
+	if (job->kind == JOB_FACTS)
+		return;
+	out->content_type = "application/json";
+	out->body = smartify_facts_body(via, a, job, &out->body_len);
+}
+
 void smartify_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -623,7 +639,9 @@ void smartify_build(const struct via *via, struct arena *a, const struct job *jo
 		smartify_errand_build(via, a, job, out);
 		return;
 	}
-	if (job->kind == JOB_PAGE)
+	if (smartify_is_of_facts(job))
+		build_facts(via, a, job, out);
+	else if (job->kind == JOB_PAGE)
 		build_page(via, a, job, out);
 	else if (job->kind == JOB_LOOK)
 		build_look(via, a, job, out);

@@ -1,0 +1,34 @@
+/* What is told of persons and conversations at one side of a bridge, carried to the other: see core/facts.h
+ * and store/facts.h. Beside the lanes, one after the other at each endpoint, behind live messages. */
+#ifndef FLOW_MIRROR_H
+#define FLOW_MIRROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "flow/flow.h"
+#include "store/facts.h"
+
+struct mirrors;
+struct hearings;
+
+/* What is still to be carried to an endpoint. */
+struct mirrors *mirrors_new(struct endpoint *e);
+void mirrors_free(struct mirrors *g); /* takes NULL */
+void mirrors_pump(struct mirrors *g); /* whenever something about the gate has changed */
+int mirrors_load(struct flow *f, struct err *err); /* before store_start */
+/* It is on disk that this is due. */
+void mirror_owed(struct flow *f, const struct mirror_key *key);
+
+/* Whether anything told of the other side's conversations goes there over the bridge. */
+bool mirror_carries(const struct bridge_conf *b, enum side to);
+
+/* What was heard lately, so that what is told once more costs nothing. */
+struct hearings *hearings_new(void);
+void hearings_free(struct hearings *h); /* takes NULL */
+/* Fills op from the event; false: nothing is to be done. op and letter live as long as each other. */
+bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear *op);
+/* op is done, and went well. */
+void mirror_heard(struct endpoint *e, const struct letter *letter, const struct op_hear *op);
+
+#endif
