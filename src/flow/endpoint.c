@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/errand.h"
+#include "flow/kept.h"
 #include "flow/mirror.h"
 #include "flow/pager.h"
 #include "flow/reconcile.h"
@@ -172,6 +173,7 @@ static void load_memo(struct endpoint *e)
 			memo_set(e, &(struct memo){ m->key, m->text, true });
 	arena_free(a);
 	learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 }
 
 void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count)
@@ -185,6 +187,7 @@ void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count)
 	}
 	if (count > 0)
 		learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 	if (lasting)
 		save_memo(e);
 }
@@ -569,6 +572,7 @@ void endpoint_reload(struct endpoint *e)
 		e->conf.hook_key.n = 1;
 	}
 	learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 	/* In their old order, which views and links that are remembered have. */
 	for (i = 0; i < e->nbridges; i++)
 		e->bridges[i] = flow_bridge(f, e->asks[i].bridge);
