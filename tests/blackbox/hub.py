@@ -124,6 +124,15 @@ class Hub:
         threads = self.main("GET", "/threads?limit=100000&messages=1&fresh=1")["chatwoot"]
         return [m for t in threads if t["contact"] in contacts for m in look(self.main, "chatwoot", t["id"])]
 
+    wait = staticmethod(eventually)
+
+    def desk_of(self, text):
+        """What the relay wrote into the desk's conversation that holds that text."""
+        for c in self.main("GET", "/state")["chatwoot"]["conversations"]:
+            if any(m["content"] == text for m in c["messages"]):
+                return look(self.main, "chatwoot", c["id"])
+        return []
+
     def at_desk(self, place, text):
         found = eventually(lambda: [m for m in self.desk(place) if text in m.text], "%s at the desk" % text, pause=0.1)
         assert len(found) == 1, found

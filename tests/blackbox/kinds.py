@@ -486,6 +486,22 @@ number_of("smartsender")
 number_of("syniverse")
 
 
+@comes("smartsender", "an edit, a deletion")
+def smartsender_changes(hub):
+    first, said = unique("first"), unique("second")
+    ids = hub.say({"platform": "smartsender", "as": "customer", "person": unique("guest"), "text": first})
+    copy = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == first], "it is at the desk")[0]
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "edit", "message": ids["message"], "text": said})
+    edited = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == "Edited: " + said], "the edit is")[0]
+    assert str(edited.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "delete", "message": ids["message"]})
+    yield
+    note = hub.wait(lambda: [m for m in hub.desk_of(first) if m.private], "the agents are told")[0]
+    assert note.text == "The customer deleted this message."
+    assert str(note.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    assert [m.text for m in hub.desk_of(first)] == [first, "Edited: " + said, note.text]
+
+
 @comes("smartsender", "media group with a caption of a voice")
 def smartsender_files(hub):
     one, two, voice = PNG + unique().encode(), PNG + unique().encode(), b"OggS" + unique().encode()
