@@ -56,7 +56,7 @@ static const char *next_step(struct arena *a, const char *reason, const char *id
 		const char *reason, *next;
 	} rows[] = {
 		{ "uncertain",
-		    "look there whether it arrived; then tieline parked drop %s (it did) or tieline parked retry %s (it did not)" },
+		    "check in the portal, then tieline parked drop %s (it arrived) or tieline parked retry %s (it did not)" },
 		{ "expired", "tieline parked retry %s when the platform is back" },
 		{ "overflow", "see what holds the head of its lane, then tieline parked retry %s" },
 		{ "loop", "see both ends, then tieline parked retry %s" },

@@ -64,7 +64,8 @@ struct http_req {
 	size_t nparts;
 	const struct http_into *into; /* NULL: the answer's body goes to memory */
 	int64_t timeout_msecs;
-	bool repeatable; /* doing it twice does what doing it once does (GET, look-ups): only
+	const char *wants; /* a header of the answer, besides those that all answers are read for */
+	bool repeatable;   /* doing it twice does what doing it once does (GET, look-ups): only
 					 * such a request may be repeated by the transport itself */
 };
 
@@ -86,6 +87,7 @@ struct http_resp {
 	const char *body;         /* NUL-terminated; "" where none */
 	size_t body_len;
 	int64_t retry_after_msecs; /* Retry-After in either form, relative to now; -1: none */
+	const char *wanted; /* what stood in the header that the request wants; NULL: it has none */
 	int64_t took_msecs;
 	const char *detail; /* the transport's own words, for the log */
 	bool is_forbidden;  /* CONNECT: an address that http_into does not allow */

@@ -1,8 +1,8 @@
 /* Timers, signals and wake-ups over libevent.
  *
- * loop_later is what lets the flow collect the store operations of one turn and hand them over at
- * once: an event activated by hand goes to the tail of the turn's queue, so everything that is ready
- * in this turn runs before it. A lower priority would not do: under load it can starve. */
+ * loop_later is what lets a part collect what comes up in one turn and do it at once: an event activated by
+ * hand goes to the tail of the turn's queue, so everything that is ready in this turn runs before it.
+ * loop_idle_new has a lower priority: it runs when nothing else is ready, and under load that can starve. */
 #include "base/loop.h"
 
 #include <event2/event.h>
@@ -12,6 +12,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+
+/* libevent gives events the middle one; what runs when nothing else is ready has the last. */
+#define PRIORITIES 3
 
 struct loop {
 	struct event_base *base;
@@ -57,7 +60,7 @@ struct loop *loop_new(void)
 	struct loop *l = xcalloc(1, sizeof(*l));
 
 	l->base = event_base_new();
-	if (l->base == NULL)
+	if (l->base == NULL || event_base_priority_init(l->base, PRIORITIES) != 0)
 		abort();
 	return l;
 }
@@ -167,6 +170,14 @@ struct loop_later *loop_later_new(struct loop *l, void (*fn)(void *arg), void *a
 	w->fn = fn;
 	w->arg = arg;
 	w->event = made(event_new(l->base, -1, 0, on_later, w));
+	return w;
+}
+
+struct loop_later *loop_idle_new(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	struct loop_later *w = loop_later_new(l, fn, arg);
+
+	event_priority_set(w->event, PRIORITIES - 1);
 	return w;
 }
 

@@ -34,6 +34,8 @@ bool loop_timer_pending(const struct loop_timer *t);
 /* fn runs at the end of this turn, once, before the loop waits again; however often it was asked. */
 struct loop_later;
 struct loop_later *loop_later_new(struct loop *l, void (*fn)(void *arg), void *arg);
+/* The same, but not before nothing else is ready; under load that may take long. */
+struct loop_later *loop_idle_new(struct loop *l, void (*fn)(void *arg), void *arg);
 void loop_later_free(struct loop_later *w);
 void loop_later(struct loop_later *w);
 

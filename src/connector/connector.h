@@ -64,6 +64,9 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *   messages       of known->conversation, written at since_ms or later (older ones may be among them);
  *                  the newest page comes first, each in the order in which they were written
  *
+ *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
+ *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
+ *
  * NEXT_STEP: outcome.events is what the page holds, outcome.cursor where the next one begins. */
 enum job_kind {
 	JOB_DELIVER,
@@ -161,6 +164,7 @@ enum verify verify_shared(const struct secrets *accepted, const char *given);
 
 /* Pieces of sentences for the operator, where only the platform's own words help. NULL: none. */
 struct operator_words {
+	const char *name;             /* of the platform, as it calls itself */
 	const char *credential;       /* the option it signs in with: "api_token" */
 	const char *renew;            /* how to get a new one: "copy … from …" */
 	const char *refused_callback; /* a sentence: what a callback that we refuse means there */
@@ -185,7 +189,9 @@ struct connector {
 	int64_t (*settle)(const struct via *via);
 
 	enum verify (*verify)(const struct via *via, const struct http_in *hook);
-	/* 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
+	/* Of an EDIT at_ms is when the message was written, its text what it says now, its key
+	 * e:<id>:<version>. Of a DELETE the key is d:<id>.
+	 * 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
 	int (*parse)(const struct via *via, struct arena *a, const struct http_in *hook,
 	    struct event_list *out, struct parse_error *error);
 

@@ -7,6 +7,7 @@
 
 #define BURST_MOST 100
 #define CUT_MOST 990 /* a hundredth of the configured rate is left */
+#define CUT_WARNED 500
 #define GROW_MSECS (60 * 1000)
 #define SHUT_MSECS 1000
 
@@ -88,6 +89,19 @@ void bucket_refused(struct bucket *b, int64_t asked_msecs, int64_t now_ms)
 	}
 	b->opens_ms = b->filled_ms = b->grown_ms = opens_ms;
 	b->milli = 1000; /* one goes first, to see */
+}
+
+void bucket_warned(struct bucket *b, int64_t now_ms)
+{
+	if (b->cut > CUT_WARNED || bucket_shut_for(b, now_ms) > 0)
+		return;
+	b->cut = CUT_WARNED;
+	b->grown_ms = now_ms;
+}
+
+int64_t bucket_spread(const struct bucket *b, const struct rate *rate)
+{
+	return rate->count == 0 ? 0 : rate->period_msecs * 1000 / (rate->count * (1000 - b->cut));
 }
 
 bool bucket_is_full(const struct bucket *b, const struct rate *rate, int64_t now_ms)

@@ -23,6 +23,10 @@ int64_t bucket_take(struct bucket *b, const struct rate *rate, int64_t now_ms);
  * and from then on at half the rate. What it says while the bucket is shut was sent before, and only
  * lengthens that. */
 void bucket_refused(struct bucket *b, int64_t asked_msecs, int64_t now_ms);
+/* It says that few are left: half the rate, until that has not been said for a while. */
+void bucket_warned(struct bucket *b, int64_t now_ms);
+/* What lies between two requests that are spread evenly, in ms; 0: nothing has to. */
+int64_t bucket_spread(const struct bucket *b, const struct rate *rate);
 /* Ms until it opens; 0: it is open, and where the clock was set back. */
 int64_t bucket_shut_for(const struct bucket *b, int64_t now_ms);
 /* Nothing would be lost by forgetting it. */

@@ -26,6 +26,8 @@ struct compose_in {
 	int64_t generation;
 	const struct person *person; /* the customer as C describes him */
 	const char *title;           /* the desk's name; used where the bridge gives none */
+	const struct event *replied; /* as in struct row_trip */
+	const char *replied_remote;
 	bool reopen, take_over, may_open;
 	enum state set_state; /* as in struct message */
 };
@@ -34,6 +36,7 @@ struct composed {
 	struct message message; /* texts are set by the connector's plan */
 	struct root root;
 	int hop;
+	char kind; /* of its marks */
 	const struct keys *keys;
 	const char *bridge_tag;
 	char mark[MARK_TEXT_SIZE], conversation_mark[MARK_TEXT_SIZE];

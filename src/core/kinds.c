@@ -1,7 +1,7 @@
 /* See kinds.h. */
 #include "core/kinds.h"
 
-const char *kind_word(enum kind kind)
+const char *kind_word(enum message_kind kind)
 {
 	static const char *const words[] = {
 #define X(name, word, title) word,
@@ -12,7 +12,7 @@ const char *kind_word(enum kind kind)
 	return words[kind];
 }
 
-const char *kind_title(enum kind kind)
+const char *kind_title(enum message_kind kind)
 {
 	static const char *const titles[] = {
 #define X(name, word, title) title,

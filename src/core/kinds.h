@@ -38,7 +38,7 @@
 	X(SYSTEM_LINE, "system_line", "the platform's own line") \
 	X(UNKNOWN, "unknown", "kind nobody knows")
 
-enum kind {
+enum message_kind {
 #define X(name, ...) KIND_##name,
 	KINDS(X)
 #undef X
@@ -63,8 +63,8 @@ struct kind_caps {
 	struct kind_way to_agents, to_customers;
 };
 
-const char *kind_word(enum kind kind);
-const char *kind_title(enum kind kind);
+const char *kind_word(enum message_kind kind);
+const char *kind_title(enum message_kind kind);
 const char *way_word(enum way way);
 
 /* What several platforms show alike. */

@@ -66,7 +66,8 @@ enum event_flag {
 	EVENT_IS_STICKER = 1 << 8,   /* its picture is one */
 	EVENT_WANTS_READ =
 	    1 << 9, /* a conversation: to be marked as read there once it is all on disk */
-	EVENT_IS_CUT = 1 << 10, /* text is not all of it: the rest can be read there */
+	EVENT_IS_CUT = 1 << 10,     /* text is not all of it: the rest can be read there */
+	EVENT_BEGINS_DAY = 1 << 16, /* of history: the first that is written of its day */
 };
 
 struct facts; /* core/facts.h */
@@ -143,6 +144,7 @@ struct known {
 };
 
 struct file; /* core/file.h */
+struct option_map;
 
 /* Some of a message's files, in order. */
 struct file_span {
@@ -166,30 +168,35 @@ struct message {
 	const struct attachment
 	    *cards; /* places and contact cards, whole, to be shown as what they are */
 	size_t ncards;
-	bool is_sticker;  /* the file is one */
-	const char *name; /* the author's name to show; NULL: none */
-	const char
-	    *agent; /* who of that side's people is meant by its author: an id, an e-mail or a
-			     * name, by the bridge's map; NULL: nobody */
+	bool is_sticker; /* the file is one */
+	/* Who of that side's people is meant by its author: an id, an e-mail or a name, by the bridge's
+	 * map; NULL: nobody. */
+	const char *agent;
 	const char *avatar; /* of the customer, for a contact that must be made */
 	/* Another contact that has the person's phone, or e-mail, may be taken for his. */
 	bool match_phone, match_email;
-	const char *mark;              /* of this part (kind m …) */
-	const char *conversation_mark; /* kind c, for a conversation that must be opened */
-	const struct person *person;   /* the customer, as C described him */
-	const char *conversation;      /* where it was said, at the other side */
+	const char *name;               /* the author's name to show; NULL: none */
+	const struct option_map *fixed; /* the bridge's own texts (core/texts.h) */
+	const char *mark;               /* of this part (kind m …) */
+	const char *conversation_mark;  /* kind c, for a conversation that must be opened */
+	const struct person *person;    /* the customer, as C described him */
+	const char *conversation;       /* where it was said, at the other side */
 	int64_t at_ms;
-	bool reopen;               /* decided when it was routed */
-	bool take_over;            /* due with this message */
-	bool may_open;             /* no conversation there yet: open one */
-	bool is_automatic;         /* nobody said it: a greeting, a survey */
-	enum state set_state;      /* it is no message: the conversation there is to be OPEN or
-					* RESOLVED */
-	bool is_deletion;          /* nor this: the one that known.message names is taken back */
-	const struct facts *facts; /* nor this: what is to be written of the person or the
-				    * conversation; NULL: it is a message */
-	bool is_note; /* for agents' eyes: never written where a customer sees it. A line of the
-		       * platform's own is one too, of ROLE_SYSTEM */
+	bool reopen;       /* decided when it was routed */
+	bool take_over;    /* due with this message */
+	bool may_open;     /* no conversation there yet: open one */
+	bool is_automatic; /* nobody said it: a greeting, a survey */
+	bool is_history;   /* it was said before, and is not told as news: nobody is woken */
+	/* One of the next four: then it is no message of its own. */
+	enum state set_state;      /* the conversation there is to be OPEN or RESOLVED */
+	bool is_deletion;          /* the one that known.message names is taken back */
+	const struct facts *facts; /* what is to be written of the person or the conversation */
+	bool is_edit;              /* it says anew what an earlier one, reply_to, has said */
+	/* The message there which it replies to; NULL: none, or it is quoted. */
+	const char *reply_to;
+	/* For agents' eyes: never written where a customer sees it. A line of the platform's own is one
+	 * too, of ROLE_SYSTEM. */
+	bool is_note;
 	int64_t generation;            /* of the link */
 	const char *bridge;            /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */
@@ -202,6 +209,7 @@ struct effect {
 	int64_t wait_msecs;    /* the far side asked for it; -1: it did not say */
 	const char *remote_id; /* delivered: the id there */
 	const char *why;       /* the far side's words, bounded, without secrets */
+	bool is_scarce;        /* it says that it will take only few requests more for now */
 };
 
 #endif

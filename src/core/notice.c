@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 #define QUOTE_MAX 80
 #define QUOTE_MIN 16
@@ -19,37 +20,13 @@
 #define SECRET_MIN \
 	24 /* letters and digits in a row: more may be a token, or an id that opens something */
 
-static const char *sentence(enum reason reason)
+/* Words of our own choice begin with what nobody sees, so that they are known again. */
+#define WORD_JOINER "\xe2\x81\xa0"
+
+bool notice_is_ours(const char *error)
 {
-	switch (reason) {
-	case REASON_INVALID: return "the other platform refused it";
-	case REASON_TOO_LARGE: return "it is too long for the other platform";
-	case REASON_NOT_FOUND: return "the conversation is not there any more";
-	case REASON_OPTED_OUT: return "the customer does not want messages";
-	case REASON_UNREACHABLE: return "no way leads to this customer";
-	case REASON_QUOTA: return "the other platform's quota is used up";
-	case REASON_MEDIA: return "its file cannot be had, or is not taken there";
-	case REASON_UNSUPPORTED: return "the other platform has nothing of that kind";
-	case REASON_UNCERTAIN:
-	case REASON_TIMEOUT: return "the other platform did not answer; it may have arrived";
-	case REASON_EXPIRED: return "it was tried in vain for too long";
-	case REASON_OVERFLOW: return "too many messages wait for this customer";
-	case REASON_LOOP: return "too many messages in a row, as if two machines talk";
-	case REASON_ENDPOINT_REMOVED: return "the bridge was taken out of the configuration";
-	case REASON_CREDENTIALS:
-	case REASON_NOT_ENABLED:
-	case REASON_SESSION: return "the relay is not let in at the other platform";
-	case REASON_CONNECT:
-	case REASON_TLS:
-	case REASON_CUT:
-	case REASON_BUSY:
-	case REASON_SERVER_ERROR:
-	case REASON_BAD_ANSWER: return "the other platform did not answer as it should";
-	case REASON_NONE:
-	case REASON_UNPARSABLE:
-	case REASON_COUNT: break;
-	}
-	return "it could not be carried";
+	return strncmp(error, NOTICE_NOT_DELIVERED, strlen(NOTICE_NOT_DELIVERED)) == 0
+	    || strncmp(error, WORD_JOINER, strlen(WORD_JOINER)) == 0;
 }
 
 bool notice_may_quote(const char *why)
@@ -72,13 +49,30 @@ bool notice_may_quote(const char *why)
 	return true;
 }
 
-const char *notice_of_deletion(enum side to, enum role author)
+const char *notice_of_deletion(const struct option_map *texts, enum side to, enum role author,
+    bool is_note)
 {
+	enum fixed which =
+	    author == ROLE_CUSTOMER ? FIXED_DELETED_BY_CUSTOMER : FIXED_DELETED_AT_CUSTOMERS;
+
 	if (to == SIDE_CUSTOMERS)
-		return "Deleted here only: it cannot be deleted at the other platform, and the customer "
-		       "still sees it.";
-	return author == ROLE_CUSTOMER ? "The customer deleted this message."
-				       : "This message was deleted at the customers' side.";
+		which = is_note ? FIXED_NOTE_DELETED_HERE_ONLY : FIXED_DELETED_HERE_ONLY;
+	return fixed_text(texts, which);
+}
+
+static const char *filled(struct arena *a, const struct notice *n, const char *quote)
+{
+	char at[TIME_TEXT_SIZE], minute[TIME_TEXT_SIZE];
+	enum fixed which = n->to == SIDE_AGENTS ? FIXED_NOT_SHOWN : FIXED_NOT_DELIVERED;
+
+	time_format(n->at_ms, at);
+	snprintf(minute, sizeof(minute), "%.10s %.5s", at, at + 11);
+	return fixed_fill(a, n->texts, which,
+	    FIXED_VALUES({ "time", minute },
+		{ "delivery", arena_printf(a, "d%" PRId64, n->delivery) },
+		{ "reason",
+		    arena_printf(a, "%s%s", fixed_text(n->texts, fixed_of_reason(n->reason)),
+			quote) }));
 }
 
 /* What a person needs to recognise it, and a reader over his shoulder cannot dial. */
@@ -91,48 +85,52 @@ const char *notice_phone(struct arena *a, const char *phone)
 	return arena_printf(a, "%.*s…%s", PHONE_HEAD, phone, phone + len - PHONE_TAIL);
 }
 
+/* The far side's words, in brackets; "" where they may not be shown. */
+static const char *quoted(struct arena *a, const char *why, const char *format, size_t most)
+{
+	return notice_may_quote(why) ? arena_printf(a, format, text_excerpt(a, why, most)) : "";
+}
+
 static const char *opted_out_text(struct arena *a, const struct notice *n)
 {
-	const char *who = notice_phone(a, n->phone);
-	const char *why =
-	    notice_may_quote(n->why) ? arena_printf(a, " (%s)", text_excerpt(a, n->why, 40)) : "";
+	const char *phone = notice_phone(a, n->phone);
 
-	return arena_printf(a,
-	    NOTICE_NOT_DELIVERED
-	    "%s has opted out%s. We send nothing to %s until they write again.",
-	    who != NULL ? who : "the customer", why, who != NULL ? "this number" : "them");
+	return fixed_fill(a, n->texts,
+	    phone != NULL ? FIXED_HAS_OPTED_OUT : FIXED_CUSTOMER_HAS_OPTED_OUT,
+	    FIXED_VALUES({ "phone", phone }, { "reason", quoted(a, n->why, " (%s)", 40) }));
 }
 
 /* It is not kept: trying it again would send it again. */
 static const char *accepted_text(struct arena *a, const struct notice *n)
 {
-	if (!notice_may_quote(n->why))
-		return NOTICE_NOT_DELIVERED "the other platform took it and could not deliver it.";
-	return arena_printf(a,
-	    NOTICE_NOT_DELIVERED "the other platform took it and could not deliver it (\"%s\").",
-	    text_excerpt(a, n->why, QUOTE_MAX));
+	return fixed_fill(a, n->texts, FIXED_NOT_DELIVERED_THERE,
+	    FIXED_VALUES({ "reason", quoted(a, n->why, " (\"%s\")", QUOTE_MAX) }));
 }
 
 const char *notice_text(struct arena *a, const struct notice *n)
 {
-	char at[TIME_TEXT_SIZE], minute[TIME_TEXT_SIZE];
-	const char *begin = NOTICE_NOT_DELIVERED, *end, *quote = "";
+	const char *text;
 	size_t used, room;
 
 	if (n->to == SIDE_CUSTOMERS && n->reason == REASON_OPTED_OUT)
 		return opted_out_text(a, n);
 	if (n->to == SIDE_CUSTOMERS && n->was_accepted)
 		return accepted_text(a, n);
-	if (n->to == SIDE_AGENTS) {
-		time_format(n->at_ms, at);
-		snprintf(minute, sizeof(minute), "%.10s %.5s", at, at + 11);
-		begin = arena_printf(a, "A message of %s UTC could not be shown here: ", minute);
-	}
-	end = arena_printf(a, ". The relay keeps it as d%" PRId64 ".", n->delivery);
-	used = strlen(begin) + strlen(sentence(n->reason)) + strlen(end) + strlen(" (\"\")");
+	text = filled(a, n, "");
+	used = text_len(text, TEXT_POINTS) + strlen(" (\"\")");
 	room = used < NOTICE_MAX ? NOTICE_MAX - used : 0;
-	if (room >= QUOTE_MIN && notice_may_quote(n->why))
-		quote = arena_printf(a, " (\"%s\")",
-		    text_excerpt(a, n->why, room < QUOTE_MAX ? room : QUOTE_MAX));
-	return arena_printf(a, "%s%s%s%s", begin, sentence(n->reason), quote, end);
+	if (used > NOTICE_MAX) /* somebody's own words */
+		return text_excerpt(a, text, NOTICE_MAX);
+	if (room < QUOTE_MIN || !notice_may_quote(n->why))
+		return text;
+	return filled(a, n,
+	    arena_printf(a, " (\"%s\")",
+		text_excerpt(a, n->why, room < QUOTE_MAX ? room : QUOTE_MAX)));
+}
+
+const char *notice_error(struct arena *a, const struct notice *n)
+{
+	const char *text = notice_text(a, n);
+
+	return notice_is_ours(text) ? text : arena_printf(a, WORD_JOINER "%s", text);
 }

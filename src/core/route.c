@@ -189,7 +189,9 @@ static void continue_link(const struct route_in *in, struct route *out)
 	const struct row_link *l = &in->known->link;
 	bool by_customer = in->event->author.role == ROLE_CUSTOMER;
 
-	if (l->gone)
+	if (in->event->origin == ORIGIN_HISTORY && !l->gone)
+		use(out, l, false); /* where it stands today, nobody is woken by what was said */
+	else if (l->gone)
 		open_new(in, out, l->generation + 1);
 	else if (!state_is_closed(l->agents_state) || !by_customer)
 		use(out, l, false);
@@ -234,6 +236,8 @@ static void link_up(const struct route_in *in, struct route *out)
 		is_drop(out, DROP_SYSTEM, false, "not linked");
 	else if (in->known->link.id != 0)
 		continue_link(in, out);
+	else if (in->event->origin == ORIGIN_HISTORY)
+		open_new(in, out, 1); /* each conversation is moved as one */
 	else
 		join_or_open(in, out);
 }
@@ -361,6 +365,8 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	const struct bridge_conf *b = in->bridge;
 	const struct event *e = in->event;
 
+	if (e->kind == EVENT_CONVERSATION && e->origin == ORIGIN_HISTORY)
+		return false; /* how its history ends there is no matter of what is mirrored */
 	if (e->flags & EVENT_IS_DRAFT)
 		return is_drop(out, DROP_HIDDEN, true, "draft");
 	if (in->is_known)
@@ -379,6 +385,10 @@ static bool drop_no_message(const struct route_in *in, struct route *out)
 	case EVENT_DELETE:
 		return b->deletes == CHOICE_DROP
 		    && is_drop(out, DROP_DISABLED, false, "deletes: drop");
+	case EVENT_EDIT:
+		if (e->is_private && !carries_note(e, b))
+			return is_drop(out, DROP_PRIVATE, false, private_detail(e, b));
+		return b->edits == CHOICE_DROP && is_drop(out, DROP_DISABLED, false, "edits: drop");
 	default: return is_drop(out, DROP_UNSUPPORTED, true, event_kind_word((int)e->kind));
 	}
 }
@@ -395,6 +405,8 @@ static void route_state(const struct route_in *in, struct route *out)
 
 	if (!other->caps->states || (state == STATE_OPEN && !other->caps->reopens))
 		is_drop(out, DROP_UNSUPPORTED, false, "states");
+	else if (in->event->origin == ORIGIN_HISTORY && l->id != 0 && !l->gone)
+		; /* its last word */
 	else if (l->id == 0 || l->gone || in->known->is_left)
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
 	else if (in->side == SIDE_CUSTOMERS && state == STATE_OPEN
@@ -408,7 +420,7 @@ static void route_state(const struct route_in *in, struct route *out)
 }
 
 /* It goes the way of its message. */
-static void route_deletion(const struct route_in *in, struct route *out)
+static void route_later(const struct route_in *in, struct route *out)
 {
 	const struct row_link *l = &in->known->link;
 
@@ -418,7 +430,8 @@ static void route_deletion(const struct route_in *in, struct route *out)
 	}
 	use(out, l, false);
 	out->person = l->person;
-	out->is_deletion = true;
+	out->is_deletion = in->event->kind == EVENT_DELETE;
+	out->is_edit = in->event->kind == EVENT_EDIT;
 }
 
 static bool drop_message(const struct route_in *in, struct route *out)
@@ -495,8 +508,8 @@ void route_event(const struct route_in *in, struct route *out)
 			; /* said why */
 		else if (e->kind == EVENT_CONVERSATION)
 			route_state(in, out);
-		else if (e->kind == EVENT_DELETE)
-			route_deletion(in, out);
+		else if (e->kind == EVENT_DELETE || e->kind == EVENT_EDIT)
+			route_later(in, out);
 	} else if (drop_message(in, out))
 		return;
 	else if (in->side == SIDE_AGENTS)

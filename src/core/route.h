@@ -50,6 +50,7 @@ struct route {
 	enum state
 	    set_state;    /* no message: what the far conversation is to become, OPEN or RESOLVED */
 	bool is_deletion; /* no message: what was written for one is to go */
+	bool is_edit;     /* it says anew what an earlier one has said */
 };
 
 /* The first rule that holds decides; the order is that of the manual's table of drops. */

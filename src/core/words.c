@@ -30,6 +30,7 @@ WORDS_OF(STEPS, step_word)
 WORDS_OF(EFFECTS, effect_word)
 WORDS_OF(REASONS, reason_word)
 WORDS_OF(WHENS, when_word)
+WORDS_OF(ALARM_KINDS, alarm_kind_word)
 
 int refusal_status(enum refusal refusal)
 {

@@ -189,6 +189,26 @@
 	X(DISCARDED, "discarded", 12) \
 	X(FOLDED, "folded", 13)
 
+/* What the operator is told of; on disk by number, so new ones go to the end. */
+#define ALARM_KINDS(X) \
+	X(ENDPOINT_DOWN, "endpoint_down") \
+	X(CREDENTIALS, "credentials") \
+	X(NOT_ENABLED, "not_enabled") \
+	X(WRONG_SETUP, "wrong_setup") \
+	X(CALLBACKS_REFUSED, "callbacks_refused") \
+	X(CALLBACKS_LOST, "callbacks_lost") \
+	X(SILENCE, "silence") \
+	X(BACKLOG, "backlog") \
+	X(PARKED, "parked") \
+	X(LOOP, "loop") \
+	X(LOCKED, "locked") \
+	X(SESSION, "session") \
+	X(CLOCK, "clock") \
+	X(STORE, "store") \
+	X(DISK, "disk") \
+	X(MEDIA_QUOTA, "media_quota") \
+	X(MIGRATION, "migration")
+
 enum event_kind {
 #define X(name, ...) EVENT_##name,
 	EVENT_KINDS(X)
@@ -254,6 +274,12 @@ enum when {
 	WHENS(X)
 #undef X
 };
+enum alarm_kind {
+#define X(name, ...) ALARM_##name,
+	ALARM_KINDS(X)
+#undef X
+	    ALARM_KIND_COUNT
+};
 enum delivery_state {
 #define X(name, word, number) DELIVERY_##name = (number),
 	DELIVERY_STATES(X)
@@ -275,6 +301,7 @@ const char *effect_word(int effect);
 const char *reason_word(int reason);
 const char *when_word(int when);
 const char *delivery_state_word(int state);
+const char *alarm_kind_word(int kind);
 
 /* The value of a word, -1 where it is none. */
 int step_by_word(const char *word);

@@ -155,6 +155,29 @@ static void check_roots(struct draft *d)
 	}
 }
 
+/* Two endpoints for one sender: each would tell what customers write to it. */
+static void check_sources(struct draft *d)
+{
+	size_t i, j;
+
+	for (i = 0; i < d->nendpoints; i++)
+		for (j = 0; j < i; j++) {
+			const struct endpoint_conf *e = &d->endpoints[i].conf,
+						   *f = &d->endpoints[j].conf;
+			struct mistake like;
+
+			if (!d->endpoints[i].whole || !d->endpoints[j].whole
+			    || e->connector != f->connector || !e->caps->one_source
+			    || e->place == NULL || f->place == NULL || strcmp(e->host, f->host) != 0
+			    || strcmp(e->place, f->place) != 0)
+				continue;
+			like = about(d, d->endpoints[i].node, "inbound");
+			like.allowed = "exactly one source for each sender";
+			mistake_add(d->mistakes, &like,
+			    "is a second source of the messages that %s tells already", f->name);
+		}
+}
+
 /* What one thinks is received and is not would be worse than a refusal. */
 static void check_receive(struct draft *d)
 {
@@ -475,6 +498,7 @@ void config_check(struct draft *d)
 	check_admin(d);
 	check_pairs_of_options(d);
 	check_roots(d);
+	check_sources(d);
 	check_receive(d);
 	check_secrets(d);
 	check_bridges(d);

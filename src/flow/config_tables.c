@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/url.h"
 #include "connector/connector.h"
+#include "core/texts.h"
 #include "flow/config_draft.h"
 
 #define KIB (INT64_C(1) << 10)
@@ -256,21 +257,22 @@ const struct option process_options[] = {
 	{ "media.deny_types", OPT_LIST, C(media.deny_types), .fallback_words = "[]",
 	    .help = "Media types that are not carried." },
 
-	{ "alarms.webhook", OPT_URL, C(alarms.webhook), .later = true, .fallback_words = "none",
+	{ "alarms.webhook", OPT_URL, C(alarms.webhook), .fallback_words = "none",
 	    .help = "Where alarms are posted, as Standard Webhooks." },
-	{ "alarms.secret", OPT_SECRET, C(alarms.secret), .later = true, .valid = alarm_secret_valid,
+	{ "alarms.secret", OPT_SECRET, C(alarms.secret), .valid = alarm_secret_valid,
 	    .allowed = "whsec_ and base64 of 24 to 64 bytes", .fallback_words = "none",
 	    .help = "Signs them." },
-	{ "alarms.raise_after", OPT_MSECS, C(alarms.raise_after_msecs), .later = true,
-	    .fallback = "2m", .max = HOUR,
-	    .help = "The condition must hold, and be over, this long." },
-	{ "alarms.remind", OPT_MSECS, C(alarms.remind_msecs), .later = true, .fallback = "6h",
-	    .min = MINUTE, .words = never, .help = "Told again while it lasts." },
+	{ "alarms.raise_after", OPT_MSECS, C(alarms.raise_after_msecs), .fallback = "2m",
+	    .max = HOUR, .help = "The condition must hold, and be over, this long." },
+	{ "alarms.remind", OPT_MSECS, C(alarms.remind_msecs), .fallback = "6h", .min = MINUTE,
+	    .words = never, .help = "Told again while it lasts." },
 	{ "alarms.backlog_age", OPT_MSECS, C(alarms.backlog_age_msecs), .fallback = "5m",
 	    .min = SECOND, .help = "Age of the oldest waiting delivery." },
 	{ "alarms.silence", OPT_MSECS, C(alarms.silence_msecs), .fallback = "6h", .min = MINUTE,
 	    .words = never,
-	    .help = "The first callback after such a silence starts a comparison." },
+	    .help =
+		"No callback for so long, though there were some a week ago. The first one after "
+		"such a silence starts a comparison." },
 	{ 0 }
 };
 
@@ -392,7 +394,7 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	{ "private_notes", OPT_FLAG, B(private_notes), .fallback = "drop",
 	    .words = private_notes_words,
 	    .help = "Note to note, where both sides have some; never to a customer." },
-	{ "edits", OPT_WORD, B(edits), .later = true, .fallback = "relay", .words = choice_words,
+	{ "edits", OPT_WORD, B(edits), .fallback = "relay", .words = choice_words,
 	    .help = "Changed messages; where the platform cannot, as a labelled line." },
 	{ "deletes", OPT_WORD, B(deletes), .fallback = "relay", .words = choice_words,
 	    .help = "Deleted messages: deleted there, where it can, else agents are told." },
@@ -402,8 +404,8 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	    .help = "Resolved here is resolved there, and reopened." },
 	{ "receipts", OPT_WORD, B(receipts), .fallback = "all", .words = receipts_words,
 	    .help = "Delivered and failed, written on the agents' messages." },
-	{ "quotes", OPT_FLAG, B(quotes_inline), .later = true, .fallback = "inline",
-	    .words = quotes_words, .help = "Quoted text where replies are not native." },
+	{ "quotes", OPT_FLAG, B(quotes_inline), .fallback = "inline", .words = quotes_words,
+	    .help = "Quoted text where replies are not native." },
 	{ "markup", OPT_FLAG, B(markup_keep), .fallback = "plain", .words = markup_words,
 	    .help = "Markdown turned into plain text, or its source kept." },
 	{ "profile", OPT_DIRECTION, B(profile_to_agents), .fallback = "to_agents",
@@ -435,8 +437,8 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	{ "on_rejected", OPT_FLAG, B(stop_on_rejected), .fallback = "continue",
 	    .words = rejected_words,
 	    .help = "Park the message and go on, or hold what follows it." },
-	{ "texts", OPT_MAP, B(texts), .later = true, .fallback_words = "English",
-	    .help = "The fixed texts." },
+	{ "texts", OPT_MAP, B(texts), .words = fixed_keys, .fallback_words = "English",
+	    .help = "The fixed texts, by their keys; what stands in braces is put in." },
 	{ "failure_notice", OPT_FLAG, B(failure_notice), .fallback = "note", .words = notice_words,
 	    .help = "A private note at the agents' side when a message could not be delivered, and "
 		    "failed on the agent's message where possible." },

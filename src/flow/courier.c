@@ -299,6 +299,7 @@ static void pump(struct endpoint *e)
 			break;
 		trip_send(t);
 	}
+	g->stands_since_ms = t != NULL ? t->queued_ms : 0;
 	while (!e->flow->draining && (l = gate_next(g)) != NULL)
 		claim_head(c, l);
 	errands_pump(e->errands);

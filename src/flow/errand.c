@@ -370,6 +370,7 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 		.at_ms = about->at_ms,
 		.was_accepted = r->read.was_accepted,
 		.phone = r->read.phone,
+		.texts = &bridge->texts,
 	};
 	struct root root =
 	    ids_root(from->connector->name, from->conf.host, from->conf.tenant, about->remote);
@@ -387,9 +388,12 @@ static void write_message(struct run *r, const struct bridge_conf *bridge)
 		.parts = 1,
 	};
 	if (is_deletion)
-		r->message.text = notice_of_deletion(r->read.to, about->author.role);
-	else if (r->owed->step == STEP_NOTE || r->read.state == STATE_FAILED)
+		r->message.text = notice_of_deletion(&bridge->texts, r->read.to, about->author.role,
+		    event_is_note(about));
+	else if (r->owed->step == STEP_NOTE)
 		r->message.text = notice_text(r->arena, &notice);
+	else if (r->read.state == STATE_FAILED)
+		r->message.text = notice_error(r->arena, &notice);
 	r->step = r->owed->step;
 }
 
@@ -498,8 +502,8 @@ struct owe errand_owe(const struct bridge_conf *b, const struct event *event, en
 	bool marks = b->receipts != RECEIPTS_NONE || b->failure_notice;
 	struct owe owe = { 0 };
 
-	if (!is_parked && state != DELIVERY_DELIVERED)
-		return owe;
+	if ((!is_parked && state != DELIVERY_DELIVERED) || event->origin == ORIGIN_HISTORY)
+		return owe; /* of history its run tells */
 	owe.is_own = desk->reports && to == SIDE_CUSTOMERS && marks && !event_is_note(event);
 	owe.is_firm = event->state == STATE_FAILED;
 	owe.report = owe.is_own
@@ -510,6 +514,16 @@ struct owe errand_owe(const struct bridge_conf *b, const struct event *event, en
 	owe.note = desk->notes && is_parked && b->failure_notice && reason != REASON_LOOP;
 	if (owe.is_own || (desk->notes && b->failure_notice))
 		owe.desk = b->agents->id;
+	return owe;
+}
+
+struct owe errand_owe_edit(const struct bridge_conf *b, enum side to, enum delivery_state state)
+{
+	struct owe owe = { 0 };
+
+	owe.note = b->agents->caps->notes && state == DELIVERY_PARKED && b->failure_notice
+	    && to == SIDE_CUSTOMERS;
+	owe.desk = owe.note ? b->agents->id : 0;
 	return owe;
 }
 

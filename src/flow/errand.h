@@ -26,6 +26,8 @@ int errands_load(struct flow *f, struct err *err);
 /* What an ending of that kind makes of a delivery of event over the bridge. */
 struct owe errand_owe(const struct bridge_conf *b, const struct event *event, enum side to,
     enum delivery_state state, enum reason reason);
+/* The same of an edit, whose message shows how that fared. */
+struct owe errand_owe_edit(const struct bridge_conf *b, enum side to, enum delivery_state state);
 /* The same of a deletion that could not be carried: the agents are told. */
 struct owe errand_owe_deletion(const struct bridge_conf *b);
 /* What the bridges of a customers' endpoint want to hear of what became of a message; out has room for

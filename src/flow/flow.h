@@ -26,6 +26,7 @@ struct courier;
 struct ingest;
 struct hearings;
 struct media;
+struct migrations;
 struct paces;
 struct router;
 struct trip;
@@ -50,6 +51,7 @@ struct flow {
 	struct choices *choices;
 	struct typings *typings;
 	struct hearings *hearings;
+	struct migrations *migrations;
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -20,6 +20,8 @@
 
 /* Claimed lanes per place on the wire: the rest waits for the disk. */
 #define CLAIMS_PER_PLACE 4
+/* Who waits for no longer than this behind the gate hardly waits. */
+#define QUICK_MSECS 50
 /* Of those, one part may be of late ones, and while live ones wait, one turn of so many is theirs. */
 #define LATE_PART 4
 #define LATE_TURN 8
@@ -189,9 +191,17 @@ int64_t gate_shut_for(const struct gate *g)
 	return probe > supply ? probe : supply;
 }
 
+/* However few places there are, each is free again within a moment: what keeps the wire from being full is
+ * the disk. So as many may be claimed as if the gate were as wide as it may be; with few claims each commit
+ * would carry few, and what is not claimed when it is stored costs a claim, and to be read again. */
+static bool is_quick(const struct gate *g)
+{
+	return g->stands_since_ms == 0 || gate_now_ms(g) - g->stands_since_ms < QUICK_MSECS;
+}
+
 bool gate_may_claim(const struct gate *g, enum turn turn)
 {
-	int most = g->width.now * CLAIMS_PER_PLACE;
+	int most = (is_quick(g) ? g->width.most : g->width.now) * CLAIMS_PER_PLACE;
 
 	if (g->is_shut || g->is_paused)
 		return false;
@@ -308,6 +318,8 @@ void gate_heard(struct gate *g, const struct effect *effect, const struct http_r
 
 	if (is_busy)
 		too_many(g, effect);
+	else if (effect->is_scarce)
+		bucket_warned(&g->supply->bucket, now_ms);
 	if (is_busy || resp->transport == TRANSPORT_TIMEOUT)
 		width_too_much(&g->width, now_ms - resp->took_msecs, now_ms);
 	if (is_no_answer(resp)) {

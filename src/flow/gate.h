@@ -56,6 +56,7 @@ struct gate {
 	TAILQ_HEAD(lane_list, lane) ready[TURN_COUNT]; /* lanes that want their head claimed */
 	TAILQ_HEAD(trip_list, trip) sending;           /* trips with a request to send */
 	size_t queued;                                 /* of them */
+	int64_t stands_since_ms; /* the first of them does; 0: there is none */
 };
 
 void gate_init(struct gate *g, struct endpoint *e);

@@ -2,7 +2,7 @@
  *
  *   ingest_take ─ judge ─ parse ─▶ hook_handle, per event ─▶ hook_done: answered when all are
  *
- *   message, update   ─ echo of ours ─▶ the trip that waits for it, else the store
+ *   message, update, edit ─ echo of ours ─▶ the trip that waits for it, else the store
  *                     └ else ─APPEND─▶ on_appended ─▶ router
  *   conversation      ─STATE─▶ on_stated
  *   typing            passed on at once, or not (typing.h)
@@ -85,6 +85,7 @@ struct entry { /* in the memory of its letter */
 	struct letter *letter;
 	struct shortcut *shortcut;      /* APPEND: routed already; in the letter's memory */
 	struct conversation *expecting; /* APPEND: to be routed when it is stored */
+	const char *edit_key; /* APPEND: an edit, as the message it is of; NULL: no edit */
 };
 
 enum refusal ingest_closed(const struct ingest *g)
@@ -237,7 +238,8 @@ static bool must_hear(const struct entry *n)
 {
 	const struct event *event = n->letter->event;
 
-	return event->kind == EVENT_UPDATE && event->state != STATE_NONE
+	return event->kind == EVENT_UPDATE
+	    && (event->state == STATE_FAILED || event->state == STATE_SENT)
 	    && (n->append.known & 15) == 0 && errand_listens(n->hook->endpoint);
 }
 
@@ -261,7 +263,23 @@ static void hear(struct entry *n, int64_t event, const char *remote)
 	entry_submit(n);
 }
 
-static void append(struct hook *h, struct letter *letter);
+static void append(struct hook *h, struct letter *letter, const char *edit_key);
+
+/* A message that was said here, and is known, is changed. One that is not known is told of for the first time, as
+ * it is now; if its own news comes after all, that is a duplicate. */
+static bool take_edit(struct entry *n)
+{
+	struct event *event = n->letter->event;
+
+	if (n->edit_key == NULL || (n->append.known & 15) != 0)
+		return false;
+	event->kind = EVENT_EDIT;
+	event->key = n->edit_key;
+	event->attachments = NULL; /* they were carried with the message */
+	event->nattachments = 0;
+	append(n->hook, n->letter, NULL);
+	return true;
+}
 
 /* A message that was said here, and is known, is deleted. */
 static bool take_deletion(struct entry *n)
@@ -274,7 +292,7 @@ static bool take_deletion(struct entry *n)
 	event->kind = EVENT_DELETE;
 	event->key = key;
 	event->text = NULL; /* what the platform says in its place */
-	append(n->hook, n->letter);
+	append(n->hook, n->letter, NULL);
 	return true;
 }
 
@@ -296,7 +314,7 @@ static void on_appended(struct store_op *op)
 		e->stats.drops[event->kind == EVENT_UPDATE ? DROP_NO_CHANGE : DROP_DUPLICATE]++;
 		LOG(LOG_DEBUG, "duplicate", F_STR("endpoint", e->conf.name),
 		    F_STR("remote", event->remote));
-		if (!take_deletion(n) && must_hear(n)) {
+		if (!take_edit(n) && !take_deletion(n) && must_hear(n)) {
 			router_came(n->expecting);
 			n->expecting = NULL;
 			hear(n, n->append.known >> 4, NULL);
@@ -394,11 +412,12 @@ static void mind_other_bridges(const struct endpoint *e, struct letter *letter,
 	letter->event->key = ingest_key(e, letter->arena, letter->event);
 }
 
-static void append(struct hook *h, struct letter *letter)
+static void append(struct hook *h, struct letter *letter, const char *edit_key)
 {
 	struct entry *n = entry_new(h, letter_ref(letter));
 	struct endpoint *e = h->endpoint;
 
+	n->edit_key = edit_key;
 	n->append = (struct op_append){
 		.op = { .kind = STORE_APPEND, .done = on_appended },
 		.arena = letter->arena,
@@ -491,17 +510,49 @@ static size_t count_echoes(struct hook *h, const struct event *event, bool *told
 	return echoes;
 }
 
+static void on_receipt(void *arg, const struct store_op *op);
+
+/* What the customers' platform says of what we have written there: that it was read, or failed after all. */
+static bool is_receipt(const struct endpoint *e, const struct event *event)
+{
+	struct mark mark;
+	size_t i;
+
+	if (event->kind != EVENT_UPDATE
+	    || (event->state != STATE_READ && event->state != STATE_FAILED)
+	    || !mark_read(&e->flow->keys, event->mark, &mark))
+		return false;
+	for (i = 0; i < e->nbridges; i++)
+		if (e->asks[i].side == SIDE_CUSTOMERS
+		    && route_is_echo(event, &mark, e->bridges[i], SIDE_CUSTOMERS))
+			return true;
+	return false;
+}
+
+static void take_receipt(struct hook *h, struct letter *letter)
+{
+	h->waiting++;
+	receipt_take(&h->ingest->receipts, h->endpoint, letter, on_receipt, h);
+}
+
 static void take_message(struct hook *h, struct letter *letter)
 {
 	struct endpoint *e = h->endpoint;
+	const char *edit_key = letter->event->kind == EVENT_EDIT ? letter->event->key : NULL;
 	bool told = false;
 	size_t echoes = count_echoes(h, letter->event, &told);
 
-	if (echoes == 0)
+	if (edit_key != NULL) {
+		letter->event->kind = EVENT_UPDATE;
+		letter->event->key = arena_printf(letter->arena, "m:%s", letter->event->remote);
+	}
+	if (is_receipt(e, letter->event))
+		take_receipt(h, letter);
+	if (echoes == 0 && letter->event->origin != ORIGIN_HISTORY)
 		choices_heard(e->flow->choices, e->conf.id, !e->conf.caps->marks_echo,
 		    letter->arena, letter->event, letter->event->here_ms);
 	if (echoes < e->nbridges)
-		append(h, letter); /* for another bridge it is an ordinary message */
+		append(h, letter, edit_key); /* for another bridge it is an ordinary message */
 	else if (!told && letter->event->kind != EVENT_UPDATE)
 		ask_echo(h, letter);
 	else if (letter->event->state == STATE_FAILED && errand_listens(e))
@@ -567,16 +618,20 @@ static void hook_handle(struct hook *h, struct letter *letter)
 	switch (event->kind) {
 	case EVENT_MESSAGE:
 	case EVENT_UPDATE:
+	case EVENT_EDIT:
 		if ((event->flags & EVENT_IS_CUT) != 0)
 			read_whole(h, letter);
 		else
 			take_message(h, letter);
 		break;
-	case EVENT_RECEIPT:
-		h->waiting++;
-		receipt_take(&h->ingest->receipts, e, letter, on_receipt, h);
-		break;
+	case EVENT_RECEIPT: take_receipt(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
+	case EVENT_DELETE: /* of a message that is not known it is all that is left */
+		event->kind = EVENT_UPDATE;
+		event->key = arena_printf(letter->arena, "m:%s", event->remote);
+		event->flags |= EVENT_IS_DELETED;
+		take_message(h, letter);
+		break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;
 	case EVENT_WAKE: sweep_wake(e->sweep); break;
@@ -720,7 +775,7 @@ static void hook_parse(struct ingest *g, struct http_in_call *call, struct endpo
 	h->begun_us = clock_mono_us();
 	g->pending++;
 	sweep_heard(e->sweep);
-	e->stats.last_hook_ms = in->received_ms;
+	endpoint_called(e, in->received_ms);
 	if (e->connector->parse(via, a, in, &events, &error) != 0)
 		keep_raw(h, a, in, &error);
 	else

@@ -16,6 +16,7 @@
 #include "flow/errand.h"
 #include "flow/lanes.h"
 #include "flow/media.h"
+#include "flow/migration.h"
 #include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/reconcile.h"
@@ -159,6 +160,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	f->router = router_new(f);
 	f->typings = typings_new(f);
 	f->hearings = hearings_new();
+	f->migrations = migrations_new(f);
 	return f;
 fail:
 	flow_free(f);
@@ -273,7 +275,8 @@ int flow_load(struct flow *f, struct err *err)
 	struct op_load *load;
 	size_t i;
 
-	if (repair_take_back(f, err) != 0 || media_load(f->media, err) != 0)
+	if (endpoints_load(f, err) != 0 || repair_take_back(f, err) != 0
+	    || media_load(f->media, err) != 0)
 		return -1;
 	load = load_op(f);
 	store_run(f->store, &load->op);
@@ -282,6 +285,8 @@ int flow_load(struct flow *f, struct err *err)
 	for (i = 0; i < f->nendpoints; i++)
 		if (sweep_load(f->endpoints[i].sweep, err) != 0)
 			return -1;
+	if (migrations_load(f->migrations, err) != 0)
+		return -1;
 	f->load = load;
 	return choices_load(f->choices, err) != 0 || errands_load(f, err) != 0
 		|| mirrors_load(f, err) != 0
@@ -309,6 +314,7 @@ void flow_start(struct flow *f)
 		endpoint_kick(&f->endpoints[i]);
 	for (i = 0; i < f->nendpoints; i++)
 		sweep_start(f->endpoints[i].sweep);
+	migrations_start(f->migrations);
 }
 
 void flow_drain(struct flow *f)
@@ -353,6 +359,7 @@ void flow_free(struct flow *f)
 		return;
 	lose(f->stuck);
 	lose(f->lazy);
+	migrations_free(f->migrations);
 	typings_free(f->typings);
 	hearings_free(f->hearings);
 	courier_free(f->courier);

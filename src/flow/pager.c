@@ -82,12 +82,10 @@ static void send_page(struct pager *g, struct page *p)
 {
 	struct endpoint *e = g->endpoint;
 	const struct via via = endpoint_via(e);
-	const struct rate *rate = &e->conf.rate;
+	int64_t spread = bucket_spread(&e->gate.supply->bucket, &e->conf.rate);
 
-	if (!p->is_live && rate->count > 0 && e->conf.poll)
-		g->pace_ms = pager_now(g) + 3 * rate->period_msecs / (2 * rate->count);
-	else if (!p->is_live && rate->count > 0)
-		g->pace_ms = pager_now(g) + RATE_PART * rate->period_msecs / rate->count;
+	if (!p->is_live)
+		g->pace_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
 	p->arena = arena_new();
 	p->job.attempt = p->attempt + 1;
 	p->req = (struct http_req){ 0 };

@@ -80,6 +80,8 @@ static void compose_from_rows(struct arena *a, const struct cargo *in, const str
 		.take_over = in->take_over && !in->link->taken_over,
 		.may_open = known->conversation == NULL,
 		.set_state = in->set_state,
+		.replied = in->replied,
+		.replied_remote = in->replied_remote,
 	};
 
 	if (believe(in->keys, in->event, in->bridge,

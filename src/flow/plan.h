@@ -40,6 +40,8 @@ struct cargo {
 	const struct row_lane *lane;
 	const struct person *person; /* the customer as C describes him */
 	bool reopen, take_over;      /* decided when it was routed */
+	const struct event *replied; /* as in struct row_trip */
+	const char *replied_remote;
 	enum state
 	    set_state; /* what it makes of the conversation there, instead of saying something */
 };

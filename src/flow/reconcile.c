@@ -119,6 +119,17 @@ static void schedule(struct sweep *s, enum sweep_why why, int64_t msecs)
 		loop_timer_set(s->timer, msecs);
 }
 
+/* Where the far side takes fewer requests than it is configured for, so much less often is it asked. */
+static int64_t poll_msecs(const struct sweep *s)
+{
+	const struct endpoint_conf *conf = &s->endpoint->conf;
+	const struct bucket full = { 0 };
+	int64_t usual = bucket_spread(&full, &conf->rate);
+	int64_t now = bucket_spread(&s->endpoint->gate.supply->bucket, &conf->rate);
+
+	return usual > 0 ? conf->poll_msecs * now / usual : conf->poll_msecs;
+}
+
 /* The interval: of what is polled two, of which the nearer one counts. */
 static void schedule_next(struct sweep *s)
 {
@@ -130,7 +141,7 @@ static void schedule_next(struct sweep *s)
 		return;
 	}
 	schedule(s, SWEEP_EVERY, left > 0 ? left : 0);
-	schedule(s, SWEEP_POLL, conf->poll_msecs);
+	schedule(s, SWEEP_POLL, poll_msecs(s));
 }
 
 /* What was asked for while one ran is due now, or at its time. */

@@ -66,6 +66,11 @@ struct conversation {
 	int64_t reading_until_ms;
 	bool was_read; /* that is there, or cannot be had */
 	struct loop_timer *timer;
+	/* Its history is being moved over this bridge: what is told live waits for the end of that, its view
+	 * is read anew then, one after the other. */
+	int moving;
+	bool is_releasing;
+	struct held_list later;
 	/* What is remembered when nothing of it is under way any more. */
 	bool is_known;
 	int64_t thread, person;
@@ -127,6 +132,7 @@ static struct conversation *conversation_get(struct router *r, struct endpoint *
 	c->endpoint = e;
 	c->remote = xstrdup(remote);
 	STAILQ_INIT(&c->held);
+	STAILQ_INIT(&c->later);
 	map_add(&r->conversations, &c->node, conversation_hash(e, remote));
 	return c;
 }
@@ -163,7 +169,7 @@ static void conversation_free(struct conversation *c)
 static bool conversation_is_quiet(const struct conversation *c)
 {
 	return STAILQ_EMPTY(&c->held) && !c->is_writing && !c->is_looking && c->came == c->expected
-	    && c->reading == NULL;
+	    && c->reading == NULL && c->moving == 0;
 }
 
 /* Nothing is remembered of it any more; NULL is taken. */
@@ -281,6 +287,8 @@ static void decide(const struct conversation *c, const struct event *event, cons
 	};
 
 	plan_decide(&offer, out);
+	if (event->origin == ORIGIN_HISTORY && offer.bridge->id != c->moving)
+		*out = (struct route){ .drop = DROP_FILTERED };
 }
 
 /* A message of a conversation nobody knows may belong to one that a trip is just opening, or has opened
@@ -304,7 +312,8 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	const struct event *event = h->letter->event;
 
 	return !c->was_read && c->endpoint->conf.caps->pages && r->drop == DROP_NONE
-	    && event->kind != EVENT_CONVERSATION && event->kind != EVENT_DELETE
+	    && event->origin != ORIGIN_HISTORY
+	    && (event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
 	    && h->view.bridges[bridge].link.id == 0 && event->conversation_at_ms != 0
 	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
 }
@@ -481,6 +490,8 @@ bool router_try_short(struct router *r, struct endpoint *e, struct letter *lette
 	if (e->is_held || e->nbridges > 1 || !is_short(c, letter->event))
 		return false;
 	recall(c, &op->view);
+	op->thread = c->thread;
+	op->person = c->person;
 	for (i = 0; i < e->nbridges; i++) {
 		decide(c, letter->event, &op->view, i, &routes[i]);
 		if (routes[i].park != REASON_NONE
@@ -744,7 +755,12 @@ static struct conversation *take(struct router *r, struct endpoint *e, struct le
 	h->arrived_ms = loop_now_ms(r->flow->loop);
 	if (letter->event->here_ms < h->arrived_ms)
 		h->arrived_ms = letter->event->here_ms;
-	hold(c, h, e->conf.caps->unordered);
+	if (c->moving != 0 && letter->event->origin != ORIGIN_HISTORY) {
+		STAILQ_INSERT_TAIL(&c->later, h, next);
+		r->held++;
+	} else {
+		hold(c, h, e->conf.caps->unordered);
+	}
 	return c;
 }
 
@@ -769,6 +785,94 @@ void router_start(struct router *r)
 		next = map_walk(&r->conversations, n);
 		conversation_try((struct conversation *)n);
 	}
+}
+
+/* ---- history that is moved ---- */
+
+void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge)
+{
+	struct conversation *c = conversation_get(r, e, conversation);
+
+	conversation_forget(c);
+	c->moving = bridge;
+	c->is_releasing = false;
+}
+
+/* What is known has changed while it waited. */
+struct refreshing {
+	struct op_view op;
+	struct conversation *conversation;
+	struct held *held;
+};
+
+static void release_next(struct conversation *c);
+
+static void refreshing_on_lost(struct store_op *op)
+{
+	struct refreshing *f = (struct refreshing *)op;
+
+	held_free(f->conversation->router, f->held);
+	xfree(f);
+}
+
+static void on_refreshed(struct store_op *op)
+{
+	struct refreshing *f = (struct refreshing *)op;
+	struct conversation *c = f->conversation;
+	size_t i;
+
+	if (flow_redo(c->router->flow, op))
+		return;
+	for (i = 0; i < c->endpoint->nbridges; i++) /* that was looked for when it came */
+		f->op.view.bridges[i].root_at_target = f->held->view.bridges[i].root_at_target;
+	f->held->view = f->op.view;
+	c->router->held--; /* hold counts it again */
+	hold(c, f->held, c->endpoint->conf.caps->unordered);
+	xfree(f);
+	release_next(c);
+}
+
+static void release_next(struct conversation *c)
+{
+	struct held *h = STAILQ_FIRST(&c->later);
+	struct refreshing *f;
+
+	if (h == NULL) {
+		c->moving = 0;
+		c->is_releasing = false;
+		conversation_try(c);
+		return;
+	}
+	STAILQ_REMOVE_HEAD(&c->later, next);
+	f = xcalloc(1, sizeof(*f));
+	f->conversation = c;
+	f->held = h;
+	f->op = (struct op_view){
+		.op = { .kind = STORE_VIEW, .done = on_refreshed, .lost = refreshing_on_lost },
+		.arena = h->letter->arena,
+		.event = h->letter->event,
+		.asks = c->endpoint->asks,
+		.nasks = c->endpoint->nbridges,
+	};
+	flow_submit(c->router->flow, &f->op.op);
+}
+
+void router_release(struct router *r, struct endpoint *e, const char *conversation)
+{
+	struct conversation *c = conversation_find(r, e, conversation);
+
+	if (c == NULL || c->moving == 0 || c->is_releasing)
+		return;
+	c->is_releasing = true;
+	release_next(c);
+}
+
+int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation)
+{
+	const struct conversation *c = conversation_find(r, e, conversation);
+	const struct held *h = c != NULL ? STAILQ_FIRST(&c->later) : NULL;
+
+	return h != NULL ? h->arrived_ms : 0;
 }
 
 static size_t bridge_index(const struct endpoint *e, int bridge)
@@ -855,6 +959,10 @@ void router_free(struct router *r)
 		c = (struct conversation *)n;
 		while ((h = STAILQ_FIRST(&c->held)) != NULL) {
 			STAILQ_REMOVE_HEAD(&c->held, next);
+			held_free(r, h);
+		}
+		while ((h = STAILQ_FIRST(&c->later)) != NULL) {
+			STAILQ_REMOVE_HEAD(&c->later, next);
 			held_free(r, h);
 		}
 		conversation_free(c);

@@ -27,7 +27,7 @@ static struct lane *park_row(const struct bridge_conf *b, const struct event *ev
 	row->state = DELIVERY_PARKED;
 	row->reason = reason;
 	row->carry = words;
-	if (row->set_state == STATE_NONE && !row->is_deletion)
+	if (row->set_state == STATE_NONE && !row->is_deletion && !row->is_edit)
 		row->owe = errand_owe(b, event, row->to, row->state, reason);
 	return NULL;
 }
@@ -66,7 +66,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 	struct flow *f = from->flow;
 	struct endpoint *target = endpoint_find(f, from->asks[bridge].other);
 	int64_t now_ms = loop_now_ms(f->loop);
-	bool is_message = r->set_state == STATE_NONE && !r->is_deletion;
+	bool is_message = r->set_state == STATE_NONE && !r->is_deletion && !r->is_edit;
 	enum reason held = REASON_NONE;
 	struct lane *lane;
 
@@ -83,6 +83,9 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 		.take_over = r->take_over,
 		.set_state = r->set_state,
 		.is_deletion = r->is_deletion,
+		.is_edit = r->is_edit,
+		.from = from->conf.id,
+		.reply_to = is_message ? event->reply_to : NULL,
 		.mirrors = mirror_carries(from->bridges[bridge], r->to),
 		.expires_ms = now_ms + f->config->limits.try_for_msecs,
 		.state = DELIVERY_QUEUED,
@@ -96,6 +99,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 	if (held != REASON_NONE)
 		return park_row(from->bridges[bridge], event, row, held, NULL);
 	lane = lane_get(target, r->person);
+	row->lane = lane->id;
 	if (lane->count >= f->config->limits.lane)
 		return park_row(from->bridges[bridge], event, row, REASON_OVERFLOW, NULL);
 	if (is_message && event->author.role != ROLE_CUSTOMER)
@@ -130,7 +134,7 @@ void row_start(struct flow *f, struct letter *letter, struct route_row *row, str
 		    F_STR("reason", reason_word(row->reason)));
 		errand_owed(f, letter->event->id, &row->owe);
 		if (row->reason == REASON_LOOP)
-			pace_blew(f, endpoint_find(f, row->target), row->person, row->bridge);
+			pace_blew(f, endpoint_find(f, row->target), row->person);
 		return;
 	}
 	if (row->out.delivery.id == 0) { /* it was routed before */

@@ -11,9 +11,11 @@
  * further claim: a crash then finds UNSURE, and looks. */
 #include "flow/trip_inside.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/notice.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
 #include "flow/media.h"
@@ -89,6 +91,8 @@ static void row_copy(struct arena *a, struct row_trip *r)
 	r->person.name = arena_strdup(a, r->person.name);
 	r->person.email = arena_strdup(a, r->person.email);
 	r->person.phone = arena_strdup(a, r->person.phone);
+	r->replied = r->replied != NULL ? event_copy(a, r->replied) : NULL;
+	r->replied_remote = arena_strdup(a, r->replied_remote);
 }
 
 enum side trip_side(const struct trip *t)
@@ -116,6 +120,8 @@ static void trip_prepare(struct trip *t)
 		.reopen = t->row.delivery.reopen,
 		.take_over = t->row.delivery.take_over,
 		.set_state = t->row.delivery.set_state,
+		.replied = t->row.replied,
+		.replied_remote = t->row.replied_remote,
 	};
 
 	t->is_open =
@@ -124,6 +130,13 @@ static void trip_prepare(struct trip *t)
 	plan_words(t->arena, &cargo, &t->words, &t->known);
 	if (t->row.delivery.is_deletion)
 		t->known.message = t->row.delivery.written;
+}
+
+/* What history ends with is done whatever is known of the conversation there. */
+static void trip_take_history(struct trip *t)
+{
+	if (t->row.delivery.is_status && t->letter->event->origin == ORIGIN_HISTORY)
+		t->row.delivery.set_state = t->letter->event->state;
 }
 
 #define BACKS_MAX 3 /* of one attempt, to an earlier step */
@@ -163,6 +176,7 @@ struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_tri
 	    letter->event->origin == ORIGIN_REPAIR || row->delivery.id >> 4 <= c->flow->put_back;
 	t->looked = -1;
 	lane->id = row->lane.id;
+	trip_take_history(t);
 	trip_prepare(t);
 	trip_take_carried(t);
 	map_add(&c->trips, &t->node, trip_hash(&t->words.root, t->bridge->id));
@@ -345,6 +359,7 @@ void trip_go(struct trip *t)
 	TAILQ_INSERT_TAIL(&t->target->gate.sending, t, sending);
 	t->target->gate.queued++;
 	t->is_queued = true;
+	t->queued_ms = trip_now(t);
 	gate_wake(t->target);
 }
 
@@ -397,6 +412,23 @@ static bool is_proof(struct trip *t)
 	return t->target->conf.caps->searchable || t->bridge->resend_uncertain || by_person;
 }
 
+/* What people read of it: who does not get it, or gets it twice, is theirs to find out. */
+static const char *uncertain_words(struct trip *t)
+{
+	const char *who = notice_phone(t->arena, t->row.person.phone);
+	const char *how = t->effect.reason == REASON_TIMEOUT ? "no answer came after sending"
+	    : t->effect.reason == REASON_CUT                 ? "the connection broke after sending"
+					     : "what was answered after sending told nothing";
+
+	return arena_printf(t->arena,
+	    "d%" PRId64
+	    " may or may not have reached %s: %s and %s shows no message with our mark. "
+	    "Not repeated, because that could bill and arrive twice.",
+	    t->row.delivery.id, who != NULL ? who : "the customer", how,
+	    t->target->connector->words.name != NULL ? t->target->connector->words.name
+						     : t->target->connector->name);
+}
+
 /* Nothing was found: it did not arrive, so it is sent again. */
 static void trip_send_again(struct trip *t)
 {
@@ -409,7 +441,7 @@ static void trip_send_again(struct trip *t)
 	const struct effect uncertain = { .kind = EFFECT_REJECTED,
 		.reason = REASON_UNCERTAIN,
 		.wait_msecs = -1,
-		.why = "it may have arrived, and was not found there" };
+		.why = uncertain_words(t) };
 
 	t->is_looking = false;
 	t->misses = t->failures = 0;

@@ -58,6 +58,7 @@ struct trip {
 	struct http_req req;
 	struct http_call *call;
 	bool is_queued, is_active;
+	int64_t queued_ms; /* since then it stands before the gate */
 	TAILQ_ENTRY(trip) sending;
 	struct loop_timer *timer; /* doubt, or patience after an echo */
 	struct effect effect;     /* of the last answer */

@@ -504,7 +504,7 @@ static void take_file(struct http_call *c, struct http_resp *resp)
 
 static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
 {
-	struct curl_header *retry;
+	struct curl_header *retry, *wanted;
 	long status = 0;
 	char *type = NULL;
 
@@ -520,6 +520,9 @@ static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
 	};
 	if (curl_easy_header(c->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry) == CURLHE_OK)
 		resp->retry_after_msecs = http_retry_after(retry->value, loop_now_ms(c->out->loop));
+	if (c->req.wants != NULL
+	    && curl_easy_header(c->easy, c->req.wants, 0, CURLH_HEADER, -1, &wanted) == CURLHE_OK)
+		resp->wanted = wanted->value;
 	resp->is_forbidden = c->is_forbidden && rc == CURLE_COULDNT_CONNECT;
 	resp->is_unknown = c->handed_over == 0
 	    && (rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_URL_MALFORMAT

@@ -8,7 +8,7 @@
 #define TARGETS_MAX 15
 
 /* The event of what is deleted; 0: it is not known any more. */
-static int original_of(struct store_db *db, const struct event *deletion, int64_t *event)
+int sqlite_event_about(struct store_db *db, const struct event *deletion, int64_t *event)
 {
 	struct stmt *q = query(db, Q_IDMAP_GET);
 	int64_t ref = 0;
@@ -23,14 +23,14 @@ static int original_of(struct store_db *db, const struct event *deletion, int64_
 }
 
 /* 1 found, 0 there is none in that bridge and direction, -1. */
-static int find_delivery(struct store_db *db, const struct event *deletion, int bridge,
+int sqlite_delivery_about(struct store_db *db, const struct event *deletion, int bridge,
     enum side to, struct arena *a, struct row_trip *out)
 {
 	struct stmt *q;
 	int64_t event, id;
 	int ret;
 
-	if (original_of(db, deletion, &event) != 0)
+	if (sqlite_event_about(db, deletion, &event) != 0)
 		return -1;
 	if (event == 0)
 		return 0;
@@ -51,7 +51,8 @@ int sqlite_take_back(struct store_db *db, int64_t event, const struct route_row 
 	int64_t original;
 	struct stmt *q;
 
-	if (row_event(db, event, a, &deletion) != 1 || original_of(db, deletion, &original) != 0)
+	if (row_event(db, event, a, &deletion) != 1
+	    || sqlite_event_about(db, deletion, &original) != 0)
 		return -1;
 	if (original == 0)
 		return 0;
@@ -84,7 +85,8 @@ int sqlite_find_written(struct store_db *db, struct row_trip *t, const struct ev
     int64_t now_ms, struct arena *a)
 {
 	struct row_trip original = { 0 };
-	int ret = find_delivery(db, deletion, t->delivery.bridge, t->delivery.to, a, &original);
+	int ret =
+	    sqlite_delivery_about(db, deletion, t->delivery.bridge, t->delivery.to, a, &original);
 
 	t->delivery.was_written = false;
 	t->delivery.written = NULL;
@@ -105,7 +107,7 @@ int sqlite_copy_of(struct store_db *db, const struct event *deletion, int bridge
     const char **remote)
 {
 	struct row_trip original;
-	int ret = find_delivery(db, deletion, bridge, SIDE_AGENTS, a, &original);
+	int ret = sqlite_delivery_about(db, deletion, bridge, SIDE_AGENTS, a, &original);
 
 	*remote = ret == 1 ? original.delivery.remote_id : NULL;
 	return ret < 0 ? -1 : 0;

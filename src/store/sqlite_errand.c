@@ -94,6 +94,8 @@ static int owe_report(struct store_db *db, const struct ending *end, struct owe 
 		return 0;
 	if (was == 1 && r.state == state && !r.is_due)
 		return 0;
+	if (was == 1 && r.state == STATE_READ && state == STATE_DELIVERED)
+		return 0; /* that is more */
 	r.delivery = end->delivery;
 	r.endpoint = owe->desk;
 	r.state = state;
@@ -282,7 +284,8 @@ static int heard_failed(struct store_db *db, struct op_heard *op, const struct r
 	r->made_ms = op->mend.now_ms;
 	r->is_firm = true;
 	if (d->state == DELIVERY_DELIVERED && r->healed < HEALED_MAX) {
-		r->state = STATE_DELIVERED;
+		if (r->state != STATE_READ)
+			r->state = STATE_DELIVERED;
 		r->reason = REASON_NONE;
 		r->is_due = op->has_report = true;
 		r->healed++;

@@ -450,12 +450,13 @@ static int move_link(struct store_db *db, struct op_hear *op, const struct ask *
 static int person_now(struct store_db *db, struct op_hear *op, int64_t thread, int64_t *person)
 {
 	const struct event told = { .endpoint = op->endpoint, .person = *op->person };
+	struct person now;
 	int64_t known;
 	struct stmt *q;
 
 	if (find_customer(db, op, &known) != 0)
 		return -1;
-	if (known == 0 && make_person(db, &told, op->arena, &known) != 0)
+	if (known == 0 && make_person(db, &told, op->arena, &known, &now) != 0)
 		return -1;
 	if (known == *person)
 		return 0;

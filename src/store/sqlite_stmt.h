@@ -247,6 +247,14 @@ struct sqlite3_stmt;
 	X(EDIT_SET, \
 	    "INSERT INTO edit(delivery, text, at, who) VALUES(?, ?, ?, ?)" \
 	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at, who = excluded.who") \
+	X(EDIT_FOLD, \
+	    "INSERT INTO edit(delivery, text, at, who) SELECT id, ?5, ?6, NULL FROM delivery" \
+	    " WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3 AND flags & 4 = ?4" \
+	    " AND part = 0 AND state IN (0, 2, 11)" \
+	    " ON CONFLICT DO UPDATE SET text = excluded.text, at = excluded.at WHERE who IS NULL") \
+	X(EDIT_FLAG, \
+	    "UPDATE delivery SET flags = flags | 8 WHERE id BETWEEN ?1 AND ?2 AND bridge = ?3" \
+	    " AND flags & 4 = ?4 AND part = 0 AND state IN (0, 2, 11)") \
 	X(EDIT_DELETE, "DELETE FROM edit WHERE delivery BETWEEN ? AND ?") \
 \
 	X(CONTROL_SET, \
@@ -270,6 +278,19 @@ struct sqlite3_stmt;
 	    "SELECT id, event, sha, size FROM media WHERE id > ? AND keep < ? AND at < ?" \
 	    " ORDER BY id LIMIT 1") \
 	X(MEDIA_DELETE, "DELETE FROM media WHERE id = ?") \
+\
+	X(ALARM_SET, \
+	    "INSERT OR REPLACE INTO alarm(id, kind, endpoint, bridge, since, raised, reminded, cleared," \
+	    " owed, text, next) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(ALARM_TRIM, "DELETE FROM alarm WHERE id <= ? AND cleared <> 0") \
+	X(ALARM_COUNT, "SELECT count(*) FROM alarm") \
+	X(ALARMS, \
+	    "SELECT id, kind, endpoint, bridge, since, raised, reminded, cleared, owed, text, next" \
+	    " FROM alarm ORDER BY id") \
+	X(HOUR_ADD, "INSERT OR IGNORE INTO heard(endpoint, hour) VALUES(?, ?)") \
+	X(HOUR_TRIM, "DELETE FROM heard WHERE endpoint = ? AND hour < ?") \
+	X(HOUR_COUNT, "SELECT count(*) FROM heard") \
+	X(HOURS, "SELECT endpoint, hour FROM heard ORDER BY endpoint, hour") \
 \
 	X(ERRAND_GET, \
 	    "SELECT delivery, endpoint, state, reason, why, made, due, firm, healed FROM errand" \
@@ -319,7 +340,37 @@ struct sqlite3_stmt;
 	X(QUESTION_OLD, "DELETE FROM question WHERE told < ?") \
 	X(QUESTION_COUNT, "SELECT count(*) FROM question") \
 	X(QUESTIONS, \
-	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told")
+	    "SELECT endpoint, conversation, told, labels, answered FROM question ORDER BY told") \
+\
+	X(MIGRATION_ADD, \
+	    "INSERT INTO migration(bridge, state, wish, first, begun) VALUES(?, ?, ?, ?, ?)") \
+	X(MIGRATION_SET, \
+	    "UPDATE migration SET state = ?2, cursor = ?3, why = ?4, ended = ?5," \
+	    " conversations = ?6, read = ?7, written = ?8, failed = ?9, files = ?10," \
+	    " skipped = ?11 WHERE id = ?1") \
+	X(MIGRATION_COUNT, "SELECT count(*) FROM migration") \
+	X(MIGRATIONS, \
+	    "SELECT id, bridge, state, wish, cursor, why, first, begun, ended, conversations," \
+	    " read, written, failed, files, skipped FROM migration ORDER BY id DESC") \
+	X(MIGRATION_ITEM_SET, \
+	    "INSERT INTO migration_item(migration, remote, state, read, written, failed, files," \
+	    " skipped) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET" \
+	    " state = excluded.state, read = excluded.read, written = excluded.written," \
+	    " failed = excluded.failed, files = excluded.files, skipped = excluded.skipped") \
+	X(MIGRATION_ITEM_GET, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND remote = ?") \
+	X(MIGRATION_ITEM_COUNT, \
+	    "SELECT count(*) FROM migration_item WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_ITEMS, \
+	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
+	    " WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_LINKS, \
+	    "SELECT a.remote FROM thread c JOIN link l ON l.bridge = ?1 AND l.customers = c.id" \
+	    " JOIN thread a ON a.id = l.agents WHERE c.endpoint = ?2 AND c.remote = ?3" \
+	    " ORDER BY l.generation LIMIT ?4") \
+	X(MIGRATION_EVENT, "SELECT origin, routed FROM event WHERE id = ?") \
+	X(MIGRATION_DELIVERY, "SELECT state FROM delivery WHERE id BETWEEN ? AND ? AND bridge = ?")
 
 enum query {
 #define X(name, sql) Q_##name,

@@ -129,6 +129,13 @@ static int load_flying(struct store_db *db, struct op_load *op, const int64_t *i
 		if (op->flying[i].delivery.is_deletion
 		    && sqlite_find_written(db, &op->flying[i], event, 0, op->arena) != 0)
 			return -1;
+		if (op->flying[i].delivery.is_edit
+		    && sqlite_find_edited(db, &op->flying[i], event, op->arena) != 0)
+			return -1;
+		if (sqlite_find_replied(db, &op->flying[i], event->endpoint,
+			sqlite_replied_to(event), op->arena)
+		    != 0)
+			return -1;
 		op->flying[i].event = event;
 		if (op->flying[i].delivery.edited
 		    && sqlite_take_edit(db, ids[i], op->arena, event) != 0)

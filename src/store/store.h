@@ -65,6 +65,17 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_MIGRATION, /* these: migration.h */
+	STORE_MIGRATIONS,
+	STORE_MIGRATION_ITEM,
+	STORE_MIGRATION_ITEMS,
+	STORE_MIGRATION_LOOK,
+	STORE_MIGRATION_LINKS,
+	STORE_MIGRATION_END,
+	STORE_ALARM, /* these: alarm.h */
+	STORE_ALARMS,
+	STORE_HOUR,
+	STORE_HOURS,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
@@ -126,8 +137,10 @@ struct row_delivery {
 	bool is_deletion;     /* it says nothing, but takes back what an earlier one has written; */
 	bool was_written;     /* … which is there, */
 	const char *written;  /* … as this; NULL: in parts, or nobody knows */
-	bool is_taken_back;   /* its message was deleted meanwhile: not to be sent any more */
-	bool has_asked;       /* its claim has written down what is about to become of that */
+	bool is_edit; /* it says anew what an earlier one has said; there is nothing to say where
+			 * was_written is not set */
+	bool is_taken_back; /* its message was deleted meanwhile: not to be sent any more */
+	bool has_asked;     /* its claim has written down what is about to become of that */
 	const char *carry;
 	enum reason reason;
 	const char *remote_id;
@@ -142,6 +155,9 @@ struct row_trip {
 	    *event;           /* decoded from the journal; NULL in ROUTE and APPEND, whose caller
 					 * has it in memory */
 	struct person person; /* the customer as last described by C: identity, id, address … */
+	const struct event *replied; /* the message that this one replies to, or says anew; NULL */
+	const char *replied_remote;  /* its id where it is written to; NULL: not there, or in
+				      * another conversation */
 };
 
 /* What the agents are owed by the end of a delivery: see errand.h. All zero: nothing. What was owed before and
@@ -162,6 +178,7 @@ struct route_row {
 	enum side to;
 	int target; /* endpoint */
 	int64_t person;
+	int64_t lane;        /* of this person there, where it is known; else 0 */
 	const char *address; /* of the person at the target, stored with a new lane; or NULL */
 	/* The link it travels in: an existing one (link != 0); else the row (bridge, customers,
 	 * generation) is found or made, with what is given. */
@@ -172,6 +189,9 @@ struct route_row {
 	bool is_word;         /* a customer's: who is spoken to is wanted open */
 	enum state set_state; /* it is no message: the conversation there is to be as wanted */
 	bool is_deletion;     /* it is no message: what was written of that one is to go */
+	bool is_edit;         /* it says anew what an earlier one has said */
+	int from;             /* endpoint, and at it */
+	const char *reply_to; /* … what it replies to; NULL: nothing */
 	bool
 	    mirrors; /* what is told of the conversation is carried there, so once the link is made */
 	bool claim;                /* born claimed: the caller knows its lane to be idle */
@@ -198,6 +218,7 @@ struct op_append {
 					 * targets (root_at_target); NULL: no */
 	struct route_row *rows; /* routed = 1 and these deliveries; NULL: routed stays 0 */
 	size_t nrows;
+	int64_t thread, person; /* with rows: whose they were a moment ago; 0: to be found */
 	int owner;
 	int64_t now_ms;
 	/* out */
@@ -289,8 +310,13 @@ struct op_settle {
 	    *remote_id; /* DELIVERED: mapped to event << 4 | target in the same transaction */
 	const unsigned char *root; /* 10 bytes: kept as being at the target; or NULL */
 	bool link_gone;
-	bool was_asked;  /* as row_delivery.has_asked; DELIVERED: that is done, PARKED: it is not */
-	bool hold_lane;  /* PARKED: what stands behind it waits for a person */
+	bool was_asked; /* as row_delivery.has_asked; DELIVERED: that is done, PARKED: it is not */
+	bool hold_lane; /* PARKED: what stands behind it waits for a person */
+	/* The bridge of the delivery, and that learned names its lane, link and side, so that its row need
+	 * not be read first; 0: it is. Then also: */
+	int bridge;
+	bool is_message;
+	bool has_first;  /* the first message of its link on that side is known */
 	bool claim_next; /* only after a final state */
 	struct owe owe;  /* the same */
 	int owner;

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from world import FOLDERS, Relay, Sandbox, SECRETS, check_log, eventually, free_port, request, unique
+from world import FOLDERS, PROJECT, Relay, Sandbox, SECRETS, check_log, eventually, free_port, request, unique
 
 HOTEL = {"password": "sandbox-syniverse-password", "scg_token": "sandbox-scg-token-0",
          "key": "blackbox-hotel-hook-key-1", "secret": "blackbox-hotel-secret-1"}
@@ -22,9 +22,10 @@ def phone():
 
 
 class Hotel:
-    """hotel, bridge: options of the two; settings: of the sandbox's Syniverse."""
+    """hotel, bridge: options of the two; settings: of the sandbox's Syniverse; desk: where agents are."""
 
-    def __init__(self, hotel=None, bridge=None, settings=None, start=True):
+    def __init__(self, hotel=None, bridge=None, settings=None, start=True, desk="chatwoot", process=None):
+        self.desk, self.process = desk, process or {}
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin = free_port(), free_port()
         self.sandbox = Sandbox.lease("--shuffle", "0", "--syniverse", "--no-limits")
@@ -49,13 +50,21 @@ class Hotel:
                      "api_token": SECRETS["api_token"], "account_id": 1, "inbox_id": 12,
                      "webhook_secret": SECRETS["desk_secret"], "hook_key": SECRETS["desk_key"], "rate": 0,
                      "settle": "40ms", "reconcile": "never"}}
+        if self.desk == "smartify":
+            endpoints["desk"] = {"platform": "smartify", "base_url": self.sandbox.ready["smartify_api"],
+                                 "project_id": PROJECT, "email": "relay@example.com", "password": SECRETS["password"],
+                                 "webhook_secret": SECRETS["shop_secret"], "hook_key": SECRETS["shop_key"], "rate": 0,
+                                 "reconcile": "never"}
+            # Its subscriptions call /hooks/shop/…
+            endpoints["shop"] = endpoints.pop("desk")
         endpoints["hotel"].update(hotel)
         endpoints["hotel"] = {k: v for k, v in endpoints["hotel"].items() if v is not None}
-        return json.dumps({
+        return json.dumps(dict({
             "listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port,
             "store": "sqlite:%s/tieline.db" % self.folder,
             "admin": {"listen": "127.0.0.1:%d" % self.admin, "socket": "%s/tieline.sock" % self.folder},
-            "endpoints": endpoints, "bridges": {"support": dict({"customers": "hotel", "agents": "desk"}, **bridge)}},
+            "endpoints": endpoints, "bridges": {"support": dict({"customers": "hotel", "agents": "shop" if "shop" in endpoints else "desk"},
+                                        **bridge)}}, **self.process),
             indent=1)
 
     def far_call(self, method, path, body=None):
@@ -81,8 +90,9 @@ class Hotel:
 
     def at_desk(self, text):
         """Where the agents see it: (conversation, message), once for each copy."""
-        threads = self.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")["chatwoot"]
-        return [(t["id"], m) for t in threads for m in t["messages"] if text in (m["text"] or "")]
+        threads = self.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")[self.desk]
+        return [(t["id"], m) for t in threads for m in t["messages"]
+                if m["who"] != "system" and text in (m["text"] or "")]
 
     def up(self, who, text=None, **more):
         text = text or unique("up")
@@ -91,8 +101,9 @@ class Hotel:
         assert len(found) == 1, found
         return found[0][0]
 
-    def answer(self, conversation, text):
-        self.sandbox("POST", "/say", {"platform": "chatwoot", "as": "agent", "text": text, "conversation": conversation})
+    def answer(self, conversation, text, **more):
+        self.sandbox("POST", "/say", dict(more, **{"platform": self.desk, "as": "agent", "text": text,
+                                                   "conversation": conversation}))
 
     def shown(self, text):
         """How the desk shows what an agent wrote: its state, and the private notes in that conversation."""

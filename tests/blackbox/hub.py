@@ -2,7 +2,7 @@
 side that it can be. A Way is one direction of one bridge, with a conversation under way: see kinds.py.
 
     shop, front, hotel, mail  →  desk      Smartify, Smart Sender, Syniverse, Chatwoot; agents at a Chatwoot
-    site                      →  team      Chatwoot; agents at a Smartify
+    site, annex               →  team      Chatwoot, Smartify; agents at a Smartify
 """
 
 import base64
@@ -17,7 +17,8 @@ from world import FOLDERS, PROJECT, SECRETS, Relay, Sandbox, check_log, eventual
 
 HOTEL = {"password": "sandbox-syniverse-password", "token": "sandbox-scg-token-0", "key": "blackbox-hotel-hook-key-1",
          "secret": "blackbox-hotel-secret-1"}
-KEYS = {"mail": "blackbox-mail-hook-key-1", "site": "blackbox-site-hook-key-1", "team": "blackbox-team-hook-key-1"}
+KEYS = {"mail": "blackbox-mail-hook-key-1", "site": "blackbox-site-hook-key-1", "team": "blackbox-team-hook-key-1",
+        "annex": "blackbox-annex-hook-key-1"}
 PHONE = "+15550004711"
 
 
@@ -29,7 +30,8 @@ class Hub:
         self.main.call_back(self.port)
         for sandbox, platform, role, name in ((self.other, "chatwoot", "customers", "site"),
                                               (self.other, "smartify", None, "team"),
-                                              (self.third, "chatwoot", "customers", "mail")):
+                                              (self.third, "chatwoot", "customers", "mail"),
+                                              (self.third, "smartify", None, "annex")):
             sandbox("PUT", "/hooks", dict({"platform": platform, "url": self.hook(name)}, **({"role": role} if role else {})))
         self.far_port = int(self.main.ready["syniverse"].rpartition(":")[2])
         self.far("PUT", "/settings", {"hook": "http://127.0.0.1:%d/hooks/hotel/%s" % (self.port, HOTEL["key"]),
@@ -63,12 +65,17 @@ class Hub:
             "front": {"platform": "smartsender", "base_url": main["smartsender"], "api_token": SECRETS["smartsender_token"],
                       "webhook_secret": SECRETS["front_secret"], "hook_key": SECRETS["front_key"], "receive": "poll 2s",
                       "rate": "180/min", "reconcile": "never"},
+            "annex": smartify(third, KEYS["annex"], "annex.localhost"),
             "hotel": dict(common, platform="syniverse", user="boss@acme-hotel", password=HOTEL["password"],
                           act_for="agent7@acme-hotel", chat_base_url=main["syniverse"], scg_base_url=main["syniverse"],
                           scg_from="sender_id:Sn1dInvented000000000y", scg_token=HOTEL["token"],
                           webhook_secret=HOTEL["secret"], hook_key=HOTEL["key"])}
         bridges = {name: {"customers": name, "agents": "desk"} for name in ("shop", "front", "hotel", "mail")}
-        bridges["site"] = {"customers": "site", "agents": "team"}
+        bridges["site"], bridges["annex"] = [{"customers": name, "agents": "team"} for name in ("site", "annex")]
+        for bridge in bridges.values():
+            bridge["system_lines"] = "note"
+        for name in ("shop", "mail", "site"):
+            bridges[name]["private_notes"] = "mirror"
         whole = {"listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port,
                  "store": "sqlite:%s/tieline.db" % self.folder, "limits": {"fuse": "1000/min"},
                  "admin": {"listen": "127.0.0.1:%d" % self.admin, "socket": "%s/tieline.sock" % self.folder},
@@ -108,20 +115,27 @@ class Hub:
 
     def desk(self, place):
         """What the relay wrote about that customer."""
-        named = [c["id"] for c in self.main("GET", "/state")["chatwoot"]["conversations"]
-                 if place[1] in json.dumps(c["meta"]["sender"]) or self.originals().get(place[2], "-") in
-                 str(c["meta"]["sender"]["identifier"])]
-        return [m for id in named for m in look(self.main, "chatwoot", id)]
-
-    def originals(self):
-        """Chats of Smart Sender: the person as identity texts name him."""
-        return {c["id"]: "smartsender:9:%d" % c["contact"]["originalId"]
-                for c in self.main("GET", "/state")["smartsender"]["chats"]}
+        name = place[1]
+        if place[0] == "smartsender":
+            [chat] = self.main("GET", "/state?conversation=%s" % place[2])["smartsender"]["chats"]
+            name = "smartsender:9:%d" % chat["contact"]["originalId"]
+        contacts = [c["id"] for c in self.main("GET", "/state?conversation=none")["chatwoot"]["contacts"]
+                    if name in json.dumps([c["name"], c["identifier"], c["phone_number"]])]
+        threads = self.main("GET", "/threads?limit=100000&messages=1&fresh=1")["chatwoot"]
+        return [m for t in threads if t["contact"] in contacts for m in look(self.main, "chatwoot", t["id"])]
 
     def at_desk(self, place, text):
         found = eventually(lambda: [m for m in self.desk(place) if text in m.text], "%s at the desk" % text, pause=0.1)
         assert len(found) == 1, found
         return found[0]
+
+    def wait_at(self, place, text):
+        """Until the customer has it."""
+        def there():
+            if place[0] == "syniverse":
+                return [r for r in self.far("GET", "/record")["requests"] if r["to"] == [place[2]] and text in (r["body"] or "")]
+            return [m for m in look(self.main, place[0], place[2]) if text in m.text]
+        eventually(there, "%s at %s" % (text, place[0]), pause=0.1)
 
     def file_at_desk(self, place, raw):
         found = eventually(lambda: [m for m in self.desk(place) if any(
@@ -146,9 +160,9 @@ class Hub:
 class Seen:
     """A message that the relay wrote."""
 
-    def __init__(self, place, id, text, raw, private=False, files=()):
-        self.place, self.id, self.text, self.raw, self.private = place, id, text or "", raw, private
-        self.files = list(files)
+    def __init__(self, conversation, place, id, text, raw, private=False, files=()):
+        self.conversation, self.place, self.id, self.raw, self.private = conversation, place, id, raw, private
+        self.text, self.files = text or "", list(files)
 
     def __repr__(self):
         return "%s %r %s" % (self.id, self.text, self.files)
@@ -156,17 +170,18 @@ class Seen:
 
 def look(sandbox, platform, conversation):
     """What the relay wrote there, oldest first."""
-    threads = sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")[platform]
+    only = "conversation=%s" % conversation
+    threads = sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1&" + only)[platform]
     files = {m["id"]: m["files"] for t in threads if t["id"] == conversation for m in t["messages"]}
-    state = sandbox("GET", "/state")[platform]
+    state = sandbox("GET", "/state?" + only)[platform]
     out = []
     if platform == "chatwoot":
         for c in state["conversations"]:
-            out += [Seen(i, m["id"], m["content"], m, m["private"], files.get(m["id"], ()))
+            out += [Seen(conversation, i, m["id"], m["content"], m, m["private"], files.get(m["id"], ()))
                     for i, m in enumerate(c["messages"]) if c["id"] == conversation and m["origin"] == "api"]
     elif platform == "smartify":
         for r in state["requests"]:
-            out += [Seen(i, m["_id"], m["text"], m, (m["attributes"] or {}).get("subtype") == "private",
+            out += [Seen(conversation, i, m["_id"], m["text"], m, (m["attributes"] or {}).get("subtype") in ("private", "info"),
                          files.get(m["_id"], ()))
                     for i, m in enumerate(r["messages"]) if r["request_id"] == conversation and m["_by_relay"]]
     else:
@@ -175,7 +190,7 @@ def look(sandbox, platform, conversation):
                 if c["id"] != conversation or not m["by_api"]:
                     continue
                 p = m["content"]["resource"]["parameters"]
-                out.append(Seen(i, m["id"], p.get("content") or p.get("title") or p.get("name"), m,
+                out.append(Seen(conversation, i, m["id"], p.get("content") or p.get("title") or p.get("name"), m,
                                 files=[{"url": p["url"]}] if "url" in p else ()))
     return out
 
@@ -240,7 +255,7 @@ class Way:
         if self.platform != "syniverse":
             return look(self.far, self.platform, self.target)
         rows = [r for r in self.hub.far("GET", "/record")["requests"] if r["to"] == [self.target]]
-        return [Seen(i, r["id"], r["body"], r, files=[{"url": u} for u in r["media_urls"]]
+        return [Seen(self.target, i, r["id"], r["body"], r, files=[{"url": u} for u in r["media_urls"]]
                      + [{"url": w} for w in (r["body"] or "").split() if "/media/" in w]) for i, r in enumerate(rows)]
 
     def one(self, text):
@@ -270,8 +285,7 @@ class Way:
 
     def at_desk(self):
         """All that stands at the source, where that is the agents' side."""
-        state = self.sandbox("GET", "/state")["chatwoot"]["conversations"]
-        return next(c for c in state if c["id"] == self.source)["messages"]
+        return self.sandbox("GET", "/state?conversation=%s" % self.source)["chatwoot"]["conversations"][0]["messages"]
 
     def at_source(self, text):
         eventually(lambda: [m for m in self.at_desk() if text in (m["content"] or "")], "%s at the source" % text)
@@ -286,6 +300,15 @@ class Way:
             spec["attributes"] = {"attachment": {"type": "template", "buttons": [
                 {"type": "text", "value": label} for label in labels]}}
         self.far("POST", "/say", spec)
+
+    def answer(self, text):
+        """An agent, in the target's conversation."""
+        self.far("POST", "/say", {"platform": self.platform, "as": "agent", "conversation": self.target, "text": text})
+
+    def all_there(self):
+        """All that stands at the target, a Chatwoot."""
+        state = self.far("GET", "/state")["chatwoot"]["conversations"]
+        return next(c for c in state if c["id"] == self.target)["messages"]
 
     # -- what people do --------------------------------------------------------------------------------------
 
@@ -303,7 +326,7 @@ class Way:
                  self.sandbox.ready["chatwoot_agent_token"])
 
     def as_customer(self, path, body):
-        state = self.sandbox("GET", "/state")["chatwoot"]
+        state = self.sandbox("GET", "/state?conversation=%s" % self.source)["chatwoot"]
         inbox = next(i for i in state["inboxes"] if i["id"] == 12)
         source = next(c for c in state["conversations"] if c["id"] == self.source)["source_id"]
         self.api(self.sandbox, "/public/api/v1/inboxes/%s/contacts/%s/conversations/%s%s" % (
@@ -333,6 +356,5 @@ class Way:
                                       "conversation": self.source})
 
     def is_closed(self):
-        threads = self.far("GET", "/threads?limit=100000&fresh=1")[self.platform]
-        status = next(t for t in threads if t["id"] == self.target)["status"]
-        return status in (1000, "resolved", "closed")
+        [thread] = self.far("GET", "/threads?fresh=1&messages=1&conversation=%s" % self.target)[self.platform]
+        return thread["status"] in (1000, "resolved", "closed")

@@ -8,6 +8,7 @@ object a line, as tieline-kinds prints them) has a run, and each run a cell.
 import json
 import sys
 
+from hub import Way
 from world import unique
 
 COLUMNS = [("agents", "chatwoot"), ("agents", "smartify"), ("customers", "chatwoot"), ("customers", "smartify"),
@@ -249,6 +250,56 @@ def unknown(way):
 
 # -- what is done to messages and conversations ---------------------------------------------------------------
 
+@run("reply", "agents/chatwoot", "customers/chatwoot")
+def reply(way):
+    first, said = way.word("first"), way.word("reply")
+    id = way.send(first)["message"]
+    copy = way.one(first)
+    way.send(said, content_attributes={"in_reply_to": id})
+    yield
+    assert str(way.one(said).raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+
+
+@run("reply", "agents/smartify", "customers/smartify", "customers/smartsender")
+def reply_with_quote(way):
+    first, said = way.word("first"), way.word("reply")
+    id = way.send(first)["message"]
+    way.send(said, content_attributes={"in_reply_to": id})
+    yield
+    seen = way.wait(lambda: [m for m in way.seen() if said in m.text], "the reply")
+    assert len(seen) == 1 and seen[0].text.endswith("> %s\n%s" % (first, said))
+
+
+@run("note", "agents", "customers/chatwoot", "customers/smartify")
+def note(way):
+    said = way.word("between us")
+    way.send(said, role="agent", private=True)
+    yield
+    seen = way.one(said)
+    assert seen.private and (way.platform != "smartify" or seen.raw["attributes"]["subtype"] == "private")
+
+
+@run("system_line", "agents/chatwoot")
+def system_line(way):
+    hub, said, hello = way.hub, way.word("joined"), way.word("hello")
+    place = hub.says({"platform": "smartify", "text": hello})
+    way.wait(lambda: [m for m in hub.desk(place) if m.text == hello], "the conversation is there")
+    hub.say({"platform": "smartify", "as": "system", "text": "Bob " + said, "conversation": place[2],
+             "attributes": {"subtype": "info/support"}})
+    yield
+    assert hub.at_desk(place, "Bob " + said).private
+
+
+@run("read", "agents/chatwoot")
+def read(way):
+    own, said = way.own(), way.word("answer")
+    own.answer(said)
+    own.at_source(said)
+    own.customer_reads()
+    yield
+    own.wait(lambda: [m for m in own.all_there() if m["content"] == said and m["status"] == "read"], "shown as read")
+
+
 @run("reply", "customers/syniverse")
 def reply_without_quote(way):
     first, said = way.word("first"), way.word("reply")
@@ -281,8 +332,9 @@ def agent_deletes(way):
     if way.platform == "chatwoot":
         own.wait(lambda: [m for m in own.seen() if m.text == "This message was deleted"], "it is deleted")
         return
-    notes = own.wait(lambda: [m for m in own.at_desk() if m["private"]], "the agent is told")
-    assert "the customer still sees it" in notes[0]["content"] and own.one(said)
+    own.wait(lambda: [m for m in own.at_desk() if m["private"] and "the customer still sees it" in m["content"]],
+             "the agent is told")
+    assert own.one(said)
 
 
 @run("customer_types", "agents")
@@ -321,6 +373,44 @@ def state(way):
     own.wait(lambda: not own.is_closed(), "open there")
 
 
+@run("state", "customers/smartsender")
+def state_once(way):
+    own = way.own()
+    own.resolve()
+    own.wait(own.is_closed, "closed there")
+    yield
+    own.resolve(False)
+    own.nothing_but_a_word()
+
+
+@run("note", "agents", "customers/chatwoot", "customers/smartify")
+def note(way):
+    own, said = way.own(), way.word("between us")
+    own.send(said, role="agent", private=True)
+    yield
+    assert own.one(said).private
+
+
+@run("system_line", "agents/chatwoot")
+def line_at_a_chatwoot(way):
+    hub, said = way.hub, way.word("somebody joined")
+    place = hub.says({"platform": "smartify", "text": way.word()})
+    hub.say({"platform": "smartify", "as": "system", "text": said, "conversation": place[2]})
+    yield
+    assert hub.at_desk(place, said).private
+
+
+@run("system_line", "agents/smartify")
+def line_at_a_smartify(way):
+    own, said, hello = way.own(), way.word("somebody joined"), way.word("hello")
+    third = way.hub.third
+    ids = third("POST", "/say", {"platform": "smartify", "as": "customer", "person": way.word("guest"), "text": hello})
+    own.target = way.where(own.far, "smartify", hello)
+    third("POST", "/say", {"platform": "smartify", "as": "system", "conversation": ids["conversation"], "text": said})
+    yield
+    assert own.one(said).raw["attributes"]["subtype"] == "info"
+
+
 @run("state", "customers/syniverse")
 def state_of_nothing(way):
     own = way.own()
@@ -340,11 +430,10 @@ def stays(kind, do):
 
 
 STAYS = {"read": ["agents/smartify"], "note": ["customers/smartsender", "customers/syniverse"],
-         "system_line": ["customers/smartsender", "customers/syniverse"], "assignment": ["customers/syniverse"],
+         "assignment": ["customers/syniverse"],
          "labels": ["customers/syniverse"], "attributes": ["customers/syniverse"]}
 stays("read", lambda own: own.customer_reads())
 stays("note", lambda own: own.send("secret", private=True))
-stays("system_line", lambda own: own.resolve())
 stays("assignment", lambda own: own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign",
                                                              "conversation": own.source}))
 stays("labels", lambda own: own.desk_call("/labels", {"labels": ["secret"]}))
@@ -376,6 +465,25 @@ at_smartsender("invoice", parameters("telegramInvoice", receipt={"title": "Room"
 at_smartsender("placeholders", parameters("pendingText", content="Hi {x}", replacement={"{x}": "WORD"}), "Hi WORD")
 at_smartsender("sticker", parameters("sticker", url="https://x.example/WORD"), "[unsupported message: sticker]")
 at_smartsender("nothing", {"type": "dice", "resource": None}, "[unsupported message: dice]")
+
+
+def number_of(platform):
+    @comes(platform, "number")
+    def told(hub):
+        """A bot of the desk asks, and the customer answers with a number."""
+        word = unique("pick")
+        place = hub.says({"platform": platform, "text": "hello " + word})
+        desk = hub.at_desk(place, word).conversation
+        hub.say({"platform": "chatwoot", "as": "bot", "conversation": desk, "text": word, "content_type": "input_select",
+                 "content_attributes": {"items": [{"title": "Yes " + word, "value": "y"}, {"title": "No " + word, "value": "n"}]}})
+        hub.wait_at(place, word + "\n1. Yes")
+        yield
+        hub.says({"platform": platform, "text": "2."}, place)
+        assert hub.at_desk(place, "No " + word).text == "No " + word
+
+
+number_of("smartsender")
+number_of("syniverse")
 
 
 @comes("smartsender", "media group with a caption of a voice")
@@ -422,6 +530,81 @@ def syniverse_files(hub):
     yield
     seen = hub.file_at_desk(place, raw)
     assert seen.text == "look" and seen.files[0]["type"] == "image/png"
+
+
+# -- too long, too deep, about nothing -------------------------------------------------------------------------------
+
+WORDS = "The quick brown fox jumps over the lazy dog. "
+LIMITS = {"chatwoot": lambda text: len(text) <= 150000, "smartify": lambda text: len(text.encode()) <= 500000,
+          "smartsender": lambda text: len(text) <= 4096, "syniverse": lambda text: len(text) <= 1500}
+
+
+def too_long(name, text, ways):
+    """ways: how many parts each makes of it; 0: more than a message may have, so the agent is told."""
+    for (to, platform), parts in ways.items():
+        @comes("%s/%s" % (to, platform), name)
+        def in_parts(hub, to=to, platform=platform, parts=parts):
+            own, word = Way(hub, to, platform), unique("long")
+            said, before = (word + " " + text)[:150000].rstrip(), {m.id for m in own.seen()}
+
+            def arrived():
+                return [m for m in own.seen() if m.id not in before]
+            own.send(said)
+            yield
+            if parts == 0:
+                own.wait(lambda: [m for m in own.at_desk() if m["private"] and "Not delivered" in m["content"]],
+                         "the agent is told")
+                assert arrived() == []
+                return
+            own.wait(lambda: len(arrived()) >= parts, "%d parts" % parts)
+            own.send("behind " + word)
+            own.wait(lambda: [m for m in own.seen() if "behind " + word in m.text], "what is behind")
+            seen = [m for m in arrived() if "behind" not in m.text]
+            assert len(seen) == parts, [len(m.text) for m in seen]
+            assert all(LIMITS[platform](m.text) for m in seen)
+            whole = "".join(m.text for m in sorted(seen, key=lambda m: m.place))
+            name = "Marisol Rooke: " if to == "customers" and platform != "smartify" else ""
+            assert whole.replace(" ", "") == (name + said).replace(" ", "")
+            assert not any(m.text.startswith("\u200d") for m in seen)     # no character of several is cut
+
+
+too_long("150,000 characters", WORDS * 3400, {
+    ("agents", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartify"): 1, ("customers", "syniverse"): 0})
+too_long("40,000 emoji", "\U0001f600" * 39990, {
+    ("agents", "chatwoot"): 1, ("customers", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartsender"): 11,
+    ("customers", "syniverse"): 28})     # the words before them stand alone
+too_long("families of emoji", "\U0001f469\u200d\U0001f469\u200d\U0001f467 " * 1000, {
+    ("customers", "smartsender"): 2, ("customers", "syniverse"): 5})
+
+
+def about_nothing(to, platform):
+    @comes("%s/%s" % (to, platform), "reply to what nobody knows")
+    def replied(hub):
+        own, said = Way(hub, to, platform), unique("reply")
+        own.send(said, content_attributes={"in_reply_to": 99999999, "in_reply_to_external_id": "wamid.nobody"})
+        yield
+        assert own.one(said).text.endswith(said)
+
+
+for column in COLUMNS:
+    about_nothing(*column)
+
+
+def deep(name, before, after=""):
+    for platform in ("smartify", "smartsender"):
+        @comes("customers/" + platform, name)
+        def nested(hub, platform=platform):
+            own, said, behind = Way(hub, "customers", platform), unique("deep"), unique("behind")
+            own.send(before + said + after)
+            own.send(behind)
+            yield
+            assert said in own.one(said).text
+            own.one(behind)
+
+
+deep("quotes 10,000 deep", "> " * 10000)
+deep("emphasis 10,000 deep", "*" * 10000, "*" * 10000)
+deep("links 10,000 deep", "[" * 10000, "](https://x.example/)" * 1000)
 
 
 def main():

@@ -25,13 +25,12 @@ class Begun:
 
 
 @pytest.fixture(scope="module")
-def begun():
+def begun(request):
+    wanted = [item.callspec.params["key"] for item in request.session.items if item.module is request.module]
     hub = Hub()
     try:
         ways = {column: Way(hub, *column) for column in COLUMNS}
-        out = {key: Begun(make, ways[key[:2]]) for key, make in RUNS.items()}
-        out.update((key, Begun(make, hub)) for key, make in MORE.items())
-        yield out
+        yield {key: Begun(RUNS[key], ways[key[:2]]) if key in RUNS else Begun(MORE[key], hub) for key in wanted}
     finally:
         hub.end()
 

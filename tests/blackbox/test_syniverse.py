@@ -1,6 +1,7 @@
 """Customers at Syniverse, agents at Chatwoot. The sandbox's record says what reached phones, and how often. What has to
 wait as the provider asks is in test_slow_syniverse.py."""
 
+import base64
 import json
 import os
 import subprocess
@@ -179,7 +180,6 @@ def check(tmp_path, **hotel):
     ({"inbound": "chat_api"}, "hotel.user: is missing"),
     ({"user": "boss@acme-hotel"}, "hotel.password: is missing"),
     ({"user": "boss", "password": "${T}"}, "name@company"),
-    ({"webhook_secret": None}, "hotel.webhook_secret: is missing"),
     ({"scg_consumer_key": "${T}"}, "hotel.scg_consumer_secret: is missing"),
     ({"chat_base_url": "http://chat.example.com"}, "hotel.chat_base_url: http: is only for this host"),
     ({"scg_base_url": "http://api.example.com"}, "hotel.scg_base_url: http: is only for this host"),
@@ -190,6 +190,22 @@ def check(tmp_path, **hotel):
 def test_check_says_what_is_wrong(tmp_path, hotel, says):
     code, out = check(tmp_path, **hotel)
     assert code == 78 and says in out, out
+
+
+def test_events_without_a_password_are_warned_of(tmp_path):
+    code, out = check(tmp_path, webhook_secret=None)
+    assert code == 0 and "hotel.webhook_secret: is not in the file: callbacks are refused" in out
+
+
+def test_one_source_for_a_sender(tmp_path):
+    check(tmp_path)
+    path = tmp_path / "t.yaml"
+    config = json.loads(path.read_text())
+    config["endpoints"]["again"] = dict(config["endpoints"]["hotel"], user="boss@acme-hotel", password="${T}", inbound="chat_api")
+    path.write_text(json.dumps(config))
+    ran = subprocess.run([BIN, "-c", str(path), "check"], env=dict(os.environ, T="test-secret-0123456789"),
+                         capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 78 and "again.inbound: is a second source of the messages that hotel tells" in ran.stderr
 
 
 def test_check_takes_both_sources(tmp_path):
@@ -406,3 +422,122 @@ def test_where_nobody_tells_it_is_asked(make_hotel, newest_first, total):
     hotel.relay.start()
     assert hotel.up(who) == place
     assert all(len(hotel.at_desk(t)) == 1 for t in texts)
+
+
+# -- agents at Smartify -----------------------------------------------------------------------------------------
+
+PNG = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+
+def test_agents_at_smartify(make_hotel):
+    """Both ways, in order, a crash in mid-session, an answer that is lost, a customer who opts out."""
+    hotel = make_hotel(desk="smartify")
+    who = phone()
+    place = hotel.up(who)
+    sent = hotel.down(place)
+    assert sent["to"] == [who] and sent["external_id"].startswith("tl1:")
+    texts = [unique("row %d" % n) for n in range(5)]
+    for text in texts:
+        hotel.ask(who, text)
+    eventually(lambda: hotel.at_desk(texts[-1]), "the last")
+    threads = hotel.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")["smartify"]
+    mine = next(t for t in threads if t["id"] == place)
+    assert [m["text"] for m in mine["messages"] if m["text"] in texts] == texts
+    answers = [unique("answer %d" % n) for n in range(5)]
+    for text in answers:
+        hotel.answer(place, text)
+    eventually(lambda: hotel.on_phones(answers[-1]), "the last answer")
+    bodies = [r["body"] for r in hotel.record()["requests"]]
+    assert [b for b in bodies if any(b.endswith(a) for a in answers)] == [
+        b for a in answers for b in bodies if b.endswith(a)]
+    before = hotel.alive()
+    hotel.relay.kill()
+    hotel.relay.start()
+    assert hotel.up(who) == place and hotel.alive() == before
+    text = unique("lost")
+    hotel.fault("POST", "/message_requests$", "drop_answer")
+    hotel.answer(place, text)
+    eventually(lambda: "at=found" in hotel.relay.log(), "it is found", 60)
+    assert len(hotel.on_phones(text)) == 1 and hotel.parked() == []
+    hotel.ask(who, "STOP")
+    eventually(lambda: [c for c, m in hotel.at_desk("STOP") if c == place], "the word is at the desk")
+    hotel.answer(place, unique("unwanted"))
+    eventually(lambda: [p["reason"] for p in hotel.parked_list()] == ["opted_out"], "it is parked")
+    eventually(lambda: hotel.at_desk("Not delivered: "), "the agent is told")
+
+
+@pytest.mark.parametrize("desk", ["chatwoot", "smartify"])
+def test_files_both_ways(make_hotel, desk):
+    """A picture each way: fetched and shown at the desk; fetched by the provider from the relay. Another file, and a picture
+    where the sender can send none, go as addresses."""
+    hotel = make_hotel(desk=desk, process={"media": {"allow_private": ["127.0.0.0/8"]}})
+    text = unique("look")
+    hotel.ask(phone(), text, media_urls=[hotel.far + "/sandbox/files/pool.png"])
+    place = eventually(lambda: hotel.at_desk(text), "the words")[0][0]
+
+    def files_at_desk():
+        threads = hotel.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")[desk]
+        return [f for t in threads if t["id"] == place for m in t["messages"] for f in m.get("files") or []]
+
+    eventually(lambda: len(files_at_desk()) == 1, "the picture is at the desk")
+    file = {"name": "map.png", "type": "image/png", "data": PNG}
+
+    def answer(text, file):
+        hotel.answer(place, text, **({"file": file} if desk == "smartify" else {"files": [file]}))
+        return eventually(lambda: [r for r in hotel.record()["requests"] if file["name"] in (r["body"] or "") + "".join(r["media_urls"])],
+                          "the file leaves")[-1]
+
+    sent = answer(unique("here"), file)
+    assert len(sent["media_urls"]) == 1 and sent["media_urls"][0].startswith("http://127.0.0.1:%d/media/" % hotel.port)
+    eventually(lambda: [f["status"] for r in hotel.record()["requests"] for f in r["fetched"]] == [200], "it is fetched")
+    hotel.set(mms=False)
+    sent = answer(unique("there"), dict(file, name="plan.png"))
+    assert sent["media_urls"] == [] and "plan.png: http://127.0.0.1:%d/media/" % hotel.port in sent["body"]
+
+
+# -- setup ------------------------------------------------------------------------------------------------------
+
+def tieline(hotel, *words, code=0):
+    ran = subprocess.run([BIN, "-c", hotel.relay.config, "--json", "--yes", *words], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == code, (ran.returncode, ran.stdout, ran.stderr)
+    for secret in (HOTEL["scg_token"], HOTEL["password"]):
+        assert secret not in ran.stdout + ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def found(lines, name="hotel"):
+    return [(x["check"], x["result"]) for x in lines if x["endpoint"] == name and x["check"] != "endpoint"]
+
+
+def test_setup_draws_what_is_entered_by_hand(make_hotel):
+    """Neither password nor hook key in the file: setup draws both, shows them, and what is entered so is taken."""
+    hotel = make_hotel(hotel={"inbound": "ess", "user": None, "password": None, "act_for": None, "webhook_secret": None,
+                              "hook_key": None}, settings={"source": "ess"}, start=False)
+    assert ("signature", "fail") in found(tieline(hotel, "check", "--online", "hotel", code=1))
+    assert ("callback", "warn") in found(tieline(hotel, "setup", "hotel"))
+    shown = tieline(hotel, "setup", "--print", "hotel")[0]
+    hotel.set(hook=shown["address"], hook_password=shown["secret"])
+    hotel.relay.start()
+    who = phone()
+    place = hotel.up(who)
+    hotel.down(place)
+    assert ("clock", "ok") in found(tieline(hotel, "check", "--online", "hotel"))
+    assert ("callback", "warn") in found(tieline(hotel, "setup", "--rotate", "hotel"))
+    assert hotel.up(who) == place, "the old one is still taken"
+    assert tieline(hotel, "setup", "--print", "hotel")[0]["secret"] != shown["secret"]
+
+
+@pytest.mark.parametrize("hotel,settings,says", [
+    ({}, {}, None),
+    ({"password": "no-password"}, {}, ("account", "fail")),
+    ({}, {"enabled": False}, ("account", "fail")),
+    ({"scg_token": "no-token"}, {}, ("token", "fail")),
+    (CONSUMER, {"expired": True}, ("token", "warn")),
+    ({}, {"expired": True}, ("token", "fail")),
+])
+def test_check_tries_both_credentials(make_hotel, hotel, settings, says):
+    """Without opening a session: that might end the relay's own."""
+    hotel = make_hotel(hotel=hotel, settings=settings, start=False)
+    lines = tieline(hotel, "check", "--online", "hotel", code=1 if says and says[1] == "fail" else 0)
+    assert says is None or says in found(lines), lines
+    assert registrations(hotel) == [] and all(x["next"] for x in lines if x["result"] == "fail")

@@ -1046,10 +1046,19 @@ static void test_answers_about_conversations(void **state)
 		{ "in doubt, and another's cannot hold it", JOB_LOOK, STEP_FIND_CONVERSATION, NULL,
 		    LIST(OF_OTHERS("60", "open")), "next_step" },
 	};
+	/* History is opened without a word. */
+	static const struct answer_row empty[] = {
+		{ "in doubt, it is there, and empty", JOB_LOOK, STEP_FIND_CONVERSATION, NULL,
+		    LIST(OF_OURS("58")), "next_step conversation=58 go=list_messages found" },
+		{ "made without a word", JOB_DELIVER, STEP_CREATE_CONVERSATION, NULL,
+		    "{\"id\":58,\"messages\":[]}", "next_step conversation=58 go=send" },
+	};
 	static const struct known contact = { .contact = "1604" };
 	struct world *w = *state;
-	struct message m = from_customer();
+	struct message m = from_customer(), history = from_customer();
 
+	history.is_history = true;
+	check_rows(w, &history, &contact, empty, COUNT(empty));
 	check_rows(w, &m, &contact, rows, COUNT(rows));
 	world_remember(w, MEMO_LOCK, "true");
 	check_rows(w, &m, &contact, locked, COUNT(locked));

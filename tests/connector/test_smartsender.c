@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "base/zone.h"
 #include "connector/connector.h"
 #include "connector/smartsender/smartsender.h"
 #include "core/file.h"
@@ -204,7 +206,10 @@ static void messages_of_a_chat(void **state)
 	assert_string_equal(out.events.items[0].person.identity, "smartsender:9:55002");
 	assert_string_equal(out.events.items[0].person.address, "55002");
 	assert_string_equal(out.events.items[0].author.id, "55002");
-	assert_string_equal(out.cursor, "2");
+	assert_string_equal(out.cursor, "2 1709660698000");
+	job.cursor = out.cursor;
+	assert_string_equal(asked(*state, &job), "/chats/71234/messages?limitation=20&page=2");
+	job.cursor = NULL;
 	job.since_ms = 1709660700000; /* the oldest of the page is older */
 	assert_null(told(*state, &via, &job, 200, fixture(*state, "messages")).cursor);
 	/* One that cannot be read is left in the end. */
@@ -227,12 +232,67 @@ static void zones(void **state)
 	struct parse_error error;
 	const char *cursor;
 
-	east.offset_msecs = 2 * 3600 * 1000;
+	east.zone = zone_load(*state, "+02:00", NULL);
 	there.conf = &east;
 	assert_int_equal(smartsender_connector.parse_page(&there, *state, "71234", &resp, &list,
 			     &cursor, &error),
 	    0);
 	assert_int_equal(list.items[0].at_ms, 1709660698000 - 2 * 3600 * 1000);
+}
+
+#define WRITTEN(id, at) "{\"id\":" id ",\"createdAt\":\"2024-10-27 " at "\"}"
+
+static int64_t utc(const char *text)
+{
+	int64_t ms;
+
+	assert_int_equal(time_parse(text, &ms), 0);
+	return ms;
+}
+
+/* The clock is put back at four: three o'clock comes twice, and who writes later is later. */
+static void an_hour_that_comes_twice(void **state)
+{
+	static const struct {
+		const char *now, *page, *cursor;
+		const char *at[3]; /* oldest first */
+	} rows[] = {
+		/* The second time, behind the first. */
+		{ "2024-10-27T01:30:00Z",
+		    WRITTEN("3", "03:29:00") "," WRITTEN("2", "03:05:00") "," WRITTEN("1",
+			"03:50:00"),
+		    NULL,
+		    { "2024-10-27T00:50:00Z", "2024-10-27T01:05:00Z", "2024-10-27T01:29:00Z" } },
+		/* It is still the first time. */
+		{ "2024-10-27T00:30:00Z",
+		    WRITTEN("3", "03:29:00") "," WRITTEN("2", "03:05:00") "," WRITTEN("1",
+			"02:59:00"),
+		    NULL,
+		    { "2024-10-26T23:59:00Z", "2024-10-27T00:05:00Z", "2024-10-27T00:29:00Z" } },
+		/* Long ago: the page before knows when. */
+		{ "2025-01-01T00:00:00Z",
+		    WRITTEN("3", "03:29:00") "," WRITTEN("2", "03:05:00") "," WRITTEN("1",
+			"02:10:00"),
+		    "2 1729990500000", /* 00:55Z */
+		    { "2024-10-26T23:10:00Z", "2024-10-27T00:05:00Z", "2024-10-27T00:29:00Z" } },
+	};
+	struct smartsender_conf east = conf;
+	struct job job = { .kind = JOB_PAGE, .step = STEP_LIST_MESSAGES, .known = &one };
+	struct via there = via;
+	struct outcome out;
+	size_t i, n;
+
+	east.zone = zone_load(*state, "Europe/Kyiv", NULL);
+	there.conf = &east;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		there.now_ms = utc(rows[i].now);
+		job.cursor = rows[i].cursor;
+		out = told(*state, &there, &job, 200,
+		    arena_printf(*state, "{\"collection\":[%s]}", rows[i].page));
+		assert_int_equal(out.events.count, 3);
+		for (n = 0; n < 3; n++)
+			assert_int_equal(out.events.items[n].at_ms, utc(rows[i].at[n]));
+	}
 }
 
 static void wake_ups(void **state)
@@ -609,6 +669,7 @@ int main(void)
 		TEST(chats),
 		TEST(messages_of_a_chat),
 		TEST(zones),
+		TEST(an_hour_that_comes_twice),
 		TEST(wake_ups),
 		TEST(text_out),
 		TEST(files_out),

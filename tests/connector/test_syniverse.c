@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -607,9 +608,120 @@ static void what_may_have_arrived_is_looked_for(void **state)
 	assert_int_equal(interpret(w, &job, 500, "").effect.kind, EFFECT_UNSURE);
 }
 
+static void segments(void **state)
+{
+	static const struct {
+		const char *piece;
+		int times, count;
+		bool is_wide;
+	} rows[] = {
+		{ "a", 160, 1, false },
+		{ "a", 161, 2, false },
+		{ "a", 306, 2, false },
+		{ "a", 307, 3, false },
+		{ "€", 80, 1, false },
+		{ "€", 81, 2, false },
+		{ "é", 160, 1, false },
+		{ "ж", 70, 1, true },
+		{ "ж", 71, 2, true },
+		{ "😀", 35, 1, true },
+		{ "😀", 36, 2, true },
+	};
+	struct world *w = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char *text =
+		    arena_zalloc(w->arena, strlen(rows[i].piece) * (size_t)rows[i].times + 1);
+		bool is_wide;
+		int n;
+
+		for (n = 0; n < rows[i].times; n++)
+			strcat(text, rows[i].piece);
+		n = syniverse_segments(text, &is_wide);
+		if (n != rows[i].count || is_wide != rows[i].is_wide)
+			fail_msg("%s times %d: %d", rows[i].piece, rows[i].times, n);
+	}
+}
+
+/* Messages 0 … count-1, one a second, served a page at a time in that order or the other. */
+static const char *list(struct world *w, int count, int offset, int page, bool newest_first,
+    bool total)
+{
+	struct json_out *o = json_out_new(w->arena);
+	int i, n;
+
+	json_begin_object(o);
+	json_key(o, "list");
+	json_begin_array(o);
+	for (i = offset; i < count && i < offset + page; i++) {
+		n = newest_first ? count - 1 - i : i;
+		json_begin_object(o);
+		json_member_text(o, "id", arena_printf(w->arena, "m%d", n));
+		json_member_text(o, "direction", "MO");
+		json_member_text(o, "from_address", arena_printf(w->arena, "+1555555%04d", n));
+		json_member_text(o, "body", "hello");
+		json_member_int(o, "created_date", NOW_MS + n * 1000);
+		json_end_object(o);
+	}
+	json_end_array(o);
+	if (total)
+		json_member_int(o, "total", count);
+	json_end_object(o);
+	return json_done(o, NULL);
+}
+
+/* What is new is found in few requests, wherever it stands in the list. */
+static void pages_in_either_order(void **state)
+{
+	static const struct {
+		int count, fresh;
+		bool newest_first, total;
+		int requests;
+	} rows[] = {
+		{ 30, 3, true, true, 1 },
+		{ 30, 3, false, true, 2 },
+		{ 30, 15, true, true, 2 },
+		{ 30, 15, false, true, 3 },
+		{ 30, 3, false, false, 4 },
+		{ 30, 30, true, true, 3 },
+		{ 30, 30, false, true, 3 },
+		{ 7, 7, false, true, 1 },
+		{ 0, 0, true, true, 1 },
+	};
+	struct world *w = *state;
+	struct known all = { 0 };
+	size_t i, k;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct job job = { .kind = JOB_PAGE,
+			.step = STEP_LIST_CONVERSATIONS,
+			.known = &all,
+			.since_ms = NOW_MS + (rows[i].count - rows[i].fresh) * 1000 };
+		int requests = 0, found = 0;
+		struct http_req req;
+		struct outcome o;
+
+		do {
+			syniverse_connector.build(&w->via, w->arena, &job, &req);
+			o = interpret(w, &job, 200,
+			    list(w, rows[i].count, atoi(strstr(req.url, "offset=") + 7), 10,
+				rows[i].newest_first, rows[i].total));
+			assert_int_equal(o.effect.kind, EFFECT_NEXT_STEP);
+			for (k = 0; k < o.events.count; k++)
+				found += o.events.items[k].version >= job.since_ms;
+			job.cursor = o.cursor;
+		} while (++requests < 20 && o.cursor != NULL);
+		if (found < rows[i].fresh || requests != rows[i].requests)
+			fail_msg("row %zu: %d requests, %d found", i, requests, found);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(segments, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pages_in_either_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(callbacks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(proof, set_up, tear_down),

@@ -20,7 +20,8 @@
 	"- **no**: that platform cannot, and why.\n" \
 	"- –: nobody does that in this direction.\n"
 
-static const struct kind_way *way_of(const struct connector *c, enum kind kind, bool to_agents)
+static const struct kind_way *way_of(const struct connector *c, enum message_kind kind,
+    bool to_agents)
 {
 	const struct kind_caps *k = &c->caps->kinds[kind];
 

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -282,6 +285,52 @@ static void test_not_by_a_detour(void **state)
 	with_wire(not_by_a_detour);
 }
 
+/* ---- a name that leads elsewhere at the second look ---- */
+
+static atomic_int looks;
+
+/* Takes the C library's place, for curl as well: the name of this test is 127.0.0.1 once, and then what the
+ * allowed network does not hold. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+    struct addrinfo **res)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (node != NULL && strcmp(node, "rebind.test") == 0)
+		node = atomic_fetch_add(&looks, 1) == 0 ? "127.0.0.1" : "127.0.0.2";
+	return real(node, service, hints, res);
+}
+
+static void rebound(struct loop *l, struct http_out *o)
+{
+	static const char *const only[] = { "127.0.0.1/32" };
+	char url[400];
+	struct told t;
+
+	/* Another port, since an answer of the resolver is good for a minute for the same one. */
+	atomic_store(&looks, 0);
+	snprintf(url, sizeof(url),
+	    "http://rebind.test:%d/to/http%%3A%%2F%%2Frebind.test%%3A%d%%2Ffile%%2F7",
+	    far_side.port, far_side.port + 1);
+	fetch(l, o, url, only, &t);
+	assert_int_equal(atomic_load(&looks), 2);
+	assert_true(t.resp.is_forbidden);
+	assert_int_equal(t.resp.transport, TRANSPORT_CONNECT);
+	assert_false(is_there());
+	/* What was allowed a moment ago is looked at again. */
+	snprintf(url, sizeof(url), "http://rebind.test:%d/file/7", far_side.port + 2);
+	fetch(l, o, url, only, &t);
+	assert_true(t.resp.is_forbidden);
+	assert_int_equal(atomic_load(&looks), 3);
+}
+
+static void test_rebound(void **state)
+{
+	(void)state;
+	with_wire(rebound);
+}
+
 static void unknown(struct loop *l, struct http_out *o)
 {
 	static const char *const urls[] = { "http://nobody.invalid/x", "gopher://127.0.0.1/x",
@@ -499,6 +548,7 @@ int main(void)
 		cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_not_by_a_detour),
+		cmocka_unit_test(test_rebound),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_no_disk),
 		cmocka_unit_test(test_cancelled),

@@ -40,7 +40,7 @@ struct told {
 	int times;
 	struct http_resp resp;
 	struct buf body;
-	char type[100], detail[300];
+	char type[100], detail[300], wanted[20];
 };
 
 static void on_done(void *arg, const struct http_resp *resp)
@@ -53,6 +53,7 @@ static void on_done(void *arg, const struct http_resp *resp)
 	buf_add(&t->body, resp->body, resp->body_len);
 	snprintf(t->type, sizeof(t->type), "%s", resp->content_type ? resp->content_type : "");
 	snprintf(t->detail, sizeof(t->detail), "%s", resp->detail ? resp->detail : "");
+	snprintf(t->wanted, sizeof(t->wanted), "%s", resp->wanted ? resp->wanted : "none");
 	assert_int_equal(resp->body[resp->body_len], '\0');
 }
 
@@ -598,6 +599,13 @@ static void test_retry_after(void **state)
 	(void)state;
 	make(l, o, &req, &t);
 	assert_int_equal(t.resp.retry_after_msecs, 7000);
+	assert_string_equal(t.wanted, "none");
+	req.wants = "RETRY-after";
+	make(l, o, &req, &t);
+	assert_string_equal(t.wanted, "7");
+	req.wants = "X-Rate-Limit";
+	make(l, o, &req, &t);
+	assert_string_equal(t.wanted, "none");
 	req.url = far_url("busy_until", "b");
 	make(l, o, &req, &t);
 	assert_in_range(t.resp.retry_after_msecs, 57000, 60000);

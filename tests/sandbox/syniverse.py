@@ -27,6 +27,7 @@ SENDER, OWN_ADDRESS = "Sn1dInvented000000000y", "+15555550999"
 INTEGRATION = "/scg-web-chat-api/api/v2/integration"
 SCG = "/scg-external-api/api/v1/messaging"
 STOP = ("stop", "stopall", "unsubscribe", "cancel", "end", "quit")
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 LIST_MOST = 50      # the server caps limit
 
 DEFAULTS = {
@@ -69,6 +70,7 @@ class Syniverse(Platform):
         add("GET", SCG + "/message_requests", self.list_requests)
         add("GET", SCG + "/messages", self.list_messages)
         add("GET", SCG + "/messages/:id", self.get_message)
+        add("GET", "/sandbox/files/:name", lambda r: Answer(200, PNG, "image/png"))
         add("PUT", "/sandbox/settings", self.set)
         add("POST", "/sandbox/say", self.say)
         add("POST", "/sandbox/event", self.event)
@@ -149,6 +151,8 @@ class Syniverse(Platform):
 
     def deregister(self, request):
         self.basic(request)
+        if not self.settings["enabled"]:
+            fail(409, "Integration is not enabled", request.path)
         if request.path.endswith("/") or not self.alive(request.args[0]):
             fail(404, "No message available", request.path)
         self.sessions[request.args[0]]["ended"] = "relay"
@@ -198,7 +202,7 @@ class Syniverse(Platform):
         id = self.number("rq")
         self.requests.append({"id": id, "from": body["from"], "to": to, "body": body.get("body"),
                               "external_id": body.get("external_id"), "media_urls": body.get("media_urls") or [],
-                              "consent_requirement": body.get("consent_requirement"), "created_date": iso()})
+                              "consent_requirement": body.get("consent_requirement"), "created_date": iso(), "fetched": []})
         for address in to:
             self.deliver(id, address, body, address in refused)
         return answer_json({"id": id})
@@ -214,6 +218,12 @@ class Syniverse(Platform):
         self.later(self.become(message, fate))
 
     async def become(self, message, fate):
+        request = next(r for r in self.requests if r["id"] == message["message_request_id"])
+        for url in message["media_urls"] or []:
+            async with aiohttp.ClientSession() as client:
+                async with client.get(url) as answer:
+                    request["fetched"].append({"status": answer.status, "type": answer.content_type,
+                                               "bytes": len(await answer.read())})
         for state in fate:
             before = message["state"]
             state, code, words = state if isinstance(state, list) else (state, None, None)
@@ -273,7 +283,8 @@ class Syniverse(Platform):
             "message_id": message["id"], "from_address": message["from_address"], "to_address": OWN_ADDRESS,
             "sender_id_id": SENDER, "sender_id_alias": "Front desk",
             "message_body": message["body"][:20] if truncated else message["body"], "message_body_truncated": truncated,
-            "has_attachment": False, "attachment_ids": None, "fragments_count": 1, "application_id": 4242,
+            "has_attachment": bool(message["media_urls"]), "attachment_ids": None, "media_urls": message["media_urls"],
+            "fragments_count": 1, "application_id": 4242,
             "company-id": 777001, "mo_price": 0.0095})
 
     def chat_event(self, message, session, direction="MO"):

@@ -129,6 +129,11 @@ struct loop_later *loop_later_new(struct loop *l, void (*fn)(void *arg), void *a
 	return w;
 }
 
+struct loop_later *loop_idle_new(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	return loop_later_new(l, fn, arg);
+}
+
 void loop_later_free(struct loop_later *w)
 {
 	if (w == NULL)

@@ -45,6 +45,7 @@ static void message_free(struct far_message *m)
 	free(m->source_id);
 	free(m->mark);
 	free(m->name);
+	free(m->choices);
 	free(m->error);
 	free(m);
 }
@@ -216,6 +217,7 @@ struct callback *far_announce(struct far *f, struct far_conversation *c, struct 
 	b->conversation = c;
 	b->message = m;
 	b->is_closed = c->is_closed;
+	memcpy(b->waits, c->waits, sizeof(b->waits));
 	b->version = c->version;
 	b->at_ms = fake_now_ms;
 	TAILQ_INSERT_TAIL(&f->callbacks, b, list);
@@ -255,9 +257,19 @@ struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_c
 
 void far_close(struct far *f, struct far_conversation *c, bool closed)
 {
-	if (c->is_closed == closed)
+	if (c->is_closed == closed && c->waits[0] == '\0')
 		return;
 	c->is_closed = closed;
+	c->waits[0] = '\0';
+	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
+	c->changed_ms = c->version;
+	far_announce(f, c, NULL);
+}
+
+void far_wait(struct far *f, struct far_conversation *c, const char *how)
+{
+	snprintf(c->waits, sizeof(c->waits), "%s", how);
+	c->is_closed = false;
 	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
 	c->changed_ms = c->version;
 	far_announce(f, c, NULL);
@@ -391,6 +403,13 @@ void far_press_retry(struct far *f, struct far_message *m)
 {
 	far_show(f, m, "sent", NULL);
 	far_show(f, m, "sent", NULL);
+}
+
+const char *far_tell(struct far *f, struct far_message *m, struct arena *a)
+{
+	const struct callback c = { .far = f, .conversation = conversation_of(f, m), .message = m };
+
+	return f->platform->body(a, &c);
 }
 
 struct far_message *far_last(struct far *f, const char *text)

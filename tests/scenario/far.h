@@ -22,6 +22,8 @@ struct far_message {
 	bool by_customer;              /* as the platform shows it */
 	bool by_relay;
 	bool is_private, is_erased;
+	char reply_to[32];       /* id there; "": to none */
+	char *choices;           /* "A|B": what may be answered; NULL */
 	bool is_line;            /* nobody said it: the platform itself */
 	char *name;              /* of who wrote it, as shown */
 	char status[12], *error; /* what the platform shows of it; "": nothing was said */
@@ -41,6 +43,7 @@ struct far_conversation {
 	char *labels, *attributes;     /* JSON */
 	char *priority, *agent, *team; /* NULL: none was ever set; "": none now */
 	bool is_closed, is_deleted, has_relay;
+	char waits[12];  /* "snoozed", "pending"; "": it does not */
 	int64_t version; /* ms, of its state */
 	int64_t began_ms, changed_ms;
 	TAILQ_HEAD(far_messages, far_message) messages;
@@ -68,6 +71,7 @@ struct callback {
 	bool is_off;
 	struct far_contact *contact; /* of that alone, and of no conversation */
 	bool is_closed;              /* of the state */
+	char waits[12];              /* as in the conversation */
 	int64_t version, at_ms;
 	struct posted *posted; /* the last time it was */
 	int posting;           /* the poster's number of that */
@@ -121,6 +125,8 @@ struct far_conversation *far_begin(struct far *f, const char *person);
 struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_customer,
     const char *name, const char *text);
 void far_close(struct far *f, struct far_conversation *c, bool closed);
+/* Somebody puts it aside: "snoozed" or "pending". */
+void far_wait(struct far *f, struct far_conversation *c, const char *how);
 
 /* The platform itself shows it as failed (error NULL: its status becomes that), and says so. */
 void far_show(struct far *f, struct far_message *m, const char *status, const char *error);
@@ -146,6 +152,8 @@ void far_forget_contacts(struct far *f); /* and who has signed in */
 
 /* Does what the request says. */
 struct far_answer far_serve(struct far *f, struct sent *s);
+/* As one that reads there would be told of it now: the body of a callback. */
+const char *far_tell(struct far *f, struct far_message *m, struct arena *a);
 /* Posts it to the relay; it stays in the list. */
 struct posted *far_post(struct rig *r, struct callback *c);
 void far_forget(struct callback *c);

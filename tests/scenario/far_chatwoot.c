@@ -17,6 +17,11 @@
 
 /* ---- callbacks ---- */
 
+static const char *status_of(bool is_closed, const char *waits)
+{
+	return *waits != '\0' ? waits : is_closed ? "resolved" : "open";
+}
+
 static void put_contact(struct json_out *o, const struct far_contact *c)
 {
 	json_member_id(o, "id", c->id);
@@ -86,7 +91,7 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_member_id(o, "id", c->id);
 	json_member_int(o, "inbox_id", 12);
 	json_member_text(o, "channel", "Channel::Api");
-	json_member_text(o, "status", b->is_closed ? "resolved" : "open");
+	json_member_text(o, "status", status_of(b->is_closed, b->waits));
 	json_member_int(o, "created_at", c->began_ms / 1000);
 	json_key(o, "additional_attributes");
 	json_begin_object(o);
@@ -96,7 +101,36 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_begin_object(o);
 	json_member_text(o, "source_id", c->person);
 	json_end_object(o);
+	/* The last one, with its status. */
+	if (b->message != NULL && b->message->status[0] != '\0'
+	    && b->message == TAILQ_LAST(&c->messages, far_messages)) {
+		json_key(o, "messages");
+		json_begin_array(o);
+		json_begin_object(o);
+		json_member_id(o, "id", b->message->id);
+		json_member_text(o, "status", b->message->status);
+		json_end_object(o);
+		json_end_array(o);
+	}
 	put_facts(o, c, false);
+}
+
+static void put_choices(struct json_out *o, const char *choices)
+{
+	size_t len;
+
+	json_key(o, "items");
+	json_begin_array(o);
+	for (; *choices != '\0'; choices += len + (choices[len] != '\0')) {
+		char label[64];
+
+		len = strcspn(choices, "|");
+		snprintf(label, sizeof(label), "%.*s", (int)len, choices);
+		json_begin_object(o);
+		json_member_text(o, "title", label);
+		json_end_object(o);
+	}
+	json_end_array(o);
 }
 
 static void put_message(struct json_out *o, const struct far_message *m)
@@ -107,14 +141,20 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_int(o, "created_at", m->at_ms / 1000);
 	json_member_bool(o, "private", m->is_private);
 	json_member_text(o, "source_id", m->source_id);
+	if (m->choices != NULL)
+		json_member_text(o, "content_type", "input_select");
 	json_key(o, "content_attributes");
 	json_begin_object(o);
+	if (m->choices != NULL)
+		put_choices(o, m->choices);
 	if (m->is_erased) { /* and nothing else is left there */
 		json_member_bool(o, "deleted", true);
 	} else {
 		if (m->source_id == NULL)
 			json_member_text(o, "tieline", m->mark);
 		json_member_text(o, "external_error", m->error);
+		if (m->reply_to[0] != '\0')
+			json_member_id(o, "in_reply_to", m->reply_to);
 	}
 	json_end_object(o);
 	json_key(o, "sender");
@@ -404,7 +444,7 @@ static void put_rest(struct serving *v, const struct far_conversation *c)
 	json_begin_object(v->o);
 	json_member_id(v->o, "id", c->id);
 	json_member_int(v->o, "inbox_id", 12);
-	json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 	json_member_int(v->o, "created_at", c->began_ms / 1000);
 	json_key(v->o, "updated_at");
 	json_put_number(v->o,
@@ -467,7 +507,7 @@ static struct far_answer list_conversations(struct serving *v)
 	if (!c->is_deleted && strlen(c->person) == len && strncmp(c->person, source, len) == 0) {
 		json_begin_object(v->o);
 		json_member_id(v->o, "id", c->id);
-		json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+		json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 		json_key(v->o, "additional_attributes");
 		json_begin_object(v->o);
 		json_member_text(v->o, "tieline", c->mark);
@@ -492,6 +532,9 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 	m->mark = far_copy(mark != NULL ? mark : json_text(j, "content_attributes.tieline"));
 	m->name = far_copy("Relay");
 	m->is_private = json_true(j, "private");
+	if (json_id(j, "content_attributes.in_reply_to") != NULL)
+		snprintf(m->reply_to, sizeof(m->reply_to), "%s",
+		    json_id(j, "content_attributes.in_reply_to"));
 	if (m->by_customer)
 		far_close(v->f, c, false);
 	far_announce(v->f, c, m);
@@ -572,13 +615,13 @@ static struct far_answer toggle_status(struct serving *v, struct far_conversatio
 	const char *status = json_text(v->body, "status");
 	bool closed = status != NULL ? strcmp(status, "resolved") == 0 : !c->is_closed;
 
-	if (closed != c->is_closed)
+	if (closed != c->is_closed || c->waits[0] != '\0')
 		far_close(v->f, c, closed);
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_object(v->o);
 	json_member_bool(v->o, "success", true);
-	json_member_text(v->o, "current_status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "current_status", status_of(c->is_closed, c->waits));
 	json_end_object(v->o);
 	json_end_object(v->o);
 	return done(v);

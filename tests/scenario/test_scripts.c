@@ -8,11 +8,17 @@
  *   PERSON types, agent types, … stops   in the last conversation there
  *   PERSON begins [at E]         what follows is said in another conversation
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
+ *   agent asks "text" with "A|B" [in N]   with choices, as a bot of the desk does
  *   agent notes "text" [at E]    the same, as a private note
  *   platform says "text" at E    it says so itself: somebody joined, the conversation was closed
+ *   agent begins again           another one at the desk, with whom the last one there is
  *   agent begins with PERSON     a conversation at the desk that nobody on the other side began
+ *   snooze E [N], shelve E [N]   that one waits: snoozed, pending
  *   close E [N], open E [N], delete E [N]   a conversation there; callbacks are posted but for delete
  *   erase E "text"               somebody deletes that message
+ *   edit E "text" "new text"     somebody changes it: told as a platform would that tells of edits
+ *   take back E "text"           somebody deletes it: told as a platform would that tells of just that
+ *   … says "text" to "other"      it replies to that message, which is there too
  *   change E FIELD "value"       somebody there changes what the last conversation has: labels, attributes (both
  *                                JSON), priority, agent, team; or its contact: name, email
  *   merge E "SOURCE" "SOURCE"    the contact of the first address goes up into that of the second; "1", "2": of
@@ -46,12 +52,14 @@
  *
  *   fails E "text" [lost]        the platform itself shows that message as failed (and no callback says so);
  *                                retry E "text": somebody there asks for it again
+ *   read E "text"                the customer has read it
  *   unpark                       all that is parked is put back
  *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
  *   expect E has N [messages]    so many conversations, messages in all of them
  *   expect E shows "text" delivered|failed|sent|nothing [because "part"] [told N]   … N times by us
+ *   expect E "text" replies to "other"   natively
  *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
@@ -70,6 +78,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "connector/connector.h"
 #include "core/words.h"
 #include "fake_loop.h"
 #include "fake_store.h"
@@ -248,9 +257,12 @@ static char *text_of(struct script *s)
 	return text;
 }
 
+static struct far_message *message_of(struct script *s, struct far *f);
+
 /* is_note: for the team alone; is_line: by nobody. */
 struct manner {
 	bool is_note, is_line;
+	const char *choices; /* "A|B"; NULL: none */
 };
 
 /* Now, later, or never. */
@@ -270,6 +282,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 	char numbered[64];
 	int i, times = 1, n = is_word(s, "in") ? number(s, 0) : 0;
 	const char *mark = is_word(s, "marked") ? word(s) : NULL;
+	const struct far_message *other = is_word(s, "to") ? message_of(s, f) : NULL;
 	struct far_message *m;
 
 	if (n > 0)
@@ -284,6 +297,9 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		m->mark = mark != NULL ? strdup(mark) : NULL;
 		m->is_private = manner.is_note;
 		m->is_line = manner.is_line;
+		if (other != NULL)
+			snprintf(m->reply_to, sizeof(m->reply_to), "%s", other->id);
+		m->choices = manner.choices != NULL ? strdup(manner.choices) : NULL;
 		tell(s, newest(f));
 	}
 	free(text);
@@ -324,16 +340,22 @@ static void customer_speaks(struct script *s, const char *person)
 			his = c;
 	if (his == NULL)
 		his = far_begin(f, person);
-	speak(s, f, his, true, person, text, (struct manner){ false, false });
+	speak(s, f, his, true, person, text, (struct manner){ 0 });
 }
 
 static void agent_speaks(struct script *s)
 {
 	struct manner manner = { 0 };
+	bool asks;
 	struct far *f;
 	char *text;
 
 	if (is_word(s, "begins")) {
+		f = side(s, SIDE_AGENTS);
+		if (is_word(s, "again")) {
+			far_begin(f, conversation(s, f, 0)->person);
+			return;
+		}
 		is_word(s, "with");
 		far_begin(side(s, SIDE_AGENTS), word(s));
 		return;
@@ -343,9 +365,12 @@ static void agent_speaks(struct script *s)
 		return;
 	}
 	manner.is_note = is_word(s, "notes");
-	if (!manner.is_note && !is_word(s, "says"))
+	asks = !manner.is_note && is_word(s, "asks");
+	if (!manner.is_note && !asks && !is_word(s, "says"))
 		WRONG(s, "what?");
 	text = text_of(s);
+	if (asks)
+		manner.choices = is_word(s, "with") ? word(s) : NULL;
 	f = place(s, SIDE_AGENTS);
 	speak(s, f, conversation(s, f, 0), false, "Bob", text, manner);
 }
@@ -362,11 +387,17 @@ static void platform_speaks(struct script *s)
 	speak(s, f, conversation(s, f, 0), false, "Bot", text, (struct manner){ .is_line = true });
 }
 
-static void change_state(struct script *s, bool closed)
+static void change_state(struct script *s, const char *to)
 {
 	struct far *f = stage_far(&s->stage, word(s));
+	struct far_conversation *c = conversation(s, f, number(s, 0));
 
-	far_close(f, conversation(s, f, number(s, 0)), closed);
+	if (strcmp(to, "snooze") == 0)
+		far_wait(f, c, "snoozed");
+	else if (strcmp(to, "shelve") == 0)
+		far_wait(f, c, "pending");
+	else
+		far_close(f, c, strcmp(to, "close") == 0);
 	tell(s, newest(f));
 }
 
@@ -390,6 +421,43 @@ static void erase(struct script *s)
 
 	far_erase(f, message_of(s, f));
 	post(s, newest(f));
+}
+
+static void on_fed(void *arg, const struct fed *fed)
+{
+	*(bool *)arg = !fed->is_failed;
+}
+
+/* None of the two platforms tells of just that, so it is made of what it would tell of the message. */
+static void feed(struct script *s, enum event_kind kind)
+{
+	struct far *f = stage_far(&s->stage, word(s));
+	struct far_message *m = message_of(s, f);
+	struct endpoint *e = rig_endpoint(&s->stage.rig, f->name);
+	const struct via via = endpoint_via(e);
+	struct arena *a = arena_new();
+	struct http_in hook = { .method = "POST", .path = "/", .received_ms = fake_now_ms };
+	struct event_list events = { 0 };
+	struct parse_error error;
+	bool is_fed = false;
+
+	if (kind == EVENT_EDIT) {
+		free(m->text);
+		m->text = strdup(word(s));
+	}
+	hook.body = far_tell(f, m, a);
+	hook.body_len = strlen(hook.body);
+	if (e->connector->parse(&via, a, &hook, &events, &error) != 0 || events.count != 1)
+		WRONG(s, "it cannot be read: %s", error.detail);
+	events.items[0].kind = kind;
+	events.items[0].version = fake_now_ms;
+	events.items[0].key = kind == EVENT_DELETE
+	    ? arena_printf(a, "d:%s", events.items[0].remote)
+	    : arena_printf(a, "e:%s:%lld", events.items[0].remote, (long long)fake_now_ms);
+	ingest_feed(s->stage.rig.ingest, e, a, &events, on_fed, &is_fed);
+	rig_run(&s->stage.rig);
+	if (!is_fed)
+		WRONG(s, "it was not taken");
 }
 
 static void change(struct script *s)
@@ -718,6 +786,17 @@ static void expect_repaired(struct script *s)
 		WRONG(s, "there are %d", (int)e->stats.repaired);
 }
 
+static void expect_reply(struct script *s, struct far *f)
+{
+	const struct far_message *m = message_of(s, f), *other;
+
+	if (!is_word(s, "replies") || !is_word(s, "to"))
+		WRONG(s, "what is expected?");
+	other = message_of(s, f);
+	if (strcmp(m->reply_to, other->id) != 0)
+		WRONG(s, "it replies to \"%s\"", m->reply_to);
+}
+
 static void lose_callback(struct script *s)
 {
 	if (s->silent == NULL)
@@ -759,7 +838,9 @@ static void expect(struct script *s)
 		expect_drained(s, *first == 'd');
 	} else {
 		f = stage_far(&s->stage, first);
-		if (is_word(s, "closed"))
+		if (s->at < s->count && s->quoted[s->at])
+			expect_reply(s, f);
+		else if (is_word(s, "closed"))
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
@@ -926,12 +1007,14 @@ static bool about_status(struct script *s, const char *first)
 	struct callback *c, *last;
 	struct far *f;
 
-	if (!is_retry && strcmp(first, "fails") != 0)
+	if (!is_retry && strcmp(first, "fails") != 0 && strcmp(first, "read") != 0)
 		return false;
 	f = stage_far(&s->stage, word(s));
 	last = newest(f);
 	if (is_retry)
 		far_press_retry(f, message_of(s, f));
+	else if (strcmp(first, "read") == 0)
+		far_show(f, message_of(s, f), "read", NULL);
 	else
 		far_show(f, message_of(s, f), "failed", "Net::ReadTimeout");
 	if (is_word(s, "lost")) {
@@ -994,12 +1077,17 @@ static void do_line(struct script *s)
 		agent_speaks(s);
 	} else if (strcmp(first, "platform") == 0) {
 		platform_speaks(s);
-	} else if (strcmp(first, "close") == 0 || strcmp(first, "open") == 0) {
-		change_state(s, *first == 'c');
+	} else if (strcmp(first, "close") == 0 || strcmp(first, "open") == 0
+	    || strcmp(first, "snooze") == 0 || strcmp(first, "shelve") == 0) {
+		change_state(s, first);
 	} else if (strcmp(first, "delete") == 0) {
 		delete_one(s);
 	} else if (strcmp(first, "erase") == 0) {
 		erase(s);
+	} else if (strcmp(first, "edit") == 0) {
+		feed(s, EVENT_EDIT);
+	} else if (strcmp(first, "take") == 0 && is_word(s, "back")) {
+		feed(s, EVENT_DELETE);
 	} else if (strcmp(first, "change") == 0) {
 		change(s);
 	} else if (strcmp(first, "merge") == 0) {

@@ -141,6 +141,26 @@ static int in_a_minute(struct bucket *b, const struct rate *r, int64_t from_ms)
 	return n;
 }
 
+/* Half, however often it is said, and all of it again some minutes later; what is refused besides counts. */
+static void bucket_is_warned(void **state)
+{
+	static const struct rate rate = { 600, 60000 }, none;
+	struct bucket b = { 0 };
+
+	(void)state;
+	assert_int_equal(bucket_spread(&b, &rate), 100);
+	assert_int_equal(bucket_spread(&b, &none), 0);
+	bucket_warned(&b, T0);
+	bucket_warned(&b, T0 + 10);
+	assert_int_equal(bucket_shut_for(&b, T0), 0);
+	assert_int_equal(bucket_spread(&b, &rate), 200);
+	assert_in_range(in_a_minute(&b, &rate, T0 + 10), 300, 360); /* a burst, too */
+	assert_true(bucket_is_full(&b, &rate, T0 + 15 * 60000));
+	bucket_refused(&b, 1000, T0 + 100);
+	bucket_warned(&b, T0 + 2000);
+	assert_in_range(b.cut, 700, 800);
+}
+
 static void bucket_learns(void **state)
 {
 	static const struct rate rate = { 600, 60000 };
@@ -417,6 +437,7 @@ int main(void)
 		cmocka_unit_test(bucket_waits_exactly),
 		cmocka_unit_test(bucket_without_a_rate),
 		cmocka_unit_test(bucket_is_shut),
+		cmocka_unit_test(bucket_is_warned),
 		cmocka_unit_test(bucket_learns),
 		cmocka_unit_test(width_follows_the_far_side),
 		cmocka_unit_test(width_halves),

@@ -19,6 +19,8 @@
 #include "core/notice.h"
 #include "core/text.h"
 
+#define STATUS_WORDS_MAX 200 /* of an error */
+
 enum family {
 	FAMILY_MESSAGE,
 	FAMILY_CONVERSATION,
@@ -548,19 +550,32 @@ static void read_content(struct reading *r)
 		e->flags |= EVENT_IS_EMPTY;
 }
 
+/* The last message of the conversation is told with its status; it may be the one this is about. */
+static bool is_read(const struct reading *r)
+{
+	const char *id = id_at(r->conversation, "messages.0.id");
+	const char *status = json_text(r->conversation, "messages.0.status");
+
+	return id != NULL && status != NULL && strcmp(id, r->e.remote) == 0
+	    && strcmp(status, "read") == 0;
+}
+
 /* Callbacks of a message do not tell its status. An error in it is the server's word that it failed, or ours
  * come back; none, that it is not shown as failed (any more). */
-static enum state read_status(const struct reading *r)
+static enum state read_status(struct reading *r)
 {
 	const char *error = json_text(r->root, "content_attributes.external_error");
 
 	if ((r->e.flags & EVENT_IS_DELETED) != 0)
 		return STATE_NONE;
 	if (error == NULL || *error == '\0')
-		return r->e.kind == EVENT_UPDATE ? STATE_SENT : STATE_NONE;
-	return strncmp(error, NOTICE_NOT_DELIVERED, strlen(NOTICE_NOT_DELIVERED)) == 0
-	    ? STATE_NONE
-	    : STATE_FAILED;
+		return r->e.kind != EVENT_UPDATE ? STATE_NONE
+		    : is_read(r)                 ? STATE_READ
+						 : STATE_SENT;
+	if (notice_is_ours(error))
+		return STATE_NONE;
+	r->e.detail = text_excerpt(r->a, error, STATUS_WORDS_MAX);
+	return STATE_FAILED;
 }
 
 static int read_message(struct reading *r)

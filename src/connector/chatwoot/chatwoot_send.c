@@ -31,6 +31,7 @@
 #include "core/file.h"
 #include "core/notice.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 enum {
 	LATE_COMMIT_MSECS = 16 * 1000, /* the server gives a request up after 15 s */
@@ -134,10 +135,11 @@ static bool has_files(const struct message *m)
 	return m->span.count > 0;
 }
 
-/* The server's create takes words of the customer's only. */
+/* The server's create takes words of the customer's only; and history is sent into a conversation that
+ * waits, opened without a word, so that nothing stirs. */
 bool chatwoot_opens_empty(const struct message *m)
 {
-	return has_files(m) || m->is_note;
+	return has_files(m) || m->is_note || m->is_history;
 }
 
 /* The contact is looked for even where we made it once: it may have been merged since, and only the
@@ -404,19 +406,24 @@ static void build_find_conversation(struct making *k)
 		    inbox(k), http_encode(k->a, source != NULL ? source : ""));
 }
 
-/* NULL: none. */
+/* NULL: none. What it replies to stands in the same conversation, or the server forgets it. */
 static const char *content_attributes(struct arena *a, const struct message *m)
 {
+	bool is_reply = chatwoot_is_id(m->reply_to);
+	bool is_marked = m->to == SIDE_CUSTOMERS;
+	bool is_echo = m->to == SIDE_AGENTS && !is_incoming(m) && !is_private(m);
 	struct json_out *o;
 
-	if (is_incoming(m) || (m->to == SIDE_AGENTS && is_private(m)))
+	if (!is_reply && !is_marked && !is_echo)
 		return NULL;
 	o = json_out_new(a);
 	json_begin_object(o);
-	if (m->to == SIDE_AGENTS)
+	if (is_echo)
 		json_member_bool(o, "external_echo", true);
-	else
+	if (is_marked)
 		json_member_text(o, "tieline", m->mark);
+	if (is_reply)
+		json_member_id(o, "in_reply_to", m->reply_to);
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -432,6 +439,8 @@ static void put_message(struct making *k)
 		json_member_bool(k->o, "private", true);
 	if (m->to == SIDE_AGENTS)
 		json_member_text(k->o, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		json_member_int(k->o, "external_created_at", m->at_ms / 1000);
 	attributes = content_attributes(k->a, m);
 	if (attributes == NULL)
 		return;
@@ -449,6 +458,8 @@ static void build_create_conversation(struct making *k)
 	json_member_text(k->o, "tieline", k->message->conversation_mark);
 	json_end_object(k->o);
 	json_member_id(k->o, "contact_id", contact(k));
+	if (k->message->is_history)
+		json_member_text(k->o, "status", state_word((int)STATE_PENDING));
 	if (!chatwoot_opens_empty(k->message)) {
 		json_key(k->o, "message");
 		json_begin_object(k->o);
@@ -471,7 +482,7 @@ static const char *files_in_words(const struct making *k, const char *text)
 		text = arena_printf(k->a, "%s%s%s", text, *text != '\0' ? "\n" : "",
 		    f->address != NULL
 			? arena_printf(k->a, "%s: %s", f->name, f->address)
-			: file_not_available(k->a, f->name, "it is too large for Chatwoot"));
+			: fixed_no_file(k->a, m->fixed, f->name, "it is too large for Chatwoot"));
 	return text;
 }
 
@@ -485,7 +496,7 @@ static void build_multipart(struct making *k)
 {
 	const struct message *m = k->message;
 	const struct file *f = m->files + m->span.first;
-	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 8) * sizeof(*parts));
+	struct http_part *parts = arena_zalloc(k->a, (m->span.count + 9) * sizeof(*parts));
 	const char *attributes;
 	int64_t bytes = 0;
 	size_t n = 0, i;
@@ -497,6 +508,9 @@ static void build_multipart(struct making *k)
 		add_part(parts, &n, "private", "true");
 	if (m->to == SIDE_AGENTS)
 		add_part(parts, &n, "source_id", m->mark);
+	if (m->is_history && m->at_ms > 0)
+		add_part(parts, &n, "external_created_at",
+		    arena_printf(k->a, "%" PRId64, m->at_ms / 1000));
 	attributes = content_attributes(k->a, m);
 	if (attributes != NULL)
 		add_part(parts, &n, "content_attributes", attributes);
@@ -652,7 +666,9 @@ static void build_page(struct making *k)
 	int64_t seconds = (k->via->now_ms - job->since_ms) / 1000 + 1;
 
 	k->out->method = "GET";
-	if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
+	if (job->step == STEP_LOOK_UP)
+		URL(k, "/inboxes/%s", inbox(k));
+	else if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
 		URL(k, "/conversations/%s/messages?before=%s", conversation(k), job->cursor);
 	else if (job->step == STEP_LIST_MESSAGES)
 		URL(k, "/conversations/%s/messages", conversation(k));

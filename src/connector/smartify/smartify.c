@@ -66,6 +66,7 @@ static const struct caps caps = {
 	.notes = true,
 	.facts = true,
 	.keeps_notes = true,
+	.quotes = true,
 	.pages = true,
 	.states = true,
 	.reopens = true,

@@ -259,7 +259,8 @@ static void interpret_sign_in(const struct answer *ans)
 		return;
 	}
 	ans->out->learned.signed_in = true;
-	if (!smartify_as_person(m))
+	if (!smartify_as_person(m)
+	    || m->is_history) /* of which each step behind it is in the plan */
 		go(ans, STEP_NONE);
 	else if (m->part == 0 && !m->may_open && (m->reopen || ans->job->known->closed))
 		go(ans, STEP_REOPEN);

@@ -7,7 +7,7 @@
  * As agents' side (customers' words):   [sign_in] [reopen] send…
  *   The person posts with a token of his own, into a conversation whose id we derive; the first
  *   message makes it. What agents and bots said at the other side is posted by the relay account under
- *   their name; before a customer's first word that account has to open the conversation:
+ *   their name; before a customer's first word, and for history, that account has to open the conversation:
  *   [sign_in create_contact] create_conversation send…
  * As customers' side (agents' words):   [reopen] [take_over] send…
  *   The relay account posts, under the agent's name.
@@ -21,10 +21,12 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/secret.h"
 #include "core/file.h"
+#include "core/texts.h"
 
 /* The server takes 512,000 bytes; ours stay under 500,000 with 4,096 for all that is not the text. */
 #define TEXT_WIRE_MAX (500000 - 4096)
@@ -78,13 +80,14 @@ static void plan_as_agents(const struct message *message, const struct known *kn
 
 	if (!known->signed_in && (as_person || opens))
 		add(plan, STEP_SIGN_IN);
-	if (opens && !as_person) {
+	/* By the account history is opened without a message, a bot or routing, whoever spoke first. */
+	if (opens && (!as_person || message->is_history)) {
 		if (!known->signed_in)
 			add(plan, STEP_CREATE_CONTACT);
 		add_once(plan, STEP_CREATE_CONVERSATION, NULL);
 	}
 	/* What is written into a closed conversation stays unseen. */
-	if (!opens && (message->reopen || (known->closed && as_person)))
+	if (!opens && !message->is_history && (message->reopen || (known->closed && as_person)))
 		add(plan, STEP_REOPEN);
 }
 
@@ -419,6 +422,12 @@ static void build_create_conversation(const struct via *via, struct arena *a, co
 	    text_neutralise(a, text_excerpt(a, first_words(m), FIRST_TEXT_MAX),
 		SMARTIFY_TEXT_RULES));
 	put_nested(o, "attributes", "tieline", m->conversation_mark);
+	if (m->is_history) { /* who is in it already needs nobody routed to it */
+		json_key(o, "participants");
+		json_begin_array(o);
+		json_put_text(o, smartify_user(via));
+		json_end_array(o);
+	}
 	put_where_to(via, o, true);
 	put_body(out, o);
 }
@@ -468,8 +477,8 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 	const char *line = text_neutralise(a, f->name, SMARTIFY_TEXT_RULES);
 
 	if (src == NULL) {
-		line =
-		    file_not_available(a, line, "it cannot be uploaded, and public_url is not set");
+		line = fixed_no_file(a, job->message->fixed, line,
+		    "it cannot be uploaded, and public_url is not set");
 		json_member_text(o, "text",
 		    *caption == '\0' ? line : arena_printf(a, "%s\n%s", caption, line));
 		return;
@@ -495,6 +504,7 @@ static void put_file(const struct via *via, struct arena *a, const struct job *j
 
 static void put_attributes(struct arena *a, struct json_out *o, const struct message *m)
 {
+	char time[TIME_TEXT_SIZE];
 	const char *widgets;
 	size_t len;
 
@@ -503,6 +513,10 @@ static void put_attributes(struct arena *a, struct json_out *o, const struct mes
 	if (m->is_note)
 		json_member_text(o, "subtype", m->role == ROLE_SYSTEM ? "info" : "private");
 	json_member_text(o, "tieline", m->mark);
+	if (m->is_history && m->at_ms > 0) {
+		json_member_text(o, "original_time", time_format(m->at_ms, time));
+		json_member_int(o, "clienttimestamp", m->at_ms);
+	}
 	if (m->nwidgets > 0 && m->part == m->parts - 1) {
 		widgets = smartify_widgets(a, m->widgets, m->nwidgets, &len);
 		json_key(o, "attachment");
@@ -510,6 +524,9 @@ static void put_attributes(struct arena *a, struct json_out *o, const struct mes
 	}
 	json_end_object(o);
 }
+
+/* Stored, and neither pushed to open pages nor read for commands. */
+#define STATUS_STORED 100
 
 /* The person needs no sender: he is who asks. Agents' answers keep the channel agents have. */
 static void build_send(const struct via *via, struct arena *a, const struct job *job,
@@ -533,6 +550,8 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 		json_member_text(o, "senderFullname", m->name);
 	}
 	put_attributes(a, o, m);
+	if (m->is_history)
+		json_member_int(o, "status", STATUS_STORED);
 	if (m->to == SIDE_AGENTS)
 		put_where_to(via, o, as_person && m->may_open && m->part == 0);
 	put_body(out, o);

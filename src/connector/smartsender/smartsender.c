@@ -10,33 +10,19 @@
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/secret.h"
+#include "base/zone.h"
 
-#define DIGITS "0123456789"
 #define SECOND ((int64_t)1000)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 
-/* "+03:00": false where it is none. */
-static bool read_offset(const char *text, int64_t *msecs)
-{
-	int64_t hours, minutes;
-
-	if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':'
-	    || strspn(text + 1, DIGITS) != 2 || strspn(text + 4, DIGITS) != 2)
-		return false;
-	hours = (text[1] - '0') * 10 + (text[2] - '0');
-	minutes = (text[4] - '0') * 10 + (text[5] - '0');
-	if (hours > 14 || minutes > 59)
-		return false;
-	*msecs = (hours * HOUR + minutes * MINUTE) * (text[0] == '-' ? -1 : 1);
-	return true;
-}
-
 static bool is_timezone(const char *text)
 {
-	int64_t msecs;
+	struct arena *a = arena_new();
+	bool is = zone_load(a, text, NULL) != NULL;
 
-	return strcmp(text, "UTC") == 0 || read_offset(text, &msecs);
+	arena_free(a);
+	return is;
 }
 
 /* Names and dots. */
@@ -69,7 +55,8 @@ static const struct option options[] = {
 	    .help = "Every so many of these go through to the last chat; the others end where "
 		    "nothing has changed." },
 	{ "timezone", OPT_TEXT, offsetof(struct smartsender_conf, timezone), .fallback = "UTC",
-	    .valid = is_timezone, .allowed = "UTC, or an offset like +03:00",
+	    .valid = is_timezone,
+	    .allowed = "UTC, the name of a zone like Europe/Kyiv, or an offset like +03:00",
 	    .help = "What its times are, since they do not say." },
 	{ "mark_read", OPT_BOOL, offsetof(struct smartsender_conf, mark_read), .fallback = "false",
 	    .help = "Marks what was taken as read; takes that mark from people who work there." },
@@ -87,7 +74,9 @@ static const struct option options[] = {
 
 static const struct caps caps = {
 	.customers_side = true,
+	.messages_people = true, /* all that is sent reaches a phone */
 	.polls = true,
+	.quotes = true,
 	.locks = true,
 	.pages = true,
 	.states = true,
@@ -100,9 +89,11 @@ static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf
 {
 	struct smartsender_conf *c = conf;
 
-	(void)a;
-	if (strcmp(c->timezone, "UTC") != 0)
-		read_offset(c->timezone, &c->offset_msecs);
+	c->zone = zone_load(a, c->timezone, err);
+	if (c->zone == NULL) {
+		*key = "timezone";
+		return -1;
+	}
 	endpoint->sweep_msecs = c->sweep_msecs;
 	endpoint->sweep_full = c->sweep_full;
 	if (endpoint->rate.count == 0

@@ -22,6 +22,7 @@
 struct arena;
 struct json;
 struct json_out;
+struct zone;
 
 #define SMARTSENDER_PLATFORM "smartsender"
 #define SMARTSENDER_PAGE 20 /* most objects on a page */
@@ -35,7 +36,7 @@ struct smartsender_conf {
 	const char *user_id_path;
 	const char *send_extra; /* an object as JSON; NULL: none */
 
-	int64_t offset_msecs; /* of timezone, east of Greenwich */
+	const struct zone *zone; /* of timezone; NULL: UTC */
 };
 
 /* Kept by the endpoint. */
@@ -50,8 +51,12 @@ const char *smartsender_tenant(const struct via *via);
 
 /* A list that PHP has written: an array, or an object with numbers for keys. NULL: neither. */
 const struct json *smartsender_list(const struct json *j, const char *path);
-/* Any of its ways to write a time; 0: none. */
-int64_t smartsender_time(const struct via *via, const struct json *j, const char *path);
+/* Any of its ways to write a time; 0: none. Of an hour that comes twice the later one, unless that is after
+ * not_after_ms. */
+int64_t smartsender_time(const struct via *via, const struct json *j, const char *path,
+    int64_t not_after_ms);
+/* What is not to come yet, for clocks that differ a little. */
+int64_t smartsender_latest(const struct via *via);
 /* What a message says, as text; NULL: it says it in another way. */
 const char *smartsender_text(struct arena *a, const struct json *content);
 
@@ -61,8 +66,9 @@ struct smartsender_chat {
 	int64_t at_ms;
 };
 
+/* not_after_ms: when the message behind it was written, if one is known. */
 void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
-    const struct smartsender_chat *chat, struct event *out);
+    const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out);
 /* As a page of chats tells it; extra is what makes it another one. False: it is none. */
 bool smartsender_read_chat(const struct via *via, struct arena *a, const struct json *j,
     bool is_closed, struct event_list *out);
@@ -94,6 +100,10 @@ const struct attachment *smartsender_card(const struct message *m);
 const char *smartsender_type(const struct message *message);
 /* The file of this part; NULL: it has none. */
 const struct file *smartsender_file(const struct message *message);
+/* What is said instead of a file that is not taken. */
+const char *smartsender_link(struct arena *a, const struct file *f);
+/* Whether it is a kind of file, and which. */
+bool smartsender_media(const char *type, enum attachment_kind *kind);
 
 void smartsender_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);

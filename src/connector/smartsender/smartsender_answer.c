@@ -16,6 +16,7 @@
 
 #define WHY_MAX 200
 #define PAGE_ATTEMPTS 5
+#define SCARCE 10 /* requests left, of those of a minute */
 #define LOCK_MSECS ((int64_t)60 * 1000)
 #define LOCK_MOST_MSECS (12 * LOCK_MSECS)
 #define FORGIVEN_MSECS (60 * LOCK_MSECS) /* so long without one, and it begins at one again */
@@ -151,6 +152,15 @@ static void locked_out(const struct answer *ans)
 
 /* --- refusals ---------------------------------------------------------------------------------- */
 
+/* He has blocked the bot, or left it. The words are not published: where they are others it is refused all the
+ * same, and said as it was told. */
+static bool is_gone(const struct answer *ans)
+{
+	const char *words = words_of(ans);
+
+	return words != NULL && strcasestr(words, "subscribed") != NULL;
+}
+
 /* once: what was asked for must not be done twice. */
 static void interpret_failure(const struct answer *ans, bool once)
 {
@@ -178,7 +188,7 @@ static void interpret_failure(const struct answer *ans, bool once)
 	else if (status == 413)
 		conclude(ans, EFFECT_REJECTED, REASON_TOO_LARGE);
 	else
-		conclude(ans, EFFECT_REJECTED, REASON_INVALID);
+		conclude(ans, EFFECT_REJECTED, is_gone(ans) ? REASON_UNREACHABLE : REASON_INVALID);
 }
 
 /* --- steps ------------------------------------------------------------------------------------- */
@@ -202,12 +212,31 @@ static void interpret_me(const struct answer *ans)
 		out->memo[out->nmemo++] = (struct memo){ MEMO_TITLE, name, true };
 }
 
+/* A file that is not taken, as far as the answer tells, is named with its address instead. */
+static bool may_link(const struct answer *ans)
+{
+	const struct file *f = smartsender_file(ans->job->message);
+	const struct effect *e = &ans->out->effect;
+
+	return f != NULL && f->address != NULL && ans->job->cursor == NULL
+	    && e->kind == EFFECT_REJECTED
+	    && (e->reason == REASON_INVALID || e->reason == REASON_TOO_LARGE);
+}
+
+static void send_link(const struct answer *ans)
+{
+	ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
+	ans->out->cursor = "link";
+}
+
 static void interpret_send(const struct answer *ans)
 {
 	const char *id = json_id(ans->json, "id");
 
 	if (!is_done(ans) || id == NULL || *id == '\0') {
 		interpret_failure(ans, true);
+		if (may_link(ans))
+			send_link(ans);
 		return;
 	}
 	ans->out->effect =
@@ -272,6 +301,17 @@ static bool is_same_card(const struct attachment *card, const struct json *p)
 	    && strtod(longitude, NULL) == strtod(card->longitude, NULL);
 }
 
+/* A file whose form does not fit its type is shown as a document. */
+static bool is_same_type(const char *type, const char *ours)
+{
+	enum attachment_kind kind, our_kind;
+
+	if (strcmp(type, ours) == 0)
+		return true;
+	return smartsender_media(type, &kind) && smartsender_media(ours, &our_kind)
+	    && (kind == our_kind || kind == ATTACHMENT_FILE);
+}
+
 static bool says_the_same(const struct answer *ans, const struct json *m)
 {
 	const struct message *ours = ans->job->message;
@@ -279,7 +319,14 @@ static bool says_the_same(const struct answer *ans, const struct json *m)
 	const char *type = json_text(content, "type"), *text, *url;
 	const struct file *f = smartsender_file(ours);
 
-	if (type == NULL || strcmp(type, smartsender_type(ours)) != 0)
+	if (type == NULL)
+		return false;
+	if (f != NULL && f->address != NULL && strcmp(type, "text") == 0) {
+		text = smartsender_text(ans->arena, content);
+		return text != NULL
+		    && strcmp(normal(ans->arena, text), smartsender_link(ans->arena, f)) == 0;
+	}
+	if (!is_same_type(type, smartsender_type(ours)))
 		return false;
 	if (smartsender_card(ours) != NULL)
 		return is_same_card(smartsender_card(ours),
@@ -302,15 +349,17 @@ static void find_copies(const struct answer *ans, const struct json *list)
 	int64_t since_ms = ans->job->message->at_ms - CLOCKS_APART_MSECS;
 	const struct json *m;
 	const char *sender;
-	int64_t at_ms;
+	int64_t at_ms, before_ms = smartsender_latest(ans->via);
 
 	for (m = list->child; m != NULL; m = m->next) {
 		sender = json_text(m, "sender.type");
-		at_ms = smartsender_time(ans->via, m, "createdAt");
+		at_ms = smartsender_time(ans->via, m, "createdAt", before_ms);
+		if (at_ms != 0 && at_ms < before_ms)
+			before_ms = at_ms;
 		if (json_id(m, "id") == NULL || (sender != NULL && strcmp(sender, "contact") == 0)
 		    || (at_ms != 0 && at_ms < since_ms) || !says_the_same(ans, m))
 			continue;
-		smartsender_read_message(ans->via, ans->arena, m, &chat,
+		smartsender_read_message(ans->via, ans->arena, m, &chat, before_ms,
 		    event_list_add(&ans->out->events, ans->arena));
 	}
 }
@@ -352,6 +401,13 @@ static void interpret_page(const struct answer *ans)
 	give_up(ans);
 }
 
+/* How many it will take yet, as far as anybody knows; anything else tells nothing. */
+static bool is_scarce(const struct http_resp *resp)
+{
+	return resp->wanted != NULL && resp->wanted[0] >= '0' && resp->wanted[0] <= '9'
+	    && strtoll(resp->wanted, NULL, 10) <= SCARCE;
+}
+
 void smartsender_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out)
 {
@@ -373,4 +429,5 @@ void smartsender_interpret(const struct via *via, struct arena *a, const struct 
 		interpret_look(&ans);
 	else
 		interpret_send(&ans);
+	out->effect.is_scarce = is_scarce(resp);
 }

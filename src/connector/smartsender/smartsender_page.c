@@ -32,6 +32,14 @@ static int64_t number_of(const char *cursor)
 	return n >= 1 ? n : 1;
 }
 
+/* When the oldest message of the page before was written. */
+static int64_t behind_of(const struct via *via, const char *cursor)
+{
+	const char *blank = cursor != NULL ? strchr(cursor, ' ') : NULL;
+
+	return blank != NULL ? strtoll(blank, NULL, 10) : smartsender_latest(via);
+}
+
 const char *smartsender_page_path(struct arena *a, const struct job *job)
 {
 	const char *id = job->known->conversation;
@@ -71,17 +79,28 @@ static bool is_before(int64_t at_ms, int64_t since_ms)
 	return at_ms < since_ms - 999; /* at_ms is whatever they say */
 }
 
-/* The list is turned round: oldest first. *oldest_ms is when that was. */
+static int64_t oldest_of(int64_t at_ms, int64_t oldest_ms)
+{
+	return at_ms < oldest_ms ? at_ms : oldest_ms;
+}
+
+/* The list is turned round: oldest first. *oldest_ms is when
+ * that was, and to begin with when the one behind this page was. A clock that is put back shows an hour twice: what stands before another cannot have been written after it. */
 static void read_messages(const struct via *via, struct arena *a, const struct json *list,
     const struct smartsender_chat *chat, struct event_list *out, size_t *unreadable,
     int64_t *oldest_ms)
 {
 	const struct json **all = arena_alloc(a, (list->count + 1) * sizeof(struct json *)), *m;
+	int64_t *before_ms = arena_alloc(a, (list->count + 1) * sizeof(*before_ms)), at_ms;
 	size_t n = 0;
 	struct event *e;
 
-	for (m = list->child; m != NULL; m = m->next)
-		all[n++] = m;
+	before_ms[0] = *oldest_ms;
+	for (m = list->child; m != NULL; m = m->next, n++) {
+		all[n] = m;
+		at_ms = smartsender_time(via, m, "createdAt", before_ms[n]);
+		before_ms[n + 1] = at_ms != 0 ? oldest_of(at_ms, before_ms[n]) : before_ms[n];
+	}
 	*oldest_ms = INT64_MAX;
 	while (n > 0) {
 		m = all[--n];
@@ -90,10 +109,9 @@ static void read_messages(const struct via *via, struct arena *a, const struct j
 			continue;
 		}
 		e = event_list_add(out, a);
-		smartsender_read_message(via, a, m, chat, e);
+		smartsender_read_message(via, a, m, chat, before_ms[n], e);
 		e->origin = ORIGIN_HISTORY;
-		if (e->at_ms < *oldest_ms)
-			*oldest_ms = e->at_ms;
+		*oldest_ms = oldest_of(e->at_ms, *oldest_ms);
 	}
 }
 
@@ -114,7 +132,7 @@ int smartsender_parse_page(const struct via *via, struct arena *a, const char *c
 	const struct json *answer, *list;
 	struct json_error fault;
 	size_t unreadable = 0;
-	int64_t oldest_ms;
+	int64_t oldest_ms = smartsender_latest(via);
 
 	*error = (struct parse_error){ 0 };
 	*cursor = NULL;
@@ -151,14 +169,17 @@ static bool take_messages(const struct via *via, struct arena *a, const struct j
 {
 	struct smartsender_chat chat = { .id = job->known->conversation };
 	const struct json *list = collection_of(answer);
-	int64_t oldest_ms;
+	int64_t oldest_ms = behind_of(via, job->cursor);
 
 	if (list == NULL)
 		return false;
 	smartsender_chat_of(a, job->about, &chat);
 	read_messages(via, a, list, &chat, &out->events, &out->unreadable, &oldest_ms);
-	if (!is_before(oldest_ms, job->since_ms))
-		out->cursor = next_page(a, answer, list, job->cursor);
+	if (is_before(oldest_ms, job->since_ms))
+		return true;
+	out->cursor = next_page(a, answer, list, job->cursor);
+	if (out->cursor != NULL && oldest_ms != INT64_MAX)
+		out->cursor = arena_printf(a, "%s %" PRId64, out->cursor, oldest_ms);
 	return true;
 }
 

@@ -14,9 +14,11 @@
 #include "base/clock.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
+#include "base/zone.h"
 #include "core/text.h"
 
 #define DIGITS "0123456789"
+#define CLOCKS_APART_MSECS ((int64_t)120 * 1000)
 #define MEDIA_MAX 100 /* of one message; what is above is rubbish */
 
 /* --- small things ------------------------------------------------------------------------------ */
@@ -30,7 +32,13 @@ const struct json *smartsender_list(const struct json *j, const char *path)
 }
 
 /* "2024-03-05 17:44:58", in the zone that is configured; or with a zone of its own. */
-int64_t smartsender_time(const struct via *via, const struct json *j, const char *path)
+int64_t smartsender_latest(const struct via *via)
+{
+	return via->now_ms + CLOCKS_APART_MSECS;
+}
+
+int64_t smartsender_time(const struct via *via, const struct json *j, const char *path,
+    int64_t not_after_ms)
 {
 	const struct smartsender_conf *conf = via->conf;
 	const char *text = json_text(j, path);
@@ -46,7 +54,7 @@ int64_t smartsender_time(const struct via *via, const struct json *j, const char
 	snprintf(zulu, sizeof(zulu), "%.10sT%.8sZ", text, text + 11);
 	if (time_parse(zulu, &ms) != 0)
 		return 0;
-	return ms - conf->offset_msecs;
+	return conf->zone != NULL ? zone_utc(conf->zone, ms, not_after_ms) : ms;
 }
 
 static bool is_digits(const char *text)
@@ -152,7 +160,7 @@ static const struct {
 	{ "file", ATTACHMENT_FILE },
 };
 
-static bool media_kind(const char *type, enum attachment_kind *kind)
+bool smartsender_media(const char *type, enum attachment_kind *kind)
 {
 	size_t i;
 
@@ -204,7 +212,7 @@ static void add_file(struct arena *a, struct attachments *list, const struct jso
 	enum attachment_kind kind = ATTACHMENT_FILE;
 	struct attachment *f;
 
-	media_kind(json_text(content, "type"), &kind);
+	smartsender_media(json_text(content, "type"), &kind);
 	f = url != NULL ? add(list, kind) : NULL;
 	if (f != NULL)
 		f->url = url;
@@ -268,7 +276,7 @@ static bool read_content(struct arena *a, const struct json *content, struct eve
 		return true;
 	if (type == NULL || p == NULL)
 		return false;
-	if (media_kind(type, &kind)) {
+	if (smartsender_media(type, &kind)) {
 		add_file(a, &list, content);
 		e->text = json_text(p, "caption");
 	} else if (strcmp(type, "mediaGroup") == 0) {
@@ -306,7 +314,7 @@ static void read_what(struct arena *a, const struct json *m, struct event *e)
 }
 
 void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
-    const struct smartsender_chat *chat, struct event *out)
+    const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out)
 {
 	const char *tenant = smartsender_tenant(via);
 
@@ -327,7 +335,7 @@ void smartsender_read_message(const struct via *via, struct arena *a, const stru
 	out->author.name = text_name(a, json_text(m, "sender.fullName"));
 	out->author.id = out->author.role == ROLE_CUSTOMER ? chat->person : json_id(m, "sender.id");
 	out->is_private = json_true(m, "internal");
-	out->at_ms = smartsender_time(via, m, "createdAt");
+	out->at_ms = smartsender_time(via, m, "createdAt", not_after_ms);
 	out->channel = json_text(m, "gate.channel.type");
 	read_what(a, m, out);
 }
@@ -376,8 +384,8 @@ bool smartsender_read_chat(const struct via *via, struct arena *a, const struct 
 	e = event_list_add(out, a);
 	e->kind = EVENT_CONVERSATION;
 	e->conversation = id;
-	e->conversation_at_ms = smartsender_time(via, j, "createdAt");
-	e->version = smartsender_time(via, j, "updatedAt");
+	e->conversation_at_ms = smartsender_time(via, j, "createdAt", smartsender_latest(via));
+	e->version = smartsender_time(via, j, "updatedAt", smartsender_latest(via));
 	e->at_ms = e->version;
 	e->key = arena_printf(a, "s:%s:%" PRId64, id, e->version);
 	/* It does not say so itself: by what was asked for. */

@@ -16,6 +16,7 @@
 #include "base/json_out.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "core/texts.h"
 #include "core/widgets.h"
 
 #define DOUBT_MSECS 5000
@@ -129,8 +130,20 @@ static bool is_sendable(const struct file *f)
 	return f != NULL && f->address != NULL;
 }
 
+static bool is_of(const struct file *f, const char *const *types)
+{
+	for (; f->type != NULL && *types != NULL; types++)
+		if (strcasecmp(f->type, *types) == 0)
+			return true;
+	return false;
+}
+
 const char *smartsender_type(const struct message *m)
 {
+	static const char *const moving[] = { "image/gif", NULL };
+	/* What messengers record; of another form it would go out as a document. */
+	static const char *const spoken[] = { "audio/ogg", "audio/opus", NULL };
+
 	const struct file *f = smartsender_file(m);
 	const struct attachment *card = smartsender_card(m);
 
@@ -139,8 +152,8 @@ const char *smartsender_type(const struct message *m)
 	if (!is_sendable(f))
 		return "text";
 	switch (f->kind) {
-	case ATTACHMENT_IMAGE: return "picture";
-	case ATTACHMENT_AUDIO: return "audio";
+	case ATTACHMENT_IMAGE: return is_of(f, moving) ? "animation" : "picture";
+	case ATTACHMENT_AUDIO: return is_of(f, spoken) ? "voice" : "audio";
 	case ATTACHMENT_VIDEO: return "video";
 	default: return "file";
 	}
@@ -163,6 +176,7 @@ static struct http_req request(const struct via *via, struct arena *a, const cha
 	};
 	req.headers[req.nheaders++] =
 	    (struct http_header){ .name = "Accept", .value = "application/json" };
+	req.wants = "X-Rate-Limit";
 	return req;
 }
 
@@ -208,6 +222,17 @@ static void put_card(struct arena *a, struct json_out *o, const struct attachmen
 	json_member_text(o, "phoneNumber", card->phone);
 }
 
+/* The file of this part was not taken. */
+static bool is_refused(const struct job *job)
+{
+	return is_sendable(smartsender_file(job->message)) && job->cursor != NULL;
+}
+
+const char *smartsender_link(struct arena *a, const struct file *f)
+{
+	return arena_printf(a, "%s: %s", f->name, f->address);
+}
+
 static void build_send(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
@@ -220,15 +245,18 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 		person = http_encode(a, person);
 	*out = request(via, a, "POST", arena_printf(a, "/contacts/%s/send", person));
 	json_begin_object(o);
-	json_member_text(o, "type", smartsender_type(m));
+	json_member_text(o, "type", is_refused(job) ? "text" : smartsender_type(m));
 	json_member_int(o, "watermark", via->now_ms / 1000 + m->part);
 	if (smartsender_card(m) != NULL)
 		put_card(a, o, smartsender_card(m));
+	else if (is_refused(job))
+		json_member_text(o, "content", smartsender_link(a, f));
 	else if (is_sendable(f))
 		json_member_text(o, "media", f->address);
 	else
 		json_member_text(o, "content",
-		    f != NULL ? file_not_available(a, f->name, "public_url is not set") : m->text);
+		    f != NULL ? fixed_no_file(a, m->fixed, f->name, "public_url is not set")
+			      : m->text);
 	put_extra(via->conf, a, o);
 	json_end_object(o);
 	out->content_type = "application/json";

@@ -139,8 +139,10 @@ static const struct option options[] = {
 
 static const struct caps caps = {
 	.customers_side = true,
+	.messages_people = true, /* each message is an SMS, and paid for */
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 	.kinds = syniverse_kinds,
 };
@@ -150,13 +152,14 @@ static const struct caps caps_ess = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.tells_later = true,
-	.key_proves = true,
+	.one_source = true,
 	.pages = true,
 };
 static const struct caps caps_poll = {
 	.customers_side = true,
 	.loose_callbacks = true,
 	.tells_later = true,
+	.one_source = true,
 	.key_proves = true,
 	.pages = true,
 	.polls = true,
@@ -263,8 +266,7 @@ static int check_address(struct arena *a, const struct endpoint_conf *endpoint, 
 	return 0;
 }
 
-static int check_inbound(const struct endpoint_conf *endpoint, struct syniverse_conf *c,
-    const char **key, struct err *err)
+static int check_inbound(struct syniverse_conf *c, const char **key, struct err *err)
 {
 	if (c->inbound == NULL)
 		c->inbound = c->user != NULL ? CHAT_API : ESS;
@@ -272,12 +274,6 @@ static int check_inbound(const struct endpoint_conf *endpoint, struct syniverse_
 	if (c->source == SOURCE_CHAT && (c->user == NULL || c->password == NULL)) {
 		*key = c->user == NULL ? "user" : "password";
 		return err_set(err, "is missing: inbound: chat_api opens sessions with it");
-	}
-	if (c->source == SOURCE_ESS && endpoint->webhook_secret.n == 0) {
-		*key = "webhook_secret";
-		return err_set(err,
-		    "is missing: events of the messaging API are not signed, so its Basic password is "
-		    "needed");
 	}
 	if ((c->scg_consumer_key == NULL) != (c->scg_consumer_secret == NULL)) {
 		*key = c->scg_consumer_key == NULL ? "scg_consumer_key" : "scg_consumer_secret";
@@ -315,7 +311,7 @@ static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf
 	if (c->scg_base_url != NULL && check_address(a, endpoint, c->scg_base_url, err) != 0)
 		return -1;
 	*key = NULL;
-	if (check_inbound(endpoint, c, key, err) != 0)
+	if (check_inbound(c, key, err) != 0)
 		return -1;
 	set_source(endpoint, c);
 	if (c->act_for == NULL)
@@ -370,6 +366,7 @@ static enum verify verify(const struct via *via, const struct http_in *hook)
 const struct connector syniverse_connector = {
 	.name = SYNIVERSE_PLATFORM,
 	.words = {
+		.name = "Syniverse",
 		.credential = "scg_token, or user and password",
 		.renew = "make a new token in the application's settings, or try the account at the "
 			 "chat's sign-in",

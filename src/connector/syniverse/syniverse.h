@@ -202,6 +202,7 @@ void syniverse_build(const struct via *via, struct arena *a, const struct job *j
 void syniverse_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);
 const char *syniverse_to(const struct job *job); /* the address it is sent to */
+int syniverse_segments(const char *text, bool *is_wide);
 bool syniverse_has_media(const struct message *message);
 
 /* Of a request that got no whole answer: the reason. */

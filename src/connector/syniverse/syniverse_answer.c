@@ -178,6 +178,17 @@ static bool is_media_refused(const struct answer *ans)
 	    && (ans->job->cursor == NULL || strcmp(ans->job->cursor, CURSOR_LINKS) != 0);
 }
 
+/* For the trace: what a long text costs. NULL: one. */
+static const char *segments_of(const struct answer *ans)
+{
+	bool is_wide;
+	int n = syniverse_segments(ans->job->message->text, &is_wide);
+
+	if (n < 2)
+		return NULL;
+	return arena_printf(ans->arena, "%d segments (%s)", n, is_wide ? "UCS-2" : "GSM-7");
+}
+
 static void interpret_send(const struct answer *ans)
 {
 	const struct http_resp *resp = ans->resp;
@@ -185,8 +196,10 @@ static void interpret_send(const struct answer *ans)
 	int status = resp->status;
 
 	if (is_done(ans) && id != NULL) {
-		ans->out->effect =
-		    (struct effect){ .kind = EFFECT_DELIVERED, .wait_msecs = -1, .remote_id = id };
+		ans->out->effect = (struct effect){ .kind = EFFECT_DELIVERED,
+			.wait_msecs = -1,
+			.remote_id = id,
+			.why = segments_of(ans) };
 		ans->out->learned.message = id;
 	} else if (status == 0 && !resp->sent) {
 		conclude(ans, EFFECT_RETRY, syniverse_transport_reason(resp->transport));

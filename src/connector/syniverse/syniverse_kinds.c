@@ -39,6 +39,5 @@ const struct kind_caps syniverse_kinds[KIND_COUNT] = {
 	[KIND_LABELS] = CUSTOMERS(KIND_IMPOSSIBLE("it has nothing for that")),
 	[KIND_ATTRIBUTES] = CUSTOMERS(KIND_IMPOSSIBLE("it has nothing for that")),
 	[KIND_NOTE] = CUSTOMERS(KIND_IMPOSSIBLE("all that is posted reaches the customer")),
-	[KIND_SYSTEM_LINE] = CUSTOMERS(KIND_IMPOSSIBLE("all that is posted reaches the customer")),
 	[KIND_UNKNOWN] = CUSTOMERS(KIND_NO_WORDS),
 };

@@ -12,6 +12,7 @@
 #include "base/json_out.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "core/texts.h"
 
 #define DOUBT_MSECS 10000
 #define DOUBT_AGAIN_MSECS 20000 /* after the first look: half a minute in all */
@@ -32,11 +33,11 @@ static bool is_media(const struct file *f)
 		|| f->kind == ATTACHMENT_VIDEO);
 }
 
-static const char *file_line(struct arena *a, const struct file *f)
+static const char *file_line(struct arena *a, const struct message *m, const struct file *f)
 {
-	return f->address != NULL
-	    ? arena_printf(a, "%s: %s", f->name, f->address)
-	    : file_not_available(a, f->name, "it goes as an address, and public_url is not set");
+	return f->address != NULL ? arena_printf(a, "%s: %s", f->name, f->address)
+				  : fixed_no_file(a, m->fixed, f->name,
+				      "it goes as an address, and public_url is not set");
 }
 
 static const char *add_line(struct arena *a, const char *text, const char *line)
@@ -62,7 +63,7 @@ static void fill_parts(struct arena *a, const struct syniverse_conf *c, struct m
 	}
 	for (i = 0; i < m->nfiles; i++)
 		if (!is_media(&m->files[i]))
-			m->text = add_line(a, m->text, file_line(a, &m->files[i]));
+			m->text = add_line(a, m->text, file_line(a, m, &m->files[i]));
 	if (name != NULL && *m->text != '\0')
 		m->text = arena_printf(a, "%s: %s", name, m->text);
 	m->parts =
@@ -153,7 +154,7 @@ static const char *with_links(struct arena *a, const struct message *m)
 
 	for (i = m->span.first; i < m->span.first + m->span.count; i++)
 		if (is_media(&m->files[i]))
-			text = add_line(a, text, file_line(a, &m->files[i]));
+			text = add_line(a, text, file_line(a, m, &m->files[i]));
 	return text;
 }
 
@@ -196,6 +197,41 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	json_end_object(o);
 	out->content_type = "application/json";
 	out->body = json_done(o, &out->body_len);
+}
+
+/* How many messages the networks make of it, and bill: 160 characters of their own alphabet in one, or 70 of
+ * any; less where there are several, which bear numbers. */
+int syniverse_segments(const char *text, bool *is_wide)
+{
+	static const char basic[] =
+	    "@\n\r $_!\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz";
+	static const char *const wide_basic = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
+	static const char twice[] = "^{}\\[~]|";
+	int narrow = 0, units = 0, len;
+	const char *p;
+
+	*is_wide = false;
+	for (p = text; *p != '\0'; p += len) {
+		char one[5] = { 0 };
+
+		for (len = 1; len < 4 && ((unsigned char)p[len] & 0xc0) == 0x80; len++)
+			;
+		memcpy(one, p, (size_t)len);
+		units += len == 4 ? 2 : 1;
+		if (len == 1 && strchr(twice, *p) != NULL)
+			narrow += 2;
+		else if ((len == 1 && strchr(basic, *p) != NULL)
+		    || (len > 1 && strstr(wide_basic, one) != NULL))
+			narrow++;
+		else if (strcmp(one, "€") == 0)
+			narrow += 2;
+		else
+			*is_wide = true;
+	}
+	if (*is_wide)
+		return units <= 70 ? 1 : (units + 66) / 67;
+	return narrow <= 160 ? 1 : (narrow + 152) / 153;
 }
 
 /* First by our key, which the server may pay no heed to; then what was sent to that address, page by page. */

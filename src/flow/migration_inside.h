@@ -1,0 +1,75 @@
+/* What migration.c (a run: which conversations, in which order) and migration_item.c (one of them) share. */
+#ifndef FLOW_MIGRATION_INSIDE_H
+#define FLOW_MIGRATION_INSIDE_H
+
+#include <sys/queue.h>
+
+#include "flow/endpoint.h"
+#include "flow/migration.h"
+#include "flow/pager.h"
+#include "store/migration.h"
+
+struct migration_item;
+
+struct migration_run {
+	TAILQ_ENTRY(migration_run) next;
+	struct flow *flow;
+	struct migrations *all;
+	struct arena *arena; /* of the wish, and of row's texts */
+	struct migration_wish wish;
+	struct row_migration row; /* as it is, or is about to be, on disk */
+	bool is_dry;              /* a plan: its number is below 0, and nothing of it is on disk */
+	struct endpoint *source;  /* NULL: it is not there any more */
+	size_t at_bridge;         /* its bridge's place among the source's */
+
+	struct migration_verdict *verdict; /* it compares; else NULL */
+	struct page page;
+	struct arena *list_arena; /* of the page of conversations that is being gone through, … */
+	const struct event **list;
+	bool *is_over; /* … those that are done */
+	size_t count, at;
+	const char *cursor;      /* of the page behind it; NULL: there is none */
+	const char *this_cursor; /* of this one */
+	struct op_migration_items known;
+	struct op_migration save;
+	bool is_saving, saves_again, is_asking;
+	int64_t begun; /* conversations, for the limit */
+	TAILQ_HEAD(, migration_item) items;
+	size_t nitems;
+	bool is_dead;
+	void (*told)(void *arg, int64_t id);
+	void *told_arg;
+};
+
+/* ---- migration_item.c ---- */
+
+struct migration_item {
+	TAILQ_ENTRY(migration_item) next;
+	struct migration_run *run;
+	const struct event *about; /* in list_arena */
+	struct migration_totals totals;
+	struct item_work *work;
+};
+
+/* Begins; migration_item_over is called when it is on disk that it is over, and not from within. */
+void migration_item_start(struct migration_run *r, const struct event *about);
+void migration_item_free(struct migration_item *item); /* what it has under way is forgotten */
+
+/* ---- migration_verify.c ---- */
+
+struct migration_comparison;
+
+/* Of one conversation: events are what a bridge carries of it, in order. done runs later, with the run's verdict
+ * counted up. */
+struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
+    struct event *const *events, size_t count, void (*done)(void *arg), void *arg);
+void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
+
+/* ---- migration.c ---- */
+
+const struct bridge_conf *migration_bridge(const struct migration_run *r);
+
+/* Its totals are in the run's by then. The item is freed. */
+void migration_item_over(struct migration_item *item);
+
+#endif

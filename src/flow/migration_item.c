@@ -1,0 +1,552 @@
+/* See migration_inside.h. One conversation:
+ *
+ *   on disk that it is under way ─▶ its messages, page by page ─▶ in order ─▶ window: LOOK ─▶ what is not
+ *   known is taken in ─▶ LOOK, until it is over … ─▶ its end ─▶ LOOK ─▶ on disk with its sums ─▶ goes on
+ *
+ * What became of a message the store knows, and nobody else remembers it: so a life that ends anywhere costs
+ * nothing but reading again. Of what is taken in no more than a few are not over at a time, so that neither
+ * memory nor the journal grows with the history, and live messages of the person do not wait for all of it. */
+#include "flow/migration_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "flow/ingest.h"
+#include "flow/plan.h"
+#include "flow/router.h"
+
+#define WINDOW 32 /* looked at together */
+#define AHEAD 16  /* taken in and not over */
+#define LOOK_MSECS 150
+#define STORE_RETRY_MSECS 2000
+
+struct leaf {
+	struct leaf *next;
+	struct arena *arena;
+};
+
+enum task { TASK_BEGIN, TASK_READ, TASK_FEED, TASK_END, TASK_SAVE };
+
+struct item_work {
+	struct migration_item *item;
+	enum task task;
+	struct arena *arena;
+	const char *remote;
+	int64_t begun_ms;
+	struct loop_timer *timer;
+	struct page page;
+	struct leaf *leaves;
+	struct event **events; /* what is to be written, in the order it was written */
+	size_t count, size, at;
+	bool is_end_fed;
+	const char *end_key;
+
+	const char *keys[WINDOW];
+	enum migration_found found[WINDOW];
+	struct op_migration_look look;
+	struct op_migration_item save;
+	struct op_migration_end end;
+	struct letter *end_letter;
+	struct migration_comparison *comparison;
+};
+
+static struct endpoint *source_of(const struct item_work *w)
+{
+	return w->item->run->source;
+}
+
+static struct flow *flow_of(const struct item_work *w)
+{
+	return w->item->run->flow;
+}
+
+static void later(struct item_work *w, int64_t msecs)
+{
+	loop_timer_set(w->timer, msecs);
+}
+
+/* ---- 5: over ---- */
+
+static void save_end(struct item_work *w);
+
+static void on_saved_end(struct store_op *op)
+{
+	struct item_work *w =
+	    (struct item_work *)((char *)op - offsetof(struct item_work, save.op));
+
+	if (flow_redo(flow_of(w), op))
+		return;
+	router_release(flow_of(w)->router, source_of(w), w->remote);
+	migration_item_over(w->item);
+}
+
+static void save_end(struct item_work *w)
+{
+	struct migration_run *r = w->item->run;
+
+	w->task = TASK_SAVE;
+	w->item->totals.conversations = 1;
+	migration_add(&r->row.totals, &w->item->totals);
+	w->save = (struct op_migration_item){
+		.op = { .kind = STORE_MIGRATION_ITEM, .done = on_saved_end },
+		.migration = r->row.id,
+		.row = { w->remote, true, w->item->totals },
+		.run = &r->row,
+	};
+	w->item->totals = (struct migration_totals){ 0 }; /* they are the run's from now on */
+	if (r->is_dry) {
+		migration_item_over(w->item); /* a plan */
+		return;
+	}
+	flow_submit(flow_of(w), &w->save.op);
+}
+
+/* ---- looking ---- */
+
+static void on_looked(struct store_op *op);
+
+static void look(struct item_work *w, size_t nkeys)
+{
+	const struct migration_run *r = w->item->run;
+
+	w->look = (struct op_migration_look){
+		.op = { .kind = STORE_MIGRATION_LOOK, .done = on_looked },
+		.endpoint = r->source->conf.id,
+		.bridge = r->row.bridge,
+		.first = r->row.first,
+		.keys = w->keys,
+		.nkeys = nkeys,
+		.found = w->found,
+	};
+	if (flow_offer(flow_of(w), &w->look.op) != 0)
+		later(w, STORE_RETRY_MSECS);
+}
+
+/* ---- 4: the end ---- */
+
+/* What the other conversation becomes, where something of this one was moved to it by this run. */
+static bool has_end(const struct item_work *w)
+{
+	enum state state = w->item->about->state;
+
+	return !w->item->run->is_dry && w->item->totals.written > 0
+	    && (state == STATE_OPEN || state == STATE_RESOLVED);
+}
+
+static void on_ended(struct store_op *op)
+{
+	struct item_work *w = (struct item_work *)((char *)op - offsetof(struct item_work, end.op));
+	struct endpoint *e = source_of(w);
+
+	if (flow_redo(flow_of(w), op))
+		return;
+	if (w->end_letter->event->id != 0)
+		router_take(flow_of(w)->router, e, w->end_letter, &w->end.view);
+	letter_unref(w->end_letter);
+	w->end_letter = NULL;
+	w->is_end_fed = true;
+	later(w, LOOK_MSECS);
+}
+
+static void feed_end(struct item_work *w)
+{
+	const struct migration_run *r = w->item->run;
+	const struct event *about = w->item->about;
+	struct arena *a = arena_new();
+	struct event *e, bare = *about;
+
+	bare.extra = NULL; /* which is for its messages */
+	bare.origin = ORIGIN_HISTORY;
+	bare.kind = EVENT_CONVERSATION;
+	bare.key = w->end_key;
+	bare.remote = NULL;
+	bare.here_ms = loop_now_ms(r->flow->loop);
+	bare.endpoint = r->source->conf.id;
+	e = event_copy(a, &bare);
+	w->end_letter = letter_new(a, e);
+	w->end = (struct op_migration_end){
+		.op = { .kind = STORE_MIGRATION_END, .done = on_ended },
+		.arena = a,
+		.event = e,
+		.asks = r->source->asks,
+		.nasks = r->source->nbridges,
+		.bridge = r->row.bridge,
+	};
+	flow_submit(r->flow, &w->end.op);
+}
+
+static void look_at_end(struct item_work *w)
+{
+	w->task = TASK_END;
+	w->keys[0] = w->end_key;
+	look(w, 1);
+}
+
+static void take_end(struct item_work *w)
+{
+	switch (w->found[0]) {
+	case FOUND_NOTHING: feed_end(w); break;
+	case FOUND_UNDER_WAY: later(w, LOOK_MSECS); break;
+	default: save_end(w);
+	}
+}
+
+/* ---- 3: taking in ---- */
+
+static size_t window(const struct item_work *w)
+{
+	return w->count - w->at < WINDOW ? w->count - w->at : WINDOW;
+}
+
+static void look_on(struct item_work *w)
+{
+	size_t i, n = window(w);
+
+	if (n == 0 && has_end(w)) {
+		look_at_end(w);
+		return;
+	}
+	if (n == 0) {
+		save_end(w);
+		return;
+	}
+	w->task = TASK_FEED;
+	for (i = 0; i < n; i++)
+		w->keys[i] = ingest_key(source_of(w), w->arena, w->events[w->at + i]);
+	look(w, n);
+}
+
+static void count_files(struct migration_totals *t, const struct event *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->nattachments; i++)
+		t->files += e->attachments[i].kind != ATTACHMENT_LOCATION
+		    && e->attachments[i].kind != ATTACHMENT_CONTACT;
+}
+
+/* It is over. */
+static void count(struct migration_totals *t, const struct event *e, enum migration_found found)
+{
+	t->read++;
+	switch (found) {
+	case FOUND_WRITTEN:
+		t->written++;
+		count_files(t, e);
+		break;
+	case FOUND_FAILED: t->failed++; break;
+	case FOUND_COPY: t->skipped[DROP_ECHO]++; break;
+	case FOUND_DROPPED:
+		t->skipped[DROP_LOOP]++;
+		break; /* its other reasons were looked at before */
+	default: t->skipped[SKIP_PRESENT]++;
+	}
+}
+
+static void on_fed(void *arg, const struct fed *fed)
+{
+	struct item_work *w = arg;
+
+	later(w, fed->is_failed ? STORE_RETRY_MSECS : LOOK_MSECS);
+}
+
+/* What the files are called stands in their place. */
+static void leave_files(struct arena *a, struct event *e)
+{
+	const char *text = e->text != NULL ? e->text : "";
+	size_t i;
+
+	for (i = 0; i < e->nattachments; i++) {
+		if (e->attachments[i].kind == ATTACHMENT_LOCATION
+		    || e->attachments[i].kind == ATTACHMENT_CONTACT)
+			return; /* these are words */
+		text = arena_printf(a, "%s%s[file: %s]", text, *text != '\0' ? "\n" : "",
+		    e->attachments[i].name != NULL ? e->attachments[i].name : "?");
+	}
+	e->text = text;
+	e->nattachments = 0;
+}
+
+static void feed(struct item_work *w, const size_t *places, size_t count)
+{
+	struct flow *f = flow_of(w);
+	struct arena *a = arena_new();
+	struct event_list list = { 0 };
+	struct event *e;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		e = event_list_add(&list, a);
+		*e = *event_copy(a, w->events[w->at + places[i]]);
+		if (w->item->run->wish.no_media)
+			leave_files(a, e);
+	}
+	ingest_feed(f->ingest, source_of(w), a, &list, on_fed, w);
+}
+
+/* A plan: what is not known would be written. */
+static void plan_on(struct item_work *w)
+{
+	size_t i, n = window(w);
+
+	for (i = 0; i < n; i++)
+		count(&w->item->totals, w->events[w->at + i],
+		    w->found[i] == FOUND_NOTHING ? FOUND_WRITTEN : w->found[i]);
+	w->at += n;
+	look_on(w);
+}
+
+static bool is_settled(enum migration_found found)
+{
+	return found != FOUND_NOTHING && found != FOUND_UNDER_WAY && found != FOUND_HELD;
+}
+
+static void take_window(struct item_work *w)
+{
+	size_t n = window(w), unknown[WINDOW], nunknown = 0, ahead = 0, i, done = 0;
+
+	for (i = 0; i < n && w->found[i] != FOUND_HELD; i++) {
+		if (done == i && is_settled(w->found[i])) {
+			count(&w->item->totals, w->events[w->at + i], w->found[i]);
+			done++;
+		} else if (w->found[i] == FOUND_UNDER_WAY) {
+			ahead++;
+		} else if (w->found[i] == FOUND_NOTHING && ahead < AHEAD) {
+			unknown[nunknown++] = i;
+			ahead++;
+		}
+	}
+	if (i < n) /* told live meanwhile: from there on it is not history */
+		w->count = w->at + i;
+	if (nunknown > 0 && (ahead == nunknown || nunknown >= AHEAD / 2 || w->at + i == w->count)) {
+		for (i = 0; i < nunknown; i++)
+			unknown[i] -= done;
+		w->at += done;
+		feed(w, unknown, nunknown);
+		return;
+	}
+	w->at += done;
+	if (done > 0 && ahead == 0)
+		look_on(w);
+	else
+		later(w, LOOK_MSECS);
+}
+
+static void on_looked(struct store_op *op)
+{
+	struct item_work *w =
+	    (struct item_work *)((char *)op - offsetof(struct item_work, look.op));
+
+	if (op->result != 0)
+		later(w, STORE_RETRY_MSECS);
+	else if (w->task == TASK_END)
+		take_end(w);
+	else if (w->item->run->is_dry)
+		plan_on(w);
+	else
+		take_window(w);
+}
+
+/* ---- 2: reading ---- */
+
+static int compare(const void *a, const void *b)
+{
+	const struct event *const *x = a, *const *y = b;
+	size_t lx = strlen((*x)->remote), ly = strlen((*y)->remote);
+
+	if ((*x)->at_ms != (*y)->at_ms)
+		return (*x)->at_ms < (*y)->at_ms ? -1 : 1;
+	if (lx != ly)
+		return lx < ly ? -1 : 1;
+	return strcmp((*x)->remote, (*y)->remote);
+}
+
+/* Why it would not be written, whatever else is known. */
+static enum drop judge(const struct item_work *w, const struct event *event)
+{
+	const struct migration_run *r = w->item->run;
+	static const struct view nothing;
+	struct route route;
+	const struct offer offer = {
+		.keys = &r->flow->keys,
+		.event = event,
+		.bridge = migration_bridge(r),
+		.side = SIDE_CUSTOMERS,
+		.view = &nothing,
+		.at = r->at_bridge,
+		.now_ms = loop_now_ms(r->flow->loop),
+		.hops = (int)r->flow->config->limits.hops,
+	};
+
+	if (route_is_settled_by_parsing(event, r->source->bridges, r->source->nbridges, &route))
+		return route.drop;
+	plan_decide(&offer, &route);
+	return route.drop;
+}
+
+static bool is_wanted(const struct item_work *w, const struct event *e)
+{
+	const struct migration_wish *wish = &w->item->run->wish;
+
+	return e->kind == EVENT_MESSAGE && e->remote != NULL && e->key != NULL
+	    && e->at_ms <= w->begun_ms && (wish->since_ms == 0 || e->at_ms >= wish->since_ms)
+	    && (wish->until_ms == 0 || e->at_ms < wish->until_ms);
+}
+
+static void add(struct item_work *w, struct event *e)
+{
+	enum drop drop;
+
+	if (!is_wanted(w, e))
+		return;
+	e->origin = ORIGIN_HISTORY;
+	drop = judge(w, e);
+	if (drop != DROP_NONE) {
+		w->item->totals.read++;
+		w->item->totals.skipped[drop]++;
+		return;
+	}
+	if (w->count == w->size) {
+		w->size = w->size > 0 ? w->size * 2 : 64;
+		w->events = xrealloc(w->events, w->size * sizeof(struct event *));
+	}
+	w->events[w->count++] = e;
+}
+
+static void mark_days(struct item_work *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->count; i++)
+		if (i == 0 || !migration_is_same_day(w->events[i - 1]->at_ms, w->events[i]->at_ms))
+			w->events[i]->flags |= EVENT_BEGINS_DAY;
+}
+
+static void on_compared(void *arg)
+{
+	struct item_work *w = arg;
+
+	w->comparison = NULL;
+	save_end(w);
+}
+
+static void on_messages(void *arg, struct arena *a, const struct outcome *o);
+
+static void ask_messages(struct item_work *w, const char *cursor)
+{
+	w->task = TASK_READ;
+	w->page.job = (struct job){
+		.step = STEP_LIST_MESSAGES,
+		.cursor = cursor,
+		.since_ms = w->item->run->wish.since_ms,
+		.about = w->item->about,
+	};
+	w->page.done = on_messages;
+	page_ask(source_of(w), &w->page);
+}
+
+static void on_messages(void *arg, struct arena *a, const struct outcome *o)
+{
+	struct item_work *w = arg;
+	struct leaf *l = arena_zalloc(w->arena, sizeof(*l));
+	size_t i;
+
+	l->arena = a;
+	l->next = w->leaves;
+	w->leaves = l;
+	for (i = 0; o->effect.kind != EFFECT_REJECTED && i < o->events.count; i++)
+		add(w, &o->events.items[i]);
+	if (o->effect.kind != EFFECT_REJECTED && o->cursor != NULL) {
+		ask_messages(w, o->cursor);
+		return;
+	}
+	if (w->count > 1)
+		qsort(w->events, w->count, sizeof(struct event *), compare);
+	mark_days(w);
+	if (w->item->run->verdict != NULL)
+		w->comparison =
+		    migration_compare(w->item->run, w->remote, w->events, w->count, on_compared, w);
+	else
+		look_on(w);
+}
+
+/* ---- 1: it is under way ---- */
+
+static void on_saved_begin(struct store_op *op)
+{
+	struct item_work *w =
+	    (struct item_work *)((char *)op - offsetof(struct item_work, save.op));
+
+	if (!flow_redo(flow_of(w), op))
+		ask_messages(w, NULL);
+}
+
+static void save_begin(struct item_work *w)
+{
+	const struct migration_run *r = w->item->run;
+
+	w->save = (struct op_migration_item){
+		.op = { .kind = STORE_MIGRATION_ITEM, .done = on_saved_begin },
+		.migration = r->row.id,
+		.row = { .remote = w->remote },
+	};
+	flow_submit(r->flow, &w->save.op);
+}
+
+static void on_timer(void *arg)
+{
+	struct item_work *w = arg;
+
+	if (w->task == TASK_END)
+		look_at_end(w);
+	else
+		look_on(w);
+}
+
+void migration_item_start(struct migration_run *r, const struct event *about)
+{
+	struct migration_item *item = xcalloc(1, sizeof(*item));
+	struct arena *a = arena_new();
+	struct item_work *w = ARENA_NEW(a, struct item_work);
+
+	item->run = r;
+	item->about = about;
+	item->work = w;
+	w->item = item;
+	w->arena = a;
+	w->remote = arena_strdup(a, about->conversation);
+	w->end_key = arena_printf(a, "h:%lld:%s", (long long)r->row.id, w->remote);
+	w->begun_ms = loop_now_ms(r->flow->loop);
+	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
+	w->page.arg = w;
+	w->page.known.conversation = w->remote;
+	TAILQ_INSERT_TAIL(&r->items, item, next);
+	r->nitems++;
+	if (r->is_dry) {
+		ask_messages(w, NULL);
+		return;
+	}
+	router_suspend(r->flow->router, r->source, w->remote, r->row.bridge);
+	save_begin(w);
+}
+
+void migration_item_free(struct migration_item *item)
+{
+	struct item_work *w = item->work;
+	struct leaf *l;
+
+	TAILQ_REMOVE(&item->run->items, item, next);
+	item->run->nitems--;
+	page_cancel(&w->page);
+	loop_timer_free(w->timer);
+	letter_unref(w->end_letter);
+	migration_comparison_free(w->comparison);
+	for (l = w->leaves; l != NULL; l = l->next)
+		arena_free(l->arena);
+	xfree(w->events);
+	arena_free(w->arena);
+	xfree(item);
+}

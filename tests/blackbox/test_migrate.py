@@ -1,0 +1,154 @@
+"""What was said before the bridge began is moved to the other end: complete, once, in order, and the sums add up."""
+
+import json
+import os
+import subprocess
+
+from world import BIN, eventually, unique
+
+
+def tieline(world, *args, code=0):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("TIELINE_")}
+    ran = subprocess.run([BIN, *args, "-c", world.relay.config], env=clean, timeout=300, capture_output=True, text=True)
+    assert ran.returncode == code, (args, ran.returncode, ran.stdout, ran.stderr, world.relay.log()[-4000:])
+    return ran
+
+
+def migrate(world, *args, code=0, ends=("shop", "desk")):
+    return json.loads(tieline(world, "migrate", "--from", ends[0], "--to", ends[1], "--json", *args, code=code).stdout)
+
+
+def past(world, people, turns, **more):
+    """Conversations from before anybody listened: {id: texts}."""
+    world.mode(drop=1.0)
+    out = {}
+    for i in range(people):
+        person = unique("person")
+        mine = world.ask(person, unique("first"), wait=True, **more)["conversation"]
+        for j in range(turns):
+            role = "customer" if j % 3 else "agent"
+            world.say(world.customers, role, unique("turn"), conversation=mine, person=person, wait=True)
+        out[mine] = world.texts(world.customers, mine)
+    world.mode(drop=0)
+    return out
+
+
+def bare(text):
+    """Without the time and the name in front."""
+    return text.split("UTC] ")[-1]
+
+
+def moved(world):
+    """What stands at the desk, by its first text."""
+    return {bare(t["messages"][0]["text"]): [bare(m["text"]) for m in t["messages"] if m["who"] != "system"]
+            for t in world.threads(world.agents) if t["messages"]}
+
+
+def test_all_of_it(make_world):
+    """Open and closed conversations; then once more, when there is nothing left to do; then what came since."""
+    world = make_world("smartify", start=False)
+    said = past(world, 5, 7)
+    closed = list(said)[0]
+    world.act("smartify", "close", closed)
+    world.relay.start()
+    plan = migrate(world, "--dry-run")
+    assert plan["state"] == "planned" and plan["conversations"] == 5 and plan["written"] == 40 and plan["adds_up"]
+    assert not world.threads("chatwoot")
+    done = migrate(world)
+    assert done["state"] == "finished" and done["written"] == 40 and done["failed"] == 0 and done["adds_up"]
+    assert done["read"] == done["written"] + sum(done["skipped"].values())
+    there = moved(world)
+    assert there == {texts[0]: texts for texts in said.values()}
+    for thread in world.threads("chatwoot"):
+        first = bare(thread["messages"][0]["text"])
+        assert thread["status"] == ("resolved" if first == said[closed][0] else "open"), thread
+        row = world.chatwoot_conversation(thread["id"])
+        # Only said there, and when: nobody was woken.
+        marks = [m["source_id"] for m in row["messages"] if m["message_type"] in (0, 1)]
+        assert all(mark.split(":")[3][0] == "h" for mark in marks), marks
+        assert all(m["content_attributes"]["external_created_at"] for m in row["messages"] if m["message_type"] in (0, 1))
+    told = migrate(world, "--verify")
+    assert told["state"] == "verified" and told["verify"]["compared"] == 40, told
+    again = migrate(world)
+    assert again["id"] != done["id"] and again["written"] == 0 and again["skipped"]["present"] == 40 and again["adds_up"]
+    assert moved(world) == there
+    # Live goes on in the same conversation, and what nobody told is an increment.
+    mine = list(said)[1]
+    text = unique("live")
+    world.say("smartify", "customer", text, conversation=mine, person=mine.split("-", 4)[-1])
+    theirs = world.arrives("chatwoot", text)
+    assert bare(world.texts("chatwoot", theirs)[0]) == said[mine][0]
+    more = past(world, 1, 2)
+    last = migrate(world)
+    assert last["written"] == 3 and last["skipped"]["present"] == 41 and last["adds_up"]
+    assert moved(world)[next(iter(more.values()))[0]] == next(iter(more.values()))
+
+
+def test_to_smartify(make_world):
+    """Whoever spoke first: opened by the account without a bot, stored without being shown as news, closed at the end."""
+    world = make_world("chatwoot", start=False)
+    said = past(world, 4, 5)
+    closed = list(said)[0]
+    world.act("chatwoot", "resolve", closed)
+    world.relay.start()
+    done = migrate(world, ends=("desk", "shop"))
+    assert done["state"] == "finished" and done["written"] == 24 and done["failed"] == 0 and done["adds_up"], done
+    assert moved(world) == {texts[0]: texts for texts in said.values()}
+    for row in world.state("smartify")["requests"]:
+        wrote = [m for m in row["messages"] if m["_by_relay"]]
+        is_closed = bare(wrote[0]["text"]) == said[closed][0]
+        assert (row["status"] == 1000) == is_closed and not row["participantsBots"]
+        assert {m["status"] for m in wrote} == {100}
+        assert all(m["attributes"]["original_time"].endswith("Z") and m["attributes"]["clienttimestamp"] for m in wrote)
+        assert wrote[0]["sender"] == row["lead"]["lead_id"]
+    told = migrate(world, "--verify", ends=("desk", "shop"))
+    assert told["state"] == "verified" and told["verify"]["compared"] == 24, told
+    again = migrate(world, ends=("desk", "shop"))
+    assert again["written"] == 0 and again["skipped"]["present"] == 24 and again["adds_up"]
+
+
+def test_what_differs_is_told(make_world):
+    """Somebody has deleted one message at the desk, and another was added at the customers' side since."""
+    world = make_world("smartify", start=False)
+    said = past(world, 1, 4)
+    world.relay.start()
+    migrate(world)
+    thread = world.threads("chatwoot")[0]
+    world.act("chatwoot", "erase", thread["id"], message=thread["messages"][2]["id"])
+    more = past(world, 1, 0)
+    assert len(said) == len(more) == 1
+    told = migrate(world, "--verify", code=1)
+    assert told["state"] == "differs" and told["verify"]["missing"] == 1 and told["verify"]["different"] == 1, told
+
+
+def test_refusals(make_world):
+    world = make_world("smartify")
+    world.act("chatwoot", "inbox", values={"greeting_enabled": True})
+    told = migrate(world, code=1)
+    assert told["state"] == "failed" and "has on: its greeting" in told["reason"] and "--force" in told["reason"]
+    assert migrate(world, "--force")["state"] == "finished"
+    for ends, words in ((("shop", "shop"), "the same endpoint"), (("desk", "shop"), "would reach people"),
+                        (("shop", "nowhere"), "no endpoint called")):
+        ran = tieline(world, "migrate", "--from", ends[0], "--to", ends[1], code=1)
+        assert words in ran.stderr, ran.stderr
+    assert "needed" in tieline(world, "migrate", "--from", "shop", code=64).stderr
+    assert [m["id"] for m in json.loads(tieline(world, "migrations", "--json").stdout)["items"]] == ["m1"]
+    tieline(world, "migrations", "stop", "m7", code=75)
+
+
+def test_killed_on_the_way(make_world):
+    """At any moment; it goes on by itself, and nothing is there twice, or missing, or out of order."""
+    world = make_world("smartify", start=False)
+    said = past(world, 8, 12)
+    world.relay.start()
+    command = subprocess.Popen([BIN, "migrate", "--from", "shop", "--to", "desk", "-c", world.relay.config],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for least in (5, 20, 45, 70):
+        eventually(lambda: sum(len(t["messages"]) for t in world.threads("chatwoot")) >= least, "some of it")
+        world.relay.kill()
+        world.relay.start()
+    command.wait(60)
+    done = migrate(world)
+    assert done["adds_up"] and done["failed"] == 0 and done["state"] == "finished"
+    assert moved(world) == {texts[0]: texts for texts in said.values()}
+    assert {t["status"] for t in world.threads("chatwoot")} == {"open"}, "\n".join(x for x in world.relay.log().splitlines() if "set_status" in x or "unsure" in x or "at=stored" in x and "remote" not in x)
