@@ -1,6 +1,7 @@
 /* See metrics.h. One function per family, in the order of the manual's table. Counters of which an alert
  * would miss the first are there from the start, with 0; of the larger lists only what has happened. */
 #include "admin/metrics.h"
+#include "admin/alarms.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -427,6 +428,22 @@ static void write_store(struct page *p, const struct web *w)
 		    numbers.failed[i]);
 }
 
+static void write_alarms(struct page *p, const struct web *w)
+{
+	const struct alarms *s = alarm_watch_all(w->alarms);
+	bool raised[ALARM_KIND_COUNT] = { false };
+	char l[LABELS_SIZE];
+	size_t i;
+	int kind;
+
+	for (i = 0; i < s->count; i++)
+		if (alarm_is_raised(s->items[i]))
+			raised[s->items[i]->kind] = true;
+	family(p, "tieline_alarm", "gauge", "1 while an alarm of that kind is raised.");
+	for (kind = 0; kind < ALARM_KIND_COUNT; kind++)
+		sample_int(p, labels1(l, "kind", alarm_kind_word(kind)), raised[kind]);
+}
+
 /* ---- the process ---- */
 
 static size_t read_small(const char *path, char *out, size_t size)
@@ -531,6 +548,7 @@ void metrics_write(struct buf *out, const struct web *w, enum metrics_form form)
 	write_lanes(&p, f);
 	write_endpoints(&p, f);
 	write_store(&p, w);
+	write_alarms(&p, w);
 	write_process(&p);
 	if (form == METRICS_OPEN)
 		buf_adds(out, "# EOF\n");

@@ -64,6 +64,9 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *   messages       of known->conversation, written at since_ms or later (older ones may be among them);
  *                  the newest page comes first, each in the order in which they were written
  *
+ *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
+ *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
+ *
  * NEXT_STEP: outcome.events is what the page holds, outcome.cursor where the next one begins. */
 enum job_kind {
 	JOB_DELIVER,
@@ -124,7 +127,8 @@ struct outcome {
 	bool forget_sign_in;  /* the person is not signed in after all */
 	bool gone;            /* the conversation does not exist any more: the link ends */
 	bool serves;          /* as in plan: from now on */
-	enum step go;   /* NEXT_STEP: to this step instead of the next of the plan; one that is
+	enum step go;         /* NEXT_STEP: to this step instead of the next of the plan, or to an
+					 * earlier one, three times (effect says why); one that is
 					 * not in the plan is a detour, and says itself where to go on */
 	int doubts_max; /* UNSURE: so many times in a row in doubt for this reason and each time
 					 * not found, it is rejected instead of done again; 0: never */
@@ -186,7 +190,7 @@ struct connector {
 
 	enum verify (*verify)(const struct via *via, const struct http_in *hook);
 	/* Of an EDIT at_ms is when the message was written, its text what it says now, its key
-	 * e:<id>:<version>.
+	 * e:<id>:<version>. Of a DELETE the key is d:<id>.
 	 * 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
 	int (*parse)(const struct via *via, struct arena *a, const struct http_in *hook,
 	    struct event_list *out, struct parse_error *error);

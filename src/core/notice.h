@@ -20,9 +20,9 @@ struct notice {
 	const char *
 	    why; /* the far side's words; left out where they may name somebody, or hold a secret */
 	int64_t delivery, at_ms;
-	const struct option_map *texts; /* the bridge's; NULL: English */
 	bool was_accepted;              /* it was taken there, and not delivered all the same */
 	const char *phone;              /* the customer's, shown shortened; NULL: not known */
+	const struct option_map *texts; /* the bridge's; NULL: English */
 };
 
 /* One line, at most NOTICE_MAX; never an address, a token, or the message's words. */

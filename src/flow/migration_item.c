@@ -50,6 +50,7 @@ struct item_work {
 	struct op_migration_item save;
 	struct op_migration_end end;
 	struct letter *end_letter;
+	struct migration_comparison *comparison;
 };
 
 static struct endpoint *source_of(const struct item_work *w)
@@ -252,15 +253,37 @@ static void on_fed(void *arg, const struct fed *fed)
 	later(w, fed->is_failed ? STORE_RETRY_MSECS : LOOK_MSECS);
 }
 
+/* What the files are called stands in their place. */
+static void leave_files(struct arena *a, struct event *e)
+{
+	const char *text = e->text != NULL ? e->text : "";
+	size_t i;
+
+	for (i = 0; i < e->nattachments; i++) {
+		if (e->attachments[i].kind == ATTACHMENT_LOCATION
+		    || e->attachments[i].kind == ATTACHMENT_CONTACT)
+			return; /* these are words */
+		text = arena_printf(a, "%s%s[file: %s]", text, *text != '\0' ? "\n" : "",
+		    e->attachments[i].name != NULL ? e->attachments[i].name : "?");
+	}
+	e->text = text;
+	e->nattachments = 0;
+}
+
 static void feed(struct item_work *w, const size_t *places, size_t count)
 {
 	struct flow *f = flow_of(w);
 	struct arena *a = arena_new();
 	struct event_list list = { 0 };
+	struct event *e;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		*event_list_add(&list, a) = *event_copy(a, w->events[w->at + places[i]]);
+	for (i = 0; i < count; i++) {
+		e = event_list_add(&list, a);
+		*e = *event_copy(a, w->events[w->at + places[i]]);
+		if (w->item->run->wish.no_media)
+			leave_files(a, e);
+	}
 	ingest_feed(f->ingest, source_of(w), a, &list, on_fed, w);
 }
 
@@ -402,6 +425,14 @@ static void mark_days(struct item_work *w)
 			w->events[i]->flags |= EVENT_BEGINS_DAY;
 }
 
+static void on_compared(void *arg)
+{
+	struct item_work *w = arg;
+
+	w->comparison = NULL;
+	save_end(w);
+}
+
 static void on_messages(void *arg, struct arena *a, const struct outcome *o);
 
 static void ask_messages(struct item_work *w, const char *cursor)
@@ -435,7 +466,11 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 	if (w->count > 1)
 		qsort(w->events, w->count, sizeof(struct event *), compare);
 	mark_days(w);
-	look_on(w);
+	if (w->item->run->verdict != NULL)
+		w->comparison =
+		    migration_compare(w->item->run, w->remote, w->events, w->count, on_compared, w);
+	else
+		look_on(w);
 }
 
 /* ---- 1: it is under way ---- */
@@ -508,6 +543,7 @@ void migration_item_free(struct migration_item *item)
 	page_cancel(&w->page);
 	loop_timer_free(w->timer);
 	letter_unref(w->end_letter);
+	migration_comparison_free(w->comparison);
 	for (l = w->leaves; l != NULL; l = l->next)
 		arena_free(l->arena);
 	xfree(w->events);

@@ -174,11 +174,9 @@ static void on_done(struct store_op *op)
 static void write_done(struct run *r)
 {
 	set_busy(r, true);
-	r->done = (struct op_mirror_done){
-		.op = { .kind = STORE_MIRROR_DONE, .done = on_done },
-		.key = r->owed->key,
-		.seq = r->read.seq,
-	};
+	r->done.op = (struct store_op){ .kind = STORE_MIRROR_DONE, .done = on_done };
+	r->done.key = r->owed->key;
+	r->done.seq = r->read.seq;
 	flow_submit_lazily(r->mirrors->endpoint->flow, &r->done.op);
 }
 
@@ -285,8 +283,8 @@ static bool carries(const struct bridge_conf *b, enum fact f, enum side to)
 	switch (f) {
 	case FACT_NAME:
 	case FACT_EMAIL:
-	case FACT_PHONE:
-	case FACT_AVATAR: return up ? b->profile_to_agents : b->profile_to_customers;
+	case FACT_PHONE: return up ? b->profile_to_agents : b->profile_to_customers;
+	case FACT_AVATAR: return up && b->profile_to_agents;
 	case FACT_AGENT:
 	case FACT_TEAM: return up ? b->assignment_to_agents : b->assignment_to_customers;
 	case FACT_LABELS: return up ? b->labels_to_agents : b->labels_to_customers;
@@ -459,6 +457,18 @@ static void write_next(struct run *r, int from)
 	load(r);
 }
 
+/* Where what people do there is not carried back, its echo is not listened for either. */
+static void land(struct run *r)
+{
+	enum side back = r->owed->key.side == SIDE_AGENTS ? SIDE_CUSTOMERS : SIDE_AGENTS;
+	bool of_person = r->owed->key.step == STEP_FIND_CONTACT;
+	int f, last = of_person ? FACT_OF_PERSON : (int)r->fact;
+
+	for (f = of_person ? 0 : (int)r->fact; f <= last; f++)
+		if (r->write.v[f] != NULL && !carries(r->bridge, (enum fact)f, back))
+			r->done.landed.v[f] = r->write.v[f];
+}
+
 static void write_rest(struct run *r)
 {
 	write_next(r, r->owed->key.step == STEP_FIND_CONTACT ? FACT_COUNT : (int)r->fact + 1);
@@ -516,6 +526,7 @@ static void take(struct run *r, const struct outcome *o)
 	case EFFECT_DELIVERED:
 		LOG(LOG_DEBUG, "settled", F_STR("endpoint", r->mirrors->endpoint->conf.name),
 		    F_ID("link", 'k', r->owed->key.link), F_STR("step", step_word(step_of(r))));
+		land(r);
 		write_rest(r);
 		return;
 	case EFFECT_REJECTED:

@@ -490,6 +490,8 @@ bool router_try_short(struct router *r, struct endpoint *e, struct letter *lette
 	if (e->is_held || e->nbridges > 1 || !is_short(c, letter->event))
 		return false;
 	recall(c, &op->view);
+	op->thread = c->thread;
+	op->person = c->person;
 	for (i = 0; i < e->nbridges; i++) {
 		decide(c, letter->event, &op->view, i, &routes[i]);
 		if (routes[i].park != REASON_NONE

@@ -99,6 +99,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 	if (held != REASON_NONE)
 		return park_row(from->bridges[bridge], event, row, held, NULL);
 	lane = lane_get(target, r->person);
+	row->lane = lane->id;
 	if (lane->count >= f->config->limits.lane)
 		return park_row(from->bridges[bridge], event, row, REASON_OVERFLOW, NULL);
 	if (is_message && event->author.role != ROLE_CUSTOMER)
@@ -133,7 +134,7 @@ void row_start(struct flow *f, struct letter *letter, struct route_row *row, str
 		    F_STR("reason", reason_word(row->reason)));
 		errand_owed(f, letter->event->id, &row->owe);
 		if (row->reason == REASON_LOOP)
-			pace_blew(f, endpoint_find(f, row->target), row->person, row->bridge);
+			pace_blew(f, endpoint_find(f, row->target), row->person);
 		return;
 	}
 	if (row->out.delivery.id == 0) { /* it was routed before */

@@ -139,6 +139,7 @@ static void trip_take_history(struct trip *t)
 		t->row.delivery.set_state = t->letter->event->state;
 }
 
+#define BACKS_MAX 3 /* of one attempt, to an earlier step */
 #define CARRIED_UPLOAD "upload:"
 
 /* A file that the far side has already, of the part a former life was at. */
@@ -600,7 +601,12 @@ static void trip_store_step(struct trip *t, bool forget_sign_in, const char *par
 
 static void trip_next(struct trip *t, const struct outcome *o, bool news)
 {
+	const struct effect again = { .kind = EFFECT_RETRY,
+		.reason = o->effect.reason,
+		.wait_msecs = -1,
+		.why = o->effect.why };
 	bool there = true, was_once = t->now.doubt_look != STEP_NONE;
+	size_t was = t->next;
 
 	if (step_is_look_up(t->now.step))
 		t->found = o->found;
@@ -614,6 +620,10 @@ static void trip_next(struct trip *t, const struct outcome *o, bool news)
 		trip_turn_to_step(t, o->go, t->now.part);
 	else
 		there = trip_turn_to(t, t->next);
+	if (o->go != STEP_NONE && !t->is_detour && t->next < was && ++t->backs > BACKS_MAX) {
+		trip_conclude(t, &again); /* what it was sent back for is as it was */
+		return;
+	}
 	if (!there) {
 		const struct effect fault = { .kind = EFFECT_REJECTED,
 			.reason = REASON_BAD_ANSWER,

@@ -497,7 +497,7 @@ class Control(Platform):
                 "inboxes": [c.inbox_rest(i, True) for i in c.inboxes.values()],
                 "webhooks": list(c.webhooks.values())},
             "smartsender": {
-                "chats": [dict(t.shown(chat), state=chat.state, messages=[
+                "chats": [dict(t.shown(chat), state=chat.state, forwards=chat.forwards, messages=[
                     dict(t.message(m), watermark=m.watermark, by_api=m.by_api) for m in chat.messages])
                     for chat in t.chats.values() if wanted(chat.id)],
                 "lockouts": t.lockouts, "asked_while_locked": t.asked_while_locked}})
@@ -505,7 +505,8 @@ class Control(Platform):
     def verdict(self, request):
         default = "smartify" if self.chatwoot.role == "agents" else "chatwoot"
         return answer_json(judge(self.smartify, self.chatwoot, request.query.get("customers", default),
-                                 request.query.get("threads") == "1", request.query.get("announced"), self.smartsender))
+                                 request.query.get("threads") == "1", request.query.get("announced"), self.smartsender,
+                                 request.query.get("agents")))
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))

@@ -178,14 +178,15 @@ def compare_files(originals, copies):
             "duplicates": sum((arrived - sent).values())}
 
 
-def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None, smartsender=None):
-    """customers: the platform on whose side the customers are; announced: order is that of callbacks that were taken,
+def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None, smartsender=None,
+          agents=None):
+    """customers: the platform on whose side the customers are; agents: the other one, where there is a choice; announced: order is that of callbacks that were taken,
     not that of writing, and what was never announced, since nobody was there, has no place in it. "only": nor need that
     have arrived."""
     sides = {"smartify": dict(smartify_threads(smartify)), "chatwoot": dict(chatwoot_threads(chatwoot))}
     if smartsender is not None:
         sides["smartsender"] = dict(smartsender_threads(smartsender, Entry))
-    agents = "smartify" if customers == "chatwoot" else "chatwoot"
+    agents = agents or ("smartify" if customers == "chatwoot" else "chatwoot")
 
     def people(side, who, files=False):
         return [e for entries in sides[side].values() for e in entries

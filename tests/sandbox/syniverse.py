@@ -151,6 +151,8 @@ class Syniverse(Platform):
 
     def deregister(self, request):
         self.basic(request)
+        if not self.settings["enabled"]:
+            fail(409, "Integration is not enabled", request.path)
         if request.path.endswith("/") or not self.alive(request.args[0]):
             fail(404, "No message available", request.path)
         self.sessions[request.args[0]]["ended"] = "relay"

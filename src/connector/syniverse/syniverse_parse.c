@@ -66,6 +66,7 @@ static void set_person(struct syniverse_reading *r, struct event *e,
 	p->address = said->address;
 	p->name = said->name;
 	p->identity = ids_identity_of_phone(r->arena, said->address);
+	p->is_vouched = p->identity != NULL;
 	if (p->identity != NULL)
 		p->phone = p->identity + strlen("tel:");
 	else
