@@ -76,6 +76,8 @@ class Hub:
             bridge["system_lines"] = "note"
         for name in ("shop", "mail", "site"):
             bridges[name]["private_notes"] = "mirror"
+        bridges["front"].update(assignment="to_customers", map={
+            "agents": {"taras@northwind.example": "marisol@northwind.example"}})
         whole = {"listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port,
                  "store": "sqlite:%s/tieline.db" % self.folder, "limits": {"fuse": "1000/min"},
                  "admin": {"listen": "127.0.0.1:%d" % self.admin, "socket": "%s/tieline.sock" % self.folder},

@@ -47,7 +47,7 @@ def text(way):
 
 
 SHOWN = {"smartify": {"image": "image", "audio": "file", "video": "file", "file": "file"},
-         "smartsender": {"image": "picture", "audio": "audio", "video": "video", "file": "file"}}
+         "smartsender": {"image": "picture", "audio": "voice", "video": "video", "file": "file"}}
 
 
 def a_file(kind, name, type, head):
@@ -409,6 +409,20 @@ def line_at_a_smartify(way):
     third("POST", "/say", {"platform": "smartify", "as": "system", "conversation": ids["conversation"], "text": said})
     yield
     assert own.one(said).raw["attributes"]["subtype"] == "info"
+
+
+@run("assignment", "customers/smartsender")
+def assignment_is_forwarded(way):
+    own = way.own()
+    own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
+
+    def forwards():
+        chats = own.far("GET", "/state?conversation=%s" % own.target)["smartsender"]["chats"]
+        return [f["operator"] for c in chats if c["id"] == own.target for f in c["forwards"]]
+    own.wait(forwards, "an operator has it")
+    yield
+    own.nothing_but_a_word()
+    assert forwards() == [8]
 
 
 @run("state", "customers/syniverse")

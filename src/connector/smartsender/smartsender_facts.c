@@ -24,21 +24,6 @@ static const char *filled(const char *text)
 	return text != NULL && text[strspn(text, " \t\r\n")] != '\0' ? text : NULL;
 }
 
-/* Others are paths of the console's, which cannot be fetched. */
-static const char *address_of(const char *text)
-{
-	return text != NULL && strncmp(text, "https://", 8) == 0 ? text : NULL;
-}
-
-const struct facts *smartsender_chat_facts(struct arena *a, const struct json *chat)
-{
-	struct facts *f = ARENA_NEW(a, struct facts);
-
-	f->v[FACT_NAME] = fact_form(a, FACT_NAME, filled(json_text(chat, "name")));
-	f->v[FACT_AVATAR] = address_of(json_text(chat, "image"));
-	return f;
-}
-
 static const char *name_of(struct arena *a, const struct json *contact)
 {
 	const char *first = filled(json_text(contact, "firstName"));
@@ -150,8 +135,8 @@ static void put_former(struct arena *a, const struct via *via, struct json_out *
 {
 	const char *text = memo_get(via, MEMO_TEAM_READ);
 	struct json_error error;
-	const struct json *list =
-	    text != NULL ? json_read(a, text, strlen(text), &error) : NULL, *j;
+	const struct json *list = text != NULL ? json_read(a, text, strlen(text), &error) : NULL,
+			  *j;
 
 	for (j = list != NULL ? list->child : NULL; j != NULL; j = j->next)
 		json_put(o, j);
