@@ -268,8 +268,15 @@ static const char *somebody(struct run *r, enum fact f, const struct option_map 
 
 /* ---- what is wanted ---- */
 
+static bool takes_facts(const struct bridge_conf *b, enum side to)
+{
+	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->facts;
+}
+
 bool mirror_carries(const struct bridge_conf *b, enum side to)
 {
+	if (!takes_facts(b, to))
+		return false;
 	return to == SIDE_AGENTS ? b->assignment_to_agents || b->labels_to_agents
 		|| b->attributes_to_agents || b->priority_to_agents
 				 : b->assignment_to_customers || b->labels_to_customers
@@ -803,6 +810,7 @@ bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear
 	const struct event *event = letter->event;
 	const struct heard *heard;
 	bool customers, hears = false;
+	enum side to;
 	size_t i;
 
 	if (event->facts == NULL || (event->flags & (EVENT_IS_DRAFT | EVENT_IS_PREFLIGHT)) != 0)
@@ -811,9 +819,11 @@ bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear
 		const struct bridge_conf *b = e->bridges[i];
 
 		customers = e->asks[i].side == SIDE_CUSTOMERS;
-		if (customers ? b->profile_to_agents : b->profile_to_customers)
+		to = customers ? SIDE_AGENTS : SIDE_CUSTOMERS;
+		if ((customers ? b->profile_to_agents : b->profile_to_customers)
+		    && takes_facts(b, to))
 			op->tells_person |= 1u << i;
-		if (mirror_carries(b, customers ? SIDE_AGENTS : SIDE_CUSTOMERS))
+		if (mirror_carries(b, to))
 			op->tells |= 1u << i;
 		hears |= customers; /* who it is, and what both sides begin with */
 	}

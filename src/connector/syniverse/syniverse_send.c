@@ -147,6 +147,19 @@ static struct http_req request(const struct via *via, struct arena *a, const cha
 	return req;
 }
 
+void syniverse_sign_fetch(const struct via *via, struct arena *a, struct http_req *req)
+{
+	const char *files = arena_printf(a, "%s" SYNIVERSE_FILES, via->endpoint->base_url);
+
+	if (strncmp(req->url, files, strlen(files)) != 0)
+		return;
+	req->headers[req->nheaders++] = (struct http_header){
+		.name = "Authorization",
+		.value = arena_printf(a, "Bearer %s", syniverse_token(via, a)),
+		.secret = true,
+	};
+}
+
 static const char *with_links(struct arena *a, const struct message *m)
 {
 	const char *text = m->text;
