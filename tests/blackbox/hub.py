@@ -82,6 +82,8 @@ class Hub:
             agents = {"shop": {PRIYA: MARISOL}, "site": {MARISOL: PRIYA}}.get(name, "same")
             bridges[name].update(private_notes="mirror", assignment="both", labels="both", attributes="both", map={
                 "agents": agents, "labels": "same", "attributes": {"plan": "plan"}})
+        bridges["front"].update(assignment="to_customers", map={
+            "agents": {"taras@northwind.example": "marisol@northwind.example"}})
         whole = {"listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port,
                  "store": "sqlite:%s/tieline.db" % self.folder, "limits": {"fuse": "1000/min"},
                  "admin": {"listen": "127.0.0.1:%d" % self.admin, "socket": "%s/tieline.sock" % self.folder},

@@ -423,6 +423,20 @@ def line_at_a_smartify(way):
     assert own.one(said).raw["attributes"]["subtype"] == "info"
 
 
+@run("assignment", "customers/smartsender")
+def assignment_is_forwarded(way):
+    own = way.own()
+    own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
+
+    def forwards():
+        chats = own.far("GET", "/state?conversation=%s" % own.target)["smartsender"]["chats"]
+        return [f["operator"] for c in chats if c["id"] == own.target for f in c["forwards"]]
+    own.wait(forwards, "an operator has it")
+    yield
+    own.nothing_but_a_word()
+    assert forwards() == [8]
+
+
 @run("state", "customers/syniverse")
 def state_of_nothing(way):
     own = way.own()

@@ -116,7 +116,6 @@ bool smartsender_media(const char *type, enum attachment_kind *kind);
 
 /* --- smartsender_facts.c --- */
 
-const struct facts *smartsender_chat_facts(struct arena *a, const struct json *chat);
 /* The answer to FACTS; false: it is none. */
 bool smartsender_take_facts(struct arena *a, const struct job *job, const struct json *answer,
     struct outcome *out);

@@ -24,21 +24,6 @@ static const char *filled(const char *text)
 	return text != NULL && text[strspn(text, " \t\r\n")] != '\0' ? text : NULL;
 }
 
-/* Others are paths of the console's, which cannot be fetched. */
-static const char *address_of(const char *text)
-{
-	return text != NULL && strncmp(text, "https://", 8) == 0 ? text : NULL;
-}
-
-const struct facts *smartsender_chat_facts(struct arena *a, const struct json *chat)
-{
-	struct facts *f = ARENA_NEW(a, struct facts);
-
-	f->v[FACT_NAME] = fact_form(a, FACT_NAME, filled(json_text(chat, "name")));
-	f->v[FACT_AVATAR] = address_of(json_text(chat, "image"));
-	return f;
-}
-
 static const char *name_of(struct arena *a, const struct json *contact)
 {
 	const char *first = filled(json_text(contact, "firstName"));
