@@ -70,7 +70,8 @@ const struct command commands[] = {
 	    "something is missing. The relay does the same by itself: see `reconcile` of an endpoint.\n" },
 	{ "migrate", cli_migrate,
 	    "migrate --from NAME --to NAME [--since TIME] [--until TIME] [--state open|closed|all]\n"
-	    "       [--only WHO] [--limit N] [--dry-run]\n"
+	    "       [--only WHO] [--limit N] [--no-media]\n"
+	    "       [--dry-run | --verify] [--force]\n"
 	    "       tieline migrate --resume ID",
 	    "move what was said before to the other end of a bridge",
 	    "All conversations of the customers' side (NAME), with all that was said in them, are written\n"

@@ -33,7 +33,7 @@ static void on_signal(int signo)
 
 struct wish {
 	const char *from, *to, *since, *until, *state, *only, *limit, *resume;
-	bool dry_run;
+	bool dry_run, verify, force, no_media;
 };
 
 static int read_options(struct cli *cli, struct wish *w)
@@ -53,9 +53,16 @@ static int read_options(struct cli *cli, struct wish *w)
 			return EXIT_USAGE_WRONG;
 		if (got > 0)
 			continue;
-		if (strcmp(cli->argv[i], "--dry-run") != 0)
+		if (strcmp(cli->argv[i], "--dry-run") == 0)
+			w->dry_run = true;
+		else if (strcmp(cli->argv[i], "--force") == 0)
+			w->force = true;
+		else if (strcmp(cli->argv[i], "--verify") == 0)
+			w->verify = true;
+		else if (strcmp(cli->argv[i], "--no-media") == 0)
+			w->no_media = true;
+		else
 			return cli_unknown(cli, cli->argv[i]);
-		w->dry_run = true;
 	}
 	if (w->resume == NULL && (w->from == NULL || w->to == NULL))
 		return cli_usage(cli, "--from and --to are needed: the two ends of a bridge");
@@ -80,6 +87,9 @@ static const char *body_of(struct arena *a, const struct wish *w)
 	json_member_text(o, "only", w->only);
 	json_member_id(o, "limit", w->limit);
 	json_member_bool(o, "dry_run", w->dry_run);
+	json_member_bool(o, "verify", w->verify);
+	json_member_bool(o, "force", w->force);
+	json_member_bool(o, "no_media", w->no_media);
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -161,8 +171,8 @@ static int verdict(const struct json *run)
 {
 	const char *state = json_text(run, "state");
 
-	if (state == NULL || strcmp(state, "failed") == 0 || json_int(run, "failed", 0) > 0
-	    || !json_true(run, "adds_up"))
+	if (state == NULL || strcmp(state, "failed") == 0 || strcmp(state, "differs") == 0
+	    || json_int(run, "failed", 0) > 0 || !json_true(run, "adds_up"))
 		return EXIT_NO;
 	return EXIT_DONE;
 }

@@ -50,6 +50,19 @@ static void put_totals(struct json_out *o, const struct migration_totals *t)
 	json_member_bool(o, "adds_up", migration_adds_up(t));
 }
 
+static void put_verdict(struct json_out *o, const struct migration_verdict *v)
+{
+	json_key(o, "verify");
+	json_begin_object(o);
+	json_member_int(o, "compared", v->compared);
+	json_member_int(o, "missing", v->missing);
+	json_member_int(o, "twice", v->twice);
+	json_member_int(o, "disordered", v->disordered);
+	json_member_int(o, "different", v->different);
+	json_member_int(o, "fileless", v->fileless);
+	json_end_object(o);
+}
+
 static void put_report(struct json_out *o, struct arena *a, const struct migration_report *r)
 {
 	json_begin_object(o);
@@ -64,6 +77,8 @@ static void put_report(struct json_out *o, struct arena *a, const struct migrati
 	put_time(o, "ended", r->ended_ms);
 	json_member_int(o, "under_way", (int64_t)r->under_way);
 	put_totals(o, &r->totals);
+	if (r->verdict != NULL)
+		put_verdict(o, r->verdict);
 	json_member_text(o, "reason", r->why);
 	json_end_object(o);
 }
@@ -210,6 +225,8 @@ static bool read_wish(struct api_call *c, const struct json *body, struct migrat
 	}
 	w->only = json_text(body, "only");
 	w->limit = json_int(body, "limit", 0);
+	w->force = json_true(body, "force");
+	w->no_media = json_true(body, "no_media");
 	return read_time(c, body, "since", &w->since_ms)
 	    && read_time(c, body, "until", &w->until_ms) && read_state(c, body, &w->state);
 }
@@ -219,14 +236,14 @@ static void on_begun(void *arg, int64_t id)
 	answer_one(arg, 202, id);
 }
 
-static void start(struct api_call *c, const struct migration_wish *w, bool is_dry)
+static void start(struct api_call *c, const struct migration_wish *w, bool is_dry, bool is_verify)
 {
 	struct migrations *m = c->web->flow->migrations;
 	struct err err;
 	int64_t id;
 
-	if (is_dry) {
-		id = migration_plan(m, w, &err);
+	if (is_dry || is_verify) {
+		id = migration_plan(m, w, is_verify, &err);
 		if (id == 0)
 			api_problem(c, API_INVALID, arena_strdup(c->arena, err.text), NULL);
 		else
@@ -245,12 +262,12 @@ static void start(struct api_call *c, const struct migration_wish *w, bool is_dr
 	}
 }
 
-static void resume(struct api_call *c, const char *name)
+static void resume(struct api_call *c, const char *name, bool force)
 {
 	struct err err;
 	int64_t id = id_of(name);
 
-	if (id > 0 && migration_resume(c->web->flow->migrations, id, &err))
+	if (id > 0 && migration_resume(c->web->flow->migrations, id, force, &err))
 		answer_one(c, 202, id);
 	else
 		api_problem(c, API_NOT_FOUND,
@@ -265,7 +282,7 @@ void migration_web_start(struct api_call *c)
 	if (body == NULL)
 		return;
 	if (json_text(body, "resume") != NULL)
-		resume(c, json_text(body, "resume"));
+		resume(c, json_text(body, "resume"), json_true(body, "force"));
 	else if (read_wish(c, body, &w))
-		start(c, &w, json_true(body, "dry_run"));
+		start(c, &w, json_true(body, "dry_run"), json_true(body, "verify"));
 }

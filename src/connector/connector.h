@@ -66,6 +66,9 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *   messages       of known->conversation, written at since_ms or later (older ones may be among them);
  *                  the newest page comes first, each in the order in which they were written
  *
+ *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
+ *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
+ *
  * NEXT_STEP: outcome.events is what the page holds, outcome.cursor where the next one begins. */
 enum job_kind {
 	JOB_DELIVER,

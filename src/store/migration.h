@@ -68,6 +68,17 @@ struct op_migration_look {
 	enum migration_found *found; /* out: one for each */
 };
 
+/* The conversations at the agents' side that one of the customers' side was written to, the oldest first. */
+struct op_migration_links {
+	struct store_op op;
+	struct arena *arena;
+	int bridge, endpoint;
+	const char *conversation;
+	/* out */
+	const char **remotes;
+	size_t nremotes;
+};
+
 /* The last event of a conversation's history: what it becomes at the other side. The state of its own side
  * is written down where none is known. */
 struct op_migration_end {

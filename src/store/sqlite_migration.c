@@ -257,6 +257,24 @@ int sqlite_migration_look(struct store_db *db, struct op_migration_look *op)
 	return 0;
 }
 
+#define LINKS_MOST 64
+
+int sqlite_migration_links(struct store_db *db, struct op_migration_links *op)
+{
+	struct stmt *q = query(db, Q_MIGRATION_LINKS);
+	enum stmt_result r;
+
+	op->nremotes = 0;
+	op->remotes = arena_zalloc(op->arena, LINKS_MOST * sizeof(*op->remotes));
+	stmt_i64(q, op->bridge);
+	stmt_i64(q, op->endpoint);
+	stmt_text(q, op->conversation);
+	stmt_i64(q, LINKS_MOST);
+	while ((r = stmt_step(q)) == STMT_ROW)
+		op->remotes[op->nremotes++] = stmt_col_text(q, 0, op->arena);
+	return r == STMT_DONE ? 0 : -1;
+}
+
 /* ---- the end of a conversation ---- */
 
 /* Of its own side: known by now, if it was not before. */

@@ -365,6 +365,10 @@ struct sqlite3_stmt;
 	X(MIGRATION_ITEMS, \
 	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
 	    " WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_LINKS, \
+	    "SELECT a.remote FROM thread c JOIN link l ON l.bridge = ?1 AND l.customers = c.id" \
+	    " JOIN thread a ON a.id = l.agents WHERE c.endpoint = ?2 AND c.remote = ?3" \
+	    " ORDER BY l.generation LIMIT ?4") \
 	X(MIGRATION_EVENT, "SELECT origin, routed FROM event WHERE id = ?") \
 	X(MIGRATION_DELIVERY, "SELECT state FROM delivery WHERE id BETWEEN ? AND ? AND bridge = ?")
 

@@ -132,6 +132,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATIONS:
 	case STORE_MIGRATION_ITEMS:
 	case STORE_MIGRATION_LOOK:
+	case STORE_MIGRATION_LINKS:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:

@@ -67,6 +67,8 @@ def test_all_of_it(make_world):
         marks = [m["source_id"] for m in row["messages"] if m["message_type"] in (0, 1)]
         assert all(mark.split(":")[3][0] == "h" for mark in marks), marks
         assert all(m["content_attributes"]["external_created_at"] for m in row["messages"] if m["message_type"] in (0, 1))
+    told = migrate(world, "--verify")
+    assert told["state"] == "verified" and told["verify"]["compared"] == 40, told
     again = migrate(world)
     assert again["id"] != done["id"] and again["written"] == 0 and again["skipped"]["present"] == 40 and again["adds_up"]
     assert moved(world) == there
@@ -99,18 +101,38 @@ def test_to_smartify(make_world):
         assert {m["status"] for m in wrote} == {100}
         assert all(m["attributes"]["original_time"].endswith("Z") and m["attributes"]["clienttimestamp"] for m in wrote)
         assert wrote[0]["sender"] == row["lead"]["lead_id"]
+    told = migrate(world, "--verify", ends=("desk", "shop"))
+    assert told["state"] == "verified" and told["verify"]["compared"] == 24, told
     again = migrate(world, ends=("desk", "shop"))
     assert again["written"] == 0 and again["skipped"]["present"] == 24 and again["adds_up"]
 
 
+def test_what_differs_is_told(make_world):
+    """Somebody has deleted one message at the desk, and another was added at the customers' side since."""
+    world = make_world("smartify", start=False)
+    said = past(world, 1, 4)
+    world.relay.start()
+    migrate(world)
+    thread = world.threads("chatwoot")[0]
+    world.act("chatwoot", "erase", thread["id"], message=thread["messages"][2]["id"])
+    more = past(world, 1, 0)
+    assert len(said) == len(more) == 1
+    told = migrate(world, "--verify", code=1)
+    assert told["state"] == "differs" and told["verify"]["missing"] == 1 and told["verify"]["different"] == 1, told
+
+
 def test_refusals(make_world):
     world = make_world("smartify")
+    world.act("chatwoot", "inbox", values={"greeting_enabled": True})
+    told = migrate(world, code=1)
+    assert told["state"] == "failed" and "has on: its greeting" in told["reason"] and "--force" in told["reason"]
+    assert migrate(world, "--force")["state"] == "finished"
     for ends, words in ((("shop", "shop"), "the same endpoint"), (("desk", "shop"), "would reach people"),
                         (("shop", "nowhere"), "no endpoint called")):
         ran = tieline(world, "migrate", "--from", ends[0], "--to", ends[1], code=1)
         assert words in ran.stderr, ran.stderr
     assert "needed" in tieline(world, "migrate", "--from", "shop", code=64).stderr
-    assert json.loads(tieline(world, "migrations", "--json").stdout)["items"] == []
+    assert [m["id"] for m in json.loads(tieline(world, "migrations", "--json").stdout)["items"]] == ["m1"]
     tieline(world, "migrations", "stop", "m7", code=75)
 
 

@@ -727,8 +727,43 @@ static void put_off(struct reading *r)
 
 /* --- whole ------------------------------------------------------------------------------------- */
 
+/* Only in an API inbox is a customer's message one that we may write, and an agent's one that reaches nobody. */
+static void judge_inbox(struct reading *r)
+{
+	static const struct {
+		const char *key, *words;
+	} stirs[] = { { "greeting_enabled", "its greeting" },
+		{ "csat_survey_enabled", "its survey" },
+		{ "enable_auto_assignment", "automatic assignment" } };
+	const char *type = json_text(r->body, "channel_type"), *what = NULL;
+	size_t i;
+
+	if (type == NULL) {
+		bad_answer(r);
+		return;
+	}
+	next_step(r);
+	for (i = 0; i < sizeof(stirs) / sizeof(stirs[0]); i++)
+		if (json_true(r->body, stirs[i].key))
+			what = what == NULL ? stirs[i].words
+					    : arena_printf(r->a, "%s, %s", what, stirs[i].words);
+	if (strcmp(type, "Channel::Api") != 0)
+		conclude(r, EFFECT_REJECTED, REASON_INVALID,
+		    arena_printf(r->a,
+			"inbox %s is a %s: history is written into API inboxes only, elsewhere it "
+			"would reach people",
+			chatwoot_inbox(r->via), type));
+	else if (what != NULL)
+		r->out->effect.why =
+		    arena_printf(r->a, "inbox %s has on: %s", chatwoot_inbox(r->via), what);
+}
+
 static void take_page(struct reading *r)
 {
+	if (r->job->step == STEP_LOOK_UP) {
+		judge_inbox(r);
+		return;
+	}
 	if (chatwoot_take_page(r->via, r->a, r->job, r->body, r->out))
 		next_step(r);
 	else

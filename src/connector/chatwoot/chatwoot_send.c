@@ -666,7 +666,9 @@ static void build_page(struct making *k)
 	int64_t seconds = (k->via->now_ms - job->since_ms) / 1000 + 1;
 
 	k->out->method = "GET";
-	if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
+	if (job->step == STEP_LOOK_UP)
+		URL(k, "/inboxes/%s", inbox(k));
+	else if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
 		URL(k, "/conversations/%s/messages?before=%s", conversation(k), job->cursor);
 	else if (job->step == STEP_LIST_MESSAGES)
 		URL(k, "/conversations/%s/messages", conversation(k));
