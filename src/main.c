@@ -71,7 +71,7 @@ const struct command commands[] = {
 	{ "migrate", cli_migrate,
 	    "migrate --from NAME --to NAME [--since TIME] [--until TIME] [--state open|closed|all]\n"
 	    "       [--only WHO] [--limit N] [--no-media]\n"
-	    "       [--dry-run | --verify] [--force]\n"
+	    "       [--dry-run | --verify] [--force] [--undo-list FILE]\n"
 	    "       tieline migrate --resume ID",
 	    "move what was said before to the other end of a bridge",
 	    "All conversations of the customers' side (NAME), with all that was said in them, are written\n"

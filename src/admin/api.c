@@ -48,6 +48,7 @@ static const struct route routes[] = {
 	{ "POST", "/migrations", migration_web_start },
 	{ "GET", "/migrations/{}", migration_web_show },
 	{ "POST", "/migrations/{}/stop", migration_web_stop },
+	{ "GET", "/migrations/{}/made", migration_web_made },
 };
 
 /* ---- answers ---- */

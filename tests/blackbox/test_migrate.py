@@ -54,11 +54,16 @@ def test_all_of_it(make_world):
     plan = migrate(world, "--dry-run")
     assert plan["state"] == "planned" and plan["conversations"] == 5 and plan["written"] == 40 and plan["adds_up"]
     assert not world.threads("chatwoot")
-    done = migrate(world)
+    undo = os.path.join(world.folder, "undo")
+    done = migrate(world, "--undo-list", undo)
     assert done["state"] == "finished" and done["written"] == 40 and done["failed"] == 0 and done["adds_up"]
     assert done["read"] == done["written"] + sum(done["skipped"].values())
     there = moved(world)
     assert there == {texts[0]: texts for texts in said.values()}
+    with open(undo, encoding="utf-8") as f:
+        made = sorted(f.read().split("\n")[:-1])
+    assert made == sorted("desk:%s desk:%s" % (t["id"], m["id"]) for t in world.threads("chatwoot") for m in t["messages"]
+                          if m["by_relay"])
     for thread in world.threads("chatwoot"):
         first = bare(thread["messages"][0]["text"])
         assert thread["status"] == ("resolved" if first == said[closed][0] else "open"), thread
