@@ -212,6 +212,10 @@ struct connector {
 	void (*interpret)(const struct via *via, struct arena *a, const struct job *job,
 	    const struct http_resp *resp, struct outcome *out);
 
+	/* Optional. The request for a customer's file: where its address is the platform's own, and is read only
+	 * by who is known there, adds what that takes. Never for another address. */
+	void (*sign_fetch)(const struct via *via, struct arena *a, struct http_req *req);
+
 	/* What the endpoint itself wants done, and when (ms, absolute): fills job. INT64_MAX: nothing.
 	 * While something is due no message leaves. */
 	int64_t (*next)(const struct via *via, struct job *job);

@@ -50,6 +50,7 @@ struct caps {
 	bool states;          /* a conversation can be closed there */
 	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
+	bool facts; /* contacts, and what conversations have (core/facts.h), are read and written */
 	bool reports;     /* as agents' side: what became of an agent's message is shown on it */
 	bool notes;       /* as agents' side: can be told something that no customer sees */
 	bool keeps_notes; /* as either side: so can whoever of the team works there */

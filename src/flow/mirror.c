@@ -268,8 +268,15 @@ static const char *somebody(struct run *r, enum fact f, const struct option_map 
 
 /* ---- what is wanted ---- */
 
+static bool takes_facts(const struct bridge_conf *b, enum side to)
+{
+	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->facts;
+}
+
 bool mirror_carries(const struct bridge_conf *b, enum side to)
 {
+	if (!takes_facts(b, to))
+		return false;
 	return to == SIDE_AGENTS ? b->assignment_to_agents || b->labels_to_agents
 		|| b->attributes_to_agents || b->priority_to_agents
 				 : b->assignment_to_customers || b->labels_to_customers
@@ -300,12 +307,20 @@ static const char *want_priority(const struct option_map *m, const char *seen, b
 	return *seen == '\0' ? seen : map_to(m, seen, up);
 }
 
+static bool is_writable(const struct caps *to, enum fact f, const char *value)
+{
+	if ((to->no_facts >> f & 1) != 0)
+		return false;
+	return f != FACT_AGENT || *value != '\0' || !to->forwards;
+}
+
 static const char *want(struct run *r, enum fact f, const char *seen)
 {
 	const struct map_conf *m = &r->bridge->map;
 	bool up = r->owed->key.side == SIDE_AGENTS;
 
-	if (seen == NULL || !carries(r->bridge, f, r->owed->key.side))
+	if (seen == NULL || !carries(r->bridge, f, r->owed->key.side)
+	    || !is_writable(r->mirrors->endpoint->conf.caps, f, seen))
 		return NULL;
 	switch (f) {
 	case FACT_LABELS: return map_labels(r->arena, &m->labels, seen, up);
@@ -795,6 +810,7 @@ bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear
 	const struct event *event = letter->event;
 	const struct heard *heard;
 	bool customers, hears = false;
+	enum side to;
 	size_t i;
 
 	if (event->facts == NULL || (event->flags & (EVENT_IS_DRAFT | EVENT_IS_PREFLIGHT)) != 0)
@@ -803,9 +819,11 @@ bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear
 		const struct bridge_conf *b = e->bridges[i];
 
 		customers = e->asks[i].side == SIDE_CUSTOMERS;
-		if (customers ? b->profile_to_agents : b->profile_to_customers)
+		to = customers ? SIDE_AGENTS : SIDE_CUSTOMERS;
+		if ((customers ? b->profile_to_agents : b->profile_to_customers)
+		    && takes_facts(b, to))
 			op->tells_person |= 1u << i;
-		if (mirror_carries(b, customers ? SIDE_AGENTS : SIDE_CUSTOMERS))
+		if (mirror_carries(b, to))
 			op->tells |= 1u << i;
 		hears |= customers; /* who it is, and what both sides begin with */
 	}

@@ -236,6 +236,7 @@ struct sqlite3_stmt;
 	X(EVENT_UNROUTE, "UPDATE event SET routed = 0 WHERE id = ?") \
 	X(LANE_HOLD, "UPDATE lane SET flags = flags | 2 WHERE id = ?") \
 	X(LANE_FREE, "UPDATE lane SET flags = flags & ~2 WHERE id = ? AND flags & 2 <> 0") \
+	X(LANES_FROM, "SELECT id, endpoint, person, flags FROM lane WHERE id >= ? ORDER BY id") \
 	X(LANES_HELD, "SELECT id FROM lane INDEXED BY lane_held WHERE flags & 2 <> 0 ORDER BY id") \
 	X(ATTEMPT_ADD, \
 	    "INSERT INTO attempt(delivery, n, at, attempt, step, state, reason, why, who)" \

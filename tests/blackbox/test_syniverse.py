@@ -377,6 +377,19 @@ def test_events_of_the_messaging_api(make_hotel):
     assert registrations(hotel) == []
 
 
+def test_files_of_events_are_fetched_by_their_number(make_hotel):
+    """With our token, which nobody else gets; and where the event hides the number, the message is read first."""
+    hotel = make_hotel(hotel={"inbound": "ess", "user": None, "password": None, "act_for": None}, settings={"source": "ess"},
+                       process={"media": {"allow_private": ["127.0.0.0/8"]}})
+    for hides in (False, True):
+        text = unique("with a file")
+        hotel.ask(phone(), text, attachments=[unique("at")], hides_files=hides)
+        place = eventually(lambda: hotel.at_desk(text), text)[0][0]
+        threads = hotel.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")["chatwoot"]
+        mine = [m for t in threads if t["id"] == place for m in t["messages"]]
+        assert [m["text"] for m in mine] == [text] and len(mine[0]["files"]) == 1, mine
+
+
 # -- what becomes of it -----------------------------------------------------------------------------------------
 
 def test_what_becomes_of_a_message_is_shown(make_hotel):

@@ -179,6 +179,9 @@ int syniverse_bad_field(struct syniverse_reading *r, const char *detail);
 /* Either as a number of ms or seconds, or as ISO 8601; fallback where it is none. */
 int64_t syniverse_time(const struct json *j, int64_t fallback);
 
+/* Where files of messages are, behind base_url; "/content" follows the id. */
+#define SYNIVERSE_FILES "/scg-external-api/api/v1/messaging/attachments/"
+
 /* --- pages ------------------------------------------------------------------------------------- */
 
 const char *syniverse_page_path(struct arena *a, const struct job *job);
@@ -197,6 +200,7 @@ extern const struct kind_caps syniverse_kinds[KIND_COUNT]; /* syniverse_kinds.c 
 
 int syniverse_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);
+void syniverse_sign_fetch(const struct via *via, struct arena *a, struct http_req *req);
 void syniverse_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);
 void syniverse_interpret(const struct via *via, struct arena *a, const struct job *job,
