@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/alarms.h"
 #include "admin/cli.h"
 #include "admin/notify.h"
 #include "admin/pulse.h"
@@ -297,6 +298,9 @@ static int build_flow(struct app *app)
 		.started_ms = loop_now_ms(app->loop),
 		.reload = reload,
 		.reload_arg = app };
+	app->web.alarms = alarm_watch_new(&app->web);
+	if (alarm_watch_load(app->web.alarms, &err) != 0)
+		return fail(EXIT_INPUT, &err);
 	app->notify = notify_new(&app->web);
 	return 0;
 }
@@ -373,6 +377,7 @@ static int build(struct app *app, const struct cli *cli, struct config_source *s
 	watch_signals(app);
 	flow_start(app->flow);
 	pulse_start(app->pulse);
+	alarm_watch_start(app->web.alarms);
 	return 0;
 }
 
@@ -393,6 +398,7 @@ static void tear_down(struct app *app)
 	store_close(app->store);
 	loop_timer_free(app->retain);
 	pulse_free(app->pulse);
+	alarm_watch_free(app->web.alarms);
 	flow_free(app->flow);
 	ingest_free(app->ingest);
 	http_out_free(app->wire);

@@ -1,6 +1,7 @@
 /* See metrics.h. One function per family, in the order of the manual's table. Counters of which an alert
  * would miss the first are there from the start, with 0; of the larger lists only what has happened. */
 #include "admin/metrics.h"
+#include "admin/alarms.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -384,6 +385,16 @@ static void write_endpoints(struct page *p, const struct flow *f)
 		sample_int(p, labels1(l, "endpoint", e->conf.name),
 		    shown == ENDPOINT_OK || shown == ENDPOINT_SLOW);
 	}
+	family(p, "tieline_session_expires_timestamp_seconds", "gauge",
+	    "When the session ends by which an endpoint is told anything.");
+	for (e = f->endpoints; e < end_of(f); e++) {
+		const struct via via = endpoint_via(e);
+		int64_t ends_ms =
+		    e->connector->session_ends_ms != NULL ? e->connector->session_ends_ms(&via) : 0;
+
+		if (ends_ms > 0)
+			sample_int(p, labels1(l, "endpoint", e->conf.name), ends_ms / 1000);
+	}
 	family(p, "tieline_last_hook_timestamp_seconds", "gauge",
 	    "When the last genuine callback came.");
 	for (e = f->endpoints; e < end_of(f); e++)
@@ -425,6 +436,22 @@ static void write_store(struct page *p, const struct web *w)
 	for (i = STORE_FAULT_NONE + 1; i < STORE_FAULT_COUNT; i++)
 		sample_int(p, labels1(l, "reason", store_fault_word((enum store_fault)i)),
 		    numbers.failed[i]);
+}
+
+static void write_alarms(struct page *p, const struct web *w)
+{
+	const struct alarms *s = alarm_watch_all(w->alarms);
+	bool raised[ALARM_KIND_COUNT] = { false };
+	char l[LABELS_SIZE];
+	size_t i;
+	int kind;
+
+	for (i = 0; i < s->count; i++)
+		if (alarm_is_raised(s->items[i]))
+			raised[s->items[i]->kind] = true;
+	family(p, "tieline_alarm", "gauge", "1 while an alarm of that kind is raised.");
+	for (kind = 0; kind < ALARM_KIND_COUNT; kind++)
+		sample_int(p, labels1(l, "kind", alarm_kind_word(kind)), raised[kind]);
 }
 
 /* ---- the process ---- */
@@ -531,6 +558,7 @@ void metrics_write(struct buf *out, const struct web *w, enum metrics_form form)
 	write_lanes(&p, f);
 	write_endpoints(&p, f);
 	write_store(&p, w);
+	write_alarms(&p, w);
 	write_process(&p);
 	if (form == METRICS_OPEN)
 		buf_adds(out, "# EOF\n");

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/alarms.h"
 #include "admin/pulse.h"
 #include "admin/status_problems.h"
 #include "admin/web.h"
@@ -208,6 +209,26 @@ static void gather_medians(struct status_bridge_row *row, const struct bridge_st
 				+ 0.5);
 }
 
+static bool is_about(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void name_alarms(const struct alarms *all, struct status *s)
+{
+	struct status_problem *p;
+	const struct alarm *a;
+	size_t i;
+
+	for (p = s->problems; p < s->problems + s->nproblems; p++)
+		for (i = 0; i < all->count; i++) {
+			a = all->items[i];
+			if (alarm_is_raised(a) && a->kind == p->kind
+			    && is_about(a->endpoint, p->endpoint) && is_about(a->bridge, p->bridge))
+				p->alarm = a->id;
+		}
+}
+
 void status_gather(struct arena *a, const struct web *w, struct status *s)
 {
 	struct flow *f = w->flow;
@@ -235,6 +256,7 @@ void status_gather(struct arena *a, const struct web *w, struct status *s)
 		s->bridges[i].state = bridge_state(f, &f->config->bridges[i], &s->bridges[i]);
 	}
 	status_find_problems(a, f, &health, s);
+	name_alarms(alarm_watch_all(w->alarms), s);
 }
 
 void status_gather_stopped(struct arena *a, const struct config *c, const struct op_status *counts,
@@ -371,13 +393,15 @@ static void write_parked(struct json_out *o, const struct status *s)
 	json_end_object(o);
 }
 
-static void write_problem(struct json_out *o, const struct status_problem *p)
+static void write_problem(struct json_out *o, struct arena *a, const struct status_problem *p)
 {
 	json_begin_object(o);
-	json_member_text(o, "kind", p->kind);
+	json_member_text(o, "kind", alarm_kind_word((int)p->kind));
 	json_member_text_or_null(o, "endpoint", p->endpoint);
 	json_member_text_or_null(o, "bridge", p->bridge);
 	member_time(o, "since", p->since_ms);
+	json_member_text_or_null(o, "alarm",
+	    p->alarm != 0 ? arena_printf(a, "a%lld", (long long)p->alarm) : NULL);
 	json_member_text(o, "text", p->text);
 	json_member_text(o, "next", p->next);
 	json_end_object(o);
@@ -406,7 +430,7 @@ const char *status_json(struct arena *a, const struct status *s, size_t *len)
 	json_key(o, "problems");
 	json_begin_array(o);
 	for (i = 0; i < s->nproblems; i++)
-		write_problem(o, &s->problems[i]);
+		write_problem(o, a, &s->problems[i]);
 	json_end_array(o);
 	json_end_object(o);
 	return json_done(o, len);
@@ -452,7 +476,8 @@ void status_log(const struct web *w)
 	for (i = 0; i < s.nbridges; i++)
 		log_bridge(&s.bridges[i]);
 	for (i = 0; i < s.nproblems; i++)
-		LOG(LOG_WARN, "admin", F_STR("who", "signal"), F_STR("alarm", s.problems[i].kind),
+		LOG(LOG_WARN, "admin", F_STR("who", "signal"),
+		    F_STR("alarm", alarm_kind_word((int)s.problems[i].kind)),
 		    F_STR("endpoint", s.problems[i].endpoint),
 		    F_STR("bridge", s.problems[i].bridge), F_STR("err", s.problems[i].text));
 	arena_free(a);

@@ -13,7 +13,7 @@
  *              delivered_24h median_ms waiting oldest_ms
  *   parked     total, reasons {word: count}; callbacks kept because nobody could read them are
  *              `unparsable`
- *   problems   kind endpoint bridge since text next: what, where and why stand in text; kind is a word
+ *   problems   kind endpoint bridge since alarm text next: what, where and why stand in text; kind is a word
  *              of the alarms
  *
  * States are the words of the manual. An endpoint that was not heard of since the relay started is `down`,
@@ -60,9 +60,11 @@ struct status_bridge_row {
 };
 
 struct status_problem {
-	const char *kind, *endpoint, *bridge; /* endpoint, bridge: NULL where it is about none */
-	int64_t since_ms;                     /* 0: not known */
+	enum alarm_kind kind;
+	const char *endpoint, *bridge; /* NULL where it is about none */
+	int64_t since_ms;              /* 0: not known */
 	const char *text, *next;
+	int64_t alarm; /* its id, where it is raised; 0: not (yet) */
 };
 
 struct status {

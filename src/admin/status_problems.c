@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "flow/endpoint.h"
 #include "flow/media.h"
+#include "flow/pace.h"
 
 #define STUCK_MSECS 10000
 
@@ -59,7 +60,7 @@ static void refused_credentials(struct arena *a, struct status *s, const struct 
 	const char *renew = w->renew != NULL ? w->renew : "get new ones";
 
 	add(a, s,
-	    &(struct status_problem){ "credentials", row->name, NULL, row->since_ms,
+	    &(struct status_problem){ ALARM_CREDENTIALS, row->name, NULL, row->since_ms,
 		arena_printf(a, "%s: %s refused our %s%s.%s", row->name, row->host, credential,
 		    quoted(a, row->note), what_waits(a, row)),
 		arena_printf(a, "%s, put it where %s is given, restart%s.", renew, credential,
@@ -83,7 +84,7 @@ static void wrong(struct arena *a, struct status *s, const struct endpoint *e,
 		    cli_has("setup") ? arena_printf(a, "tieline setup %s, or ", row->name) : "",
 		    row->name);
 	add(a, s,
-	    &(struct status_problem){ "wrong_setup", row->name, NULL, row->since_ms,
+	    &(struct status_problem){ ALARM_WRONG_SETUP, row->name, NULL, row->since_ms,
 		arena_printf(a, "%s: %s.%s", row->name,
 		    row->note != NULL ? row->note : "its check failed", what_waits(a, row)),
 		next });
@@ -99,7 +100,7 @@ static void down(struct arena *a, struct status *s, const struct endpoint *e,
 		since(a, row->since_ms, s->now_ms), quoted(a, row->note), what_waits(a, row));
 
 	add(a, s,
-	    &(struct status_problem){ "endpoint_down", row->name, NULL, row->since_ms, text,
+	    &(struct status_problem){ ALARM_ENDPOINT_DOWN, row->name, NULL, row->since_ms, text,
 		arena_printf(a,
 		    "see whether %s works, and can be reached from here; we go on trying, and "
 		    "nothing is lost.",
@@ -109,7 +110,7 @@ static void down(struct arena *a, struct status *s, const struct endpoint *e,
 static void locked(struct arena *a, struct status *s, const struct status_endpoint *row)
 {
 	add(a, s,
-	    &(struct status_problem){ "locked", row->name, NULL, row->since_ms,
+	    &(struct status_problem){ ALARM_LOCKED, row->name, NULL, row->since_ms,
 		arena_printf(a, "%s: %s locked us out%s.%s", row->name, row->host,
 		    quoted(a, row->note), what_waits(a, row)),
 		arena_printf(a,
@@ -121,7 +122,7 @@ static void locked(struct arena *a, struct status *s, const struct status_endpoi
 static void not_enabled(struct arena *a, struct status *s, const struct status_endpoint *row)
 {
 	add(a, s,
-	    &(struct status_problem){ "not_enabled", row->name, NULL, row->since_ms,
+	    &(struct status_problem){ ALARM_NOT_ENABLED, row->name, NULL, row->since_ms,
 		arena_printf(a, "%s: %s answers that it is not enabled for us%s.%s", row->name,
 		    row->host, quoted(a, row->note), what_waits(a, row)),
 		"ask the provider to enable it; we try again by ourselves." });
@@ -150,7 +151,7 @@ static void clocks(struct arena *a, struct status *s, const struct status_endpoi
     const struct misfits *m)
 {
 	add(a, s,
-	    &(struct status_problem){ "clock", row->name, NULL, m->since_ms,
+	    &(struct status_problem){ ALARM_CLOCK, row->name, NULL, m->since_ms,
 		arena_printf(a,
 		    "%s: %" PRIu64 " callback%s refused since %s: clocks differ by more than "
 		    "300 s, or old ones are sent again.",
@@ -177,13 +178,20 @@ static const char *misfit_means(struct arena *a, const struct endpoint *e)
 	    cli_has("reconcile") ? " They will be fetched by reconciliation." : "");
 }
 
-static const char *misfit_next(struct arena *a, const char *name)
+static const char *misfit_next(struct arena *a, const struct endpoint *e)
 {
-	if (cli_has("setup"))
-		return arena_printf(a, "tieline setup %s reads the present secret.", name);
-	return arena_printf(a,
-	    "copy the present secret of its callbacks to endpoints.%s.webhook_secret, restart.",
-	    name);
+	const char *name = e->conf.name;
+
+	if (!cli_has("setup"))
+		return arena_printf(a,
+		    "copy the present secret of its callbacks to endpoints.%s.webhook_secret, restart.",
+		    name);
+	if (e->given->webhook_secret.n > 0) /* which wins over what setup reads */
+		return arena_printf(a,
+		    "take endpoints.%s.webhook_secret out, reload; tieline setup %s reads the present "
+		    "secret.",
+		    name, name);
+	return arena_printf(a, "tieline setup %s reads the present secret.", name);
 }
 
 static void check_proofs(struct arena *a, struct status *s, const struct endpoint *e,
@@ -198,11 +206,11 @@ static void check_proofs(struct arena *a, struct status *s, const struct endpoin
 		return;
 	}
 	add(a, s,
-	    &(struct status_problem){ "callbacks_refused", row->name, NULL, m->since_ms,
+	    &(struct status_problem){ ALARM_CALLBACKS_REFUSED, row->name, NULL, m->since_ms,
 		arena_printf(a, "%s: %" PRIu64 " callback%s refused since %s: %s.%s", row->name,
 		    m->count, m->count == 1 ? "" : "s", since(a, m->since_ms, s->now_ms),
 		    misfit_words(m->reason), misfit_means(a, e)),
-		misfit_next(a, row->name) });
+		misfit_next(a, e) });
 }
 
 /* ---- callbacks that never came ---- */
@@ -215,7 +223,7 @@ static void check_repaired(struct arena *a, struct status *s, const struct endpo
 	if (count == 0)
 		return;
 	add(a, s,
-	    &(struct status_problem){ "callbacks_lost", row->name, NULL, 0,
+	    &(struct status_problem){ ALARM_CALLBACKS_LOST, row->name, NULL, 0,
 		arena_printf(a,
 		    "%s: %" PRIu64 " message%s of the last 24 h came by no callback; %s found by "
 		    "reconciliation, and passed on.",
@@ -224,6 +232,47 @@ static void check_repaired(struct arena *a, struct status *s, const struct endpo
 		    "see whether the callbacks of %s reach us: their address there, the proxy in "
 		    "front, at=refused in the log.",
 		    row->name) });
+}
+
+/* ---- callbacks that ought to come ---- */
+
+static void check_silence(struct arena *a, struct status *s, const struct flow *f,
+    const struct endpoint *e, const struct status_endpoint *row)
+{
+	int64_t most = f->config->alarms.silence_msecs;
+	int64_t last_ms = e->stats.last_hook_ms > 0 ? e->stats.last_hook_ms : e->began_ms;
+
+	if (e->conf.poll || most == MSECS_NEVER || e->control != CONTROL_RUN
+	    || !week_wonders(&e->stats.week, last_ms, s->now_ms, most))
+		return;
+	add(a, s,
+	    &(struct status_problem){ ALARM_SILENCE, row->name, NULL, last_ms,
+		arena_printf(a,
+		    "%s: no callback since %s; a week ago there were some in the same hours.",
+		    row->name, since(a, last_ms, s->now_ms)),
+		arena_printf(a,
+		    "see whether callbacks of %s reach us: their address there, the proxy in front; "
+		    "what was said meanwhile is found by reconciliation.",
+		    row->name) });
+}
+
+/* ---- bots that talk to each other ---- */
+
+static void check_loops(struct arena *a, struct status *s, const struct flow *f,
+    const struct endpoint *e, const struct status_endpoint *row)
+{
+	size_t count = paces_blown_at(f->paces, e);
+
+	if (count == 0)
+		return;
+	add(a, s,
+	    &(struct status_problem){ ALARM_LOOP, row->name, NULL, 0,
+		arena_printf(a,
+		    "%s: bots or agents wrote more than limits.fuse, or always the same, to %zu "
+		    "person%s without a word from them. What follows is parked until they write.",
+		    row->name, count, count == 1 ? "" : "s"),
+		"see what answers at both ends; then tieline parked retry --all --reason loop, or "
+		"drop." });
 }
 
 /* ---- bridges ---- */
@@ -241,7 +290,8 @@ static void check_bridge(struct arena *a, struct status *s, const struct status_
 		if (w->waiting == 0)
 			continue;
 		add(a, s,
-		    &(struct status_problem){ "backlog", NULL, b->name, s->now_ms - w->oldest_ms,
+		    &(struct status_problem){ ALARM_BACKLOG, NULL, b->name,
+			s->now_ms - w->oldest_ms,
 			arena_printf(a, "%s: %" PRId64 " message%s to %s, the oldest for %s.",
 			    b->name, w->waiting, w->waiting == 1 ? " waits" : "s wait", ways[to],
 			    span_words(a, w->oldest_ms)),
@@ -258,7 +308,7 @@ static void check_parked(struct arena *a, struct status *s)
 		total += s->parked[i];
 	if (total > 0)
 		add(a, s,
-		    &(struct status_problem){ "parked", NULL, NULL, 0,
+		    &(struct status_problem){ ALARM_PARKED, NULL, NULL, 0,
 			arena_printf(a, "%" PRId64 " %s parked, waiting for a person.", total,
 			    total == 1 ? "is" : "are"),
 			cli_has("parked") ? "tieline parked."
@@ -273,7 +323,7 @@ static void check_store(struct arena *a, struct status *s, const struct store_he
 
 	if (strcmp(s->store.state, "disk_low") == 0 && h->disk_free >= s->store.disk_reserve)
 		add(a, s,
-		    &(struct status_problem){ "disk", NULL, NULL, 0,
+		    &(struct status_problem){ ALARM_DISK, NULL, NULL, 0,
 			arena_printf(a,
 			    "store: %s cannot be written: the disk is full, it says, with %s free. New "
 			    "callbacks get 503.",
@@ -281,7 +331,7 @@ static void check_store(struct arena *a, struct status *s, const struct store_he
 			"look at quotas and inodes there; we go on by ourselves." });
 	else if (strcmp(s->store.state, "disk_low") == 0)
 		add(a, s,
-		    &(struct status_problem){ "disk", NULL, NULL, 0,
+		    &(struct status_problem){ ALARM_DISK, NULL, NULL, 0,
 			arena_printf(a,
 			    "store: %s free on %s, reserve is %s. New callbacks get 503; sending goes on.",
 			    bytes_words(a, h->disk_free), folder,
@@ -289,13 +339,13 @@ static void check_store(struct arena *a, struct status *s, const struct store_he
 			"free space there; we take callbacks again by ourselves." });
 	else if (strcmp(s->store.state, "error") == 0)
 		add(a, s,
-		    &(struct status_problem){ "store", NULL, NULL, 0,
+		    &(struct status_problem){ ALARM_STORE, NULL, NULL, 0,
 			arena_printf(a, "store: %s cannot be written (%s). New callbacks get 503.",
 			    s->store.path, store_fault_word(h->last_fault)),
 			"look for at=store_error in the log, and at the disk; we go on trying." });
 	else if (h->stuck_msecs > STUCK_MSECS)
 		add(a, s,
-		    &(struct status_problem){ "store", NULL, NULL, s->now_ms - h->stuck_msecs,
+		    &(struct status_problem){ ALARM_STORE, NULL, NULL, s->now_ms - h->stuck_msecs,
 			arena_printf(a,
 			    "store: no progress for %s. Callbacks wait for their answers.",
 			    span_words(a, h->stuck_msecs)),
@@ -309,7 +359,7 @@ static void check_media(struct arena *a, struct status *s, const struct flow *f)
 	if (count == 0)
 		return;
 	add(a, s,
-	    &(struct status_problem){ "media_quota", NULL, NULL, 0,
+	    &(struct status_problem){ ALARM_MEDIA_QUOTA, NULL, NULL, 0,
 		arena_printf(a,
 		    "files: there was no room for %" PRIu64
 		    " of the last 24 h; %s of media.quota (%s) are "
@@ -332,6 +382,8 @@ void status_find_problems(struct arena *a, const struct flow *f, const struct st
 		check_endpoint(a, s, e, &s->endpoints[i]);
 		check_proofs(a, s, e, &s->endpoints[i]);
 		check_repaired(a, s, e, &s->endpoints[i]);
+		check_silence(a, s, f, e, &s->endpoints[i]);
+		check_loops(a, s, f, e, &s->endpoints[i]);
 	}
 	for (i = 0; i < s->nbridges; i++)
 		check_bridge(a, s, &s->bridges[i]);

@@ -6,6 +6,7 @@
 #include "flow/flow.h"
 #include "flow/ingest.h"
 
+struct alarm_watch;
 struct api_call;
 struct http_in_call;
 struct mistakes;
@@ -15,6 +16,7 @@ struct web {
 	struct flow *flow;
 	struct ingest *ingest;
 	struct pulse *pulse;
+	struct alarm_watch *alarms;
 	int64_t started_ms;
 	/* Reads the configuration anew: -1, and the mistakes say why not. */
 	int (*reload)(void *arg, struct mistakes *m);

@@ -185,6 +185,20 @@ char *base64_encode(struct arena *a, const void *data, size_t len)
 	return out;
 }
 
+unsigned char *base64_decode(struct arena *a, const char *text, size_t *len)
+{
+	size_t n = strlen(text), padding = n - strcspn(text, "=");
+	unsigned char *out = arena_alloc(a, n / 4 * 3 + 1);
+	int got = n % 4 == 0 && padding <= 2
+	    ? EVP_DecodeBlock(out, (const unsigned char *)text, (int)n)
+	    : -1;
+
+	if (got < 0)
+		return NULL;
+	*len = (size_t)got - padding;
+	return out;
+}
+
 char *base64url_encode(struct arena *a, const void *data, size_t len)
 {
 	char *out = base64_encode(a, data, len);

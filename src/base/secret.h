@@ -36,6 +36,8 @@ void random_bytes(void *out, size_t len); /* aborts where the system has none */
 void random_text(char *out, size_t len);
 
 char *base64_encode(struct arena *a, const void *data, size_t len);
+/* NULL: it is none. *len is how much came out. */
+unsigned char *base64_decode(struct arena *a, const char *text, size_t *len);
 /* base64url without padding (RFC 7515 2). */
 char *base64url_encode(struct arena *a, const void *data, size_t len);
 

@@ -16,10 +16,12 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/errand.h"
+#include "flow/kept.h"
 #include "flow/mirror.h"
 #include "flow/pager.h"
 #include "flow/reconcile.h"
 #include "flow/standings.h"
+#include "store/alarm.h"
 
 #define REFUSED_RETRY_MSECS (60 * 1000)
 #define MEMO_OPENS_AT "opens_at" /* ms: we are locked out until then */
@@ -171,6 +173,21 @@ static void load_memo(struct endpoint *e)
 			memo_set(e, &(struct memo){ m->key, m->text, true });
 	arena_free(a);
 	learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
+}
+
+/* What people look for in the log. */
+static void say_learned(const struct endpoint *e, const struct memo *m)
+{
+	const struct via via = endpoint_via(e);
+	const char *before = memo_get(&via, m->key);
+
+	if (strcmp(m->key, MEMO_SESSION) == 0 && m->value != NULL)
+		LOG(LOG_INFO, "session_up", F_STR("endpoint", e->conf.name));
+	else if (strcmp(m->key, MEMO_SESSION) == 0 && before != NULL)
+		LOG(LOG_INFO, "session_down", F_STR("endpoint", e->conf.name));
+	else if (strcmp(m->key, MEMO_TOKEN_RENEWED) == 0 && m->value != NULL)
+		LOG(LOG_INFO, "token_renewed", F_STR("endpoint", e->conf.name));
 }
 
 void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count)
@@ -179,11 +196,13 @@ void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++) {
+		say_learned(e, &memo[i]);
 		lasting |= memo[i].lasting;
 		memo_set(e, &memo[i]);
 	}
 	if (count > 0)
 		learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 	if (lasting)
 		save_memo(e);
 }
@@ -430,6 +449,59 @@ void endpoint_repaired(struct endpoint *e, size_t count, bool is_wonder)
 	}
 }
 
+/* ---- the hours in which it was heard ---- */
+
+struct hour {
+	struct op_hour op;
+	struct flow *flow;
+};
+
+static void hour_free(struct store_op *op)
+{
+	xfree(op);
+}
+
+static void hour_on_kept(struct store_op *op)
+{
+	if (!flow_redo(((struct hour *)op)->flow, op))
+		xfree(op);
+}
+
+void endpoint_called(struct endpoint *e, int64_t now_ms)
+{
+	int64_t hour = week_hour(now_ms);
+	struct hour *h;
+
+	e->stats.last_hook_ms = now_ms;
+	if (!week_note(&e->stats.week, hour))
+		return;
+	h = xcalloc(1, sizeof(*h));
+	h->flow = e->flow;
+	h->op = (struct op_hour){
+		.op = { .kind = STORE_HOUR, .done = hour_on_kept, .lost = hour_free },
+		.endpoint = e->conf.id,
+		.hour = hour,
+		.keep_from = hour - WEEK_KEPT,
+	};
+	flow_submit_lazily(e->flow, &h->op.op);
+}
+
+int endpoints_load(struct flow *f, struct err *err)
+{
+	struct op_hours op = { .op = { .kind = STORE_HOURS }, .arena = arena_new() };
+	struct endpoint *e;
+	size_t i;
+
+	store_run(f->store, &op.op);
+	for (i = 0; op.op.result == 0 && i < op.nrows; i++)
+		if ((e = endpoint_find(f, op.rows[i].endpoint)) != NULL)
+			week_note(&e->stats.week, op.rows[i].hour);
+	arena_free(op.arena);
+	return op.op.result == 0
+	    ? 0
+	    : err_set(err, "reading back when callbacks came: %s", op.op.err.text);
+}
+
 void endpoint_count_proof(struct endpoint *e, enum refusal reason)
 {
 	struct misfits *m = &e->stats.misfits;
@@ -515,6 +587,7 @@ void endpoint_reload(struct endpoint *e)
 		e->conf.hook_key.n = 1;
 	}
 	learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 	/* In their old order, which views and links that are remembered have. */
 	for (i = 0; i < e->nbridges; i++)
 		e->bridges[i] = flow_bridge(f, e->asks[i].bridge);

@@ -81,6 +81,10 @@ void endpoint_count(struct endpoint *e, enum step step, enum effect_kind effect,
     int64_t took_msecs);
 /* Counts messages that no callback announced; is_wonder: we have listened all the time. */
 void endpoint_repaired(struct endpoint *e, size_t count, bool is_wonder);
+/* A genuine callback came. */
+void endpoint_called(struct endpoint *e, int64_t now_ms);
+/* Fills in the hours in which callbacks came to earlier lives. */
+int endpoints_load(struct flow *f, struct err *err);
 /* Counts a callback that came with proof, or (reason not NONE) without. */
 void endpoint_count_proof(struct endpoint *e, enum refusal reason);
 const char *endpoint_state_word(enum endpoint_state state);

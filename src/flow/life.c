@@ -275,7 +275,8 @@ int flow_load(struct flow *f, struct err *err)
 	struct op_load *load;
 	size_t i;
 
-	if (repair_take_back(f, err) != 0 || media_load(f->media, err) != 0)
+	if (endpoints_load(f, err) != 0 || repair_take_back(f, err) != 0
+	    || media_load(f->media, err) != 0)
 		return -1;
 	load = load_op(f);
 	store_run(f->store, &load->op);

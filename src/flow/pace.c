@@ -166,15 +166,13 @@ void pace_take_back(struct flow *f, struct endpoint *target, int64_t person,
 		fuse_take_back(&e->fuse);
 }
 
-void pace_blew(struct flow *f, struct endpoint *target, int64_t person, int bridge)
+void pace_blew(struct flow *f, struct endpoint *target, int64_t person)
 {
 	struct pace *e = pace_get(f->paces, target, person);
 
 	if (!fuse_blow(&e->fuse))
 		return;
 	f->paces->blown++;
-	LOG(LOG_WARN, "alarm", F_STR("alarm", "loop"), F_STR("endpoint", target->conf.name),
-	    F_STR("bridge", flow_bridge(f, bridge)->name), F_INT("count", e->fuse.count));
 }
 
 void pace_rearm(struct flow *f, struct endpoint *target, int64_t person)
@@ -183,11 +181,8 @@ void pace_rearm(struct flow *f, struct endpoint *target, int64_t person)
 
 	if (f->paces->map.count == 0 || (e = pace_find(f->paces, target, person)) == NULL)
 		return;
-	if (e->fuse.is_blown) {
+	if (e->fuse.is_blown)
 		f->paces->blown--;
-		LOG(LOG_INFO, "alarm_over", F_STR("alarm", "loop"),
-		    F_STR("endpoint", target->conf.name));
-	}
 	e->fuse = (struct fuse){ 0 };
 }
 
@@ -218,4 +213,16 @@ void paces_free(struct paces *p)
 size_t paces_blown(const struct paces *p)
 {
 	return p->blown;
+}
+
+size_t paces_blown_at(const struct paces *p, const struct endpoint *e)
+{
+	const struct pace *at;
+	size_t count = 0;
+
+	if (p->blown == 0)
+		return 0;
+	TAILQ_FOREACH(at, &p->lru, lru)
+		count += at->target == e && at->fuse.is_blown;
+	return count;
 }

@@ -19,6 +19,7 @@ struct paces;
 struct paces *paces_new(struct flow *f);
 void paces_free(struct paces *p);          /* takes NULL */
 size_t paces_blown(const struct paces *p); /* fuses */
+size_t paces_blown_at(const struct paces *p, const struct endpoint *e);
 
 /* ---- the conversation's bucket ---- */
 
@@ -37,7 +38,7 @@ bool pace_holds(struct flow *f, struct endpoint *target, int64_t person, const s
 void pace_count(struct flow *f, struct endpoint *target, int64_t person, const struct event *event);
 void pace_take_back(struct flow *f, struct endpoint *target, int64_t person,
     const struct event *event);
-void pace_blew(struct flow *f, struct endpoint *target, int64_t person, int bridge);
+void pace_blew(struct flow *f, struct endpoint *target, int64_t person);
 /* The person spoke. */
 void pace_rearm(struct flow *f, struct endpoint *target, int64_t person);
 

@@ -7,6 +7,7 @@
 
 #include "base/histogram.h"
 #include "core/model.h"
+#include "core/week.h"
 #include "core/words.h"
 
 /* In the order of precedence: what a callback with several events counts as. */
@@ -47,6 +48,7 @@ struct endpoint_stats {
 	struct day lost; /* of them, those that should have been told: we have listened */
 	struct misfits misfits;
 	int64_t last_hook_ms;
+	struct week week; /* the hours in which callbacks came */
 };
 
 /* Of one bridge, by the side it goes to. */

@@ -194,6 +194,16 @@ int sqlite_find_written(struct store_db *db, struct row_trip *t, const struct ev
 int sqlite_copy_of(struct store_db *db, const struct event *deletion, int bridge, struct arena *a,
     const char **remote);
 
+/* sqlite_alarm.c */
+struct op_alarm;
+struct op_alarms;
+struct op_hour;
+struct op_hours;
+int sqlite_alarm(struct store_db *db, const struct op_alarm *op);
+int sqlite_alarms(struct store_db *db, struct op_alarms *op);
+int sqlite_hour(struct store_db *db, const struct op_hour *op);
+int sqlite_hours(struct store_db *db, struct op_hours *op);
+
 /* sqlite_state.c */
 int sqlite_state(struct store_db *db, struct op_state *op);
 /* A row with a customer's word: what is to be closed stays open. */
@@ -208,6 +218,10 @@ struct op_migration_item;
 struct op_migration_items;
 struct op_migration_look;
 struct op_migration_end;
+struct op_migration_links;
+struct op_migration_made;
+int sqlite_migration_made(struct store_db *db, struct op_migration_made *op);
+int sqlite_migration_links(struct store_db *db, struct op_migration_links *op);
 int sqlite_migration(struct store_db *db, struct op_migration *op);
 int sqlite_migrations(struct store_db *db, struct op_migrations *op);
 int sqlite_migration_item(struct store_db *db, struct op_migration_item *op);

@@ -26,6 +26,12 @@ struct sqlite3_stmt;
 #define MEDIA_SELECT "SELECT id, event, n, state, sha, size, type, name, why FROM media "
 #define LANE_SELECT "SELECT id, endpoint, person, contact, address, flags FROM lane "
 
+#define MADE_SELECT \
+	"SELECT m.remote, t.remote FROM idmap m JOIN event e ON e.id = m.ref >> 4" \
+	" LEFT JOIN delivery d ON d.id = m.ref LEFT JOIN link l ON l.id = d.link" \
+	" LEFT JOIN thread t ON t.id = l.agents WHERE m.endpoint = ?1 AND m.kind = ?2" \
+	" AND m.ref & 15 <> 0 AND m.ref >> 4 > ?3 AND m.ref >> 4 <= ?4 AND e.origin = ?5"
+
 #define QUERIES(X) \
 	X(BEGIN, "BEGIN") \
 	X(BEGIN_WRITE, "BEGIN IMMEDIATE") \
@@ -280,6 +286,19 @@ struct sqlite3_stmt;
 	    " ORDER BY id LIMIT 1") \
 	X(MEDIA_DELETE, "DELETE FROM media WHERE id = ?") \
 \
+	X(ALARM_SET, \
+	    "INSERT OR REPLACE INTO alarm(id, kind, endpoint, bridge, since, raised, reminded, cleared," \
+	    " owed, text, next) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(ALARM_TRIM, "DELETE FROM alarm WHERE id <= ? AND cleared <> 0") \
+	X(ALARM_COUNT, "SELECT count(*) FROM alarm") \
+	X(ALARMS, \
+	    "SELECT id, kind, endpoint, bridge, since, raised, reminded, cleared, owed, text, next" \
+	    " FROM alarm ORDER BY id") \
+	X(HOUR_ADD, "INSERT OR IGNORE INTO heard(endpoint, hour) VALUES(?, ?)") \
+	X(HOUR_TRIM, "DELETE FROM heard WHERE endpoint = ? AND hour < ?") \
+	X(HOUR_COUNT, "SELECT count(*) FROM heard") \
+	X(HOURS, "SELECT endpoint, hour FROM heard ORDER BY endpoint, hour") \
+\
 	X(ERRAND_GET, \
 	    "SELECT delivery, endpoint, state, reason, why, made, due, firm, healed FROM errand" \
 	    " WHERE event = ? AND step = ?") \
@@ -353,6 +372,12 @@ struct sqlite3_stmt;
 	X(MIGRATION_ITEMS, \
 	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
 	    " WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_MADE_FIRST, MADE_SELECT " ORDER BY m.remote LIMIT ?6") \
+	X(MIGRATION_MADE, MADE_SELECT " AND m.remote > ?7 ORDER BY m.remote LIMIT ?6") \
+	X(MIGRATION_LINKS, \
+	    "SELECT a.remote FROM thread c JOIN link l ON l.bridge = ?1 AND l.customers = c.id" \
+	    " JOIN thread a ON a.id = l.agents WHERE c.endpoint = ?2 AND c.remote = ?3" \
+	    " ORDER BY l.generation LIMIT ?4") \
 	X(MIGRATION_EVENT, "SELECT origin, routed FROM event WHERE id = ?") \
 	X(MIGRATION_DELIVERY, "SELECT state FROM delivery WHERE id BETWEEN ? AND ? AND bridge = ?")
 

@@ -125,11 +125,15 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MEDIA_LOAD:
 	case STORE_ERRAND:
 	case STORE_ERRANDS:
+	case STORE_ALARMS:
+	case STORE_HOURS:
 	case STORE_MIRROR:
 	case STORE_MIRRORS:
 	case STORE_MIGRATIONS:
 	case STORE_MIGRATION_ITEMS:
 	case STORE_MIGRATION_LOOK:
+	case STORE_MIGRATION_LINKS:
+	case STORE_MIGRATION_MADE:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -158,6 +162,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION:
 	case STORE_MIGRATION_ITEM:
 	case STORE_MIGRATION_END:
+	case STORE_ALARM:
+	case STORE_HOUR:
 	case STORE_PROBE: return false;
 	}
 	return false;

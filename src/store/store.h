@@ -65,12 +65,18 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
-	STORE_MIGRATION, /* from here on: migration.h */
+	STORE_MIGRATION, /* these: migration.h */
 	STORE_MIGRATIONS,
 	STORE_MIGRATION_ITEM,
 	STORE_MIGRATION_ITEMS,
 	STORE_MIGRATION_LOOK,
+	STORE_MIGRATION_LINKS,
+	STORE_MIGRATION_MADE,
 	STORE_MIGRATION_END,
+	STORE_ALARM, /* these: alarm.h */
+	STORE_ALARMS,
+	STORE_HOUR,
+	STORE_HOURS,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */

@@ -115,7 +115,7 @@ static struct status example(struct arena *a)
 	s.parked[REASON_EXPIRED] = 1;
 	s.problems = arena_zalloc(a, sizeof(*s.problems));
 	s.problems[0] =
-	    (struct status_problem){ "clock", "desk", NULL, 0, "desk: it is so.", "do this." };
+	    (struct status_problem){ ALARM_CLOCK, "desk", NULL, 0, "desk: it is so.", "do this." };
 	return s;
 }
 
@@ -189,7 +189,7 @@ static void long_sentences_are_wrapped(void **state)
 	struct status s = { .relay = { .is_running = true },
 		.nproblems = 1,
 		.store = { .state = "ok", .path = "x" } };
-	struct status_problem p = { "clock", NULL, NULL, 0, "one two three four five six.",
+	struct status_problem p = { ALARM_CLOCK, NULL, NULL, 0, "one two three four five six.",
 		"seven eight nine ten." };
 	const char *expected =
 	    "one two three four\n  five six. Next:\n  seven eight nine\n  ten.\n";
