@@ -157,6 +157,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_QUESTION:
 	case STORE_QUESTIONS:
 	case STORE_RECEIPT:
+	case STORE_SHIFT:
 	case STORE_ALARM:
 	case STORE_HOUR:
 	case STORE_MIGRATION:
