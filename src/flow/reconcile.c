@@ -34,6 +34,7 @@
 #define YOUNG_MSECS (10 * 1000)
 #define CLOSED_MSECS (5 * 1000) /* the store takes nothing: looked at again after that */
 #define FAILED_MSECS (60 * 1000)
+#define CLOCK_AHEAD_MSECS (2 * 24 * 60 * 60 * 1000)
 
 struct seen { /* a conversation that was read in this sweep */
 	struct map_node node;
@@ -552,8 +553,14 @@ static void begin_poll(struct sweep *s, enum sweep_why why)
 static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is_dry)
 {
 	int64_t earliest_ms = sweep_earliest(s->endpoint);
-	int64_t usual_ms = s->done_ms != 0 ? s->done_ms - OVERLAP_MSECS : 0;
+	int64_t now_ms = sweep_now(s), usual_ms;
 
+	/* Our clock was ahead when the last one ended, and that says nothing of what it has seen. */
+	if (s->done_ms > now_ms)
+		s->done_ms = now_ms - CLOCK_AHEAD_MSECS;
+	if (s->reached_ms > now_ms)
+		s->reached_ms = 0;
+	usual_ms = s->done_ms != 0 ? s->done_ms - OVERLAP_MSECS : 0;
 	if (since_ms == 0)
 		since_ms = usual_ms;
 	s->now = (struct sweep_report){
