@@ -74,8 +74,12 @@ class Hub:
         bridges["site"], bridges["annex"] = [{"customers": name, "agents": "team"} for name in ("site", "annex")]
         for bridge in bridges.values():
             bridge["system_lines"] = "note"
-        for name in ("shop", "mail", "site"):
-            bridges[name]["private_notes"] = "mirror"
+        at_smartify, at_chatwoot = "priya@northwind.example", "marisol@northwind.example"
+        for name, agents in (("shop", {at_smartify: at_chatwoot}), ("mail", "same"), ("site", {at_chatwoot: at_smartify})):
+            bridges[name].update({
+                "private_notes": "mirror", "profile": "both", "assignment": "both", "labels": "both", "attributes": "both",
+                "priority": "both", "map": {"agents": agents, "labels": {"vip": "vip"}, "attributes": {"order": "order"},
+                                            "priority": "same"}})
         whole = {"listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port,
                  "store": "sqlite:%s/tieline.db" % self.folder, "limits": {"fuse": "1000/min"},
                  "admin": {"listen": "127.0.0.1:%d" % self.admin, "socket": "%s/tieline.sock" % self.folder},
@@ -312,18 +316,18 @@ class Way:
 
     # -- what people do --------------------------------------------------------------------------------------
 
-    def api(self, sandbox, path, body, token=None):
+    def api(self, sandbox, path, body, token=None, method="POST"):
         port = int(sandbox.ready["chatwoot"].rpartition(":")[2])
         headers = {"Content-Type": "application/json"}
         if token:
             headers["Api-Access-Token"] = token
-        answer = request(port, "POST", path, json.dumps(body), headers)
+        answer = request(port, method, path, json.dumps(body), headers)
         assert answer.status == 200, (path, answer.status, answer.body[:300])
 
-    def desk_call(self, path, body):
+    def desk_call(self, path, body, method="POST"):
         """As an agent, at the source."""
         self.api(self.sandbox, "/api/v1/accounts/1/conversations/%s%s" % (self.source, path), body,
-                 self.sandbox.ready["chatwoot_agent_token"])
+                 self.sandbox.ready["chatwoot_agent_token"], method)
 
     def as_customer(self, path, body):
         state = self.sandbox("GET", "/state?conversation=%s" % self.source)["chatwoot"]

@@ -16,6 +16,7 @@ COLUMNS = [("agents", "chatwoot"), ("agents", "smartify"), ("customers", "chatwo
 RUNS = {}       # (to, platform, kind): the run
 MORE = {}       # what comes from a platform where customers are: (platform, kind): the run
 
+PRIYA = "5e2c35c8f0dbc10017bb3a02"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
@@ -418,6 +419,53 @@ def state_of_nothing(way):
     yield
     own.resolve(False)
     own.nothing_but_a_word()
+
+
+def conversation_at(way):
+    """As it is at the target: (who of the people has it, labels, attributes, priority)."""
+    state = way.far("GET", "/state?conversation=%s" % way.target)[way.platform]
+    if way.platform == "smartify":
+        [c] = state["requests"]
+        return ([p for p in c["participants"] if p == PRIYA], [t["tag"] for t in c["tags"]], c.get("attributes") or {},
+                c["priority"])
+    [c] = state["conversations"]
+    return [p for p in [c["meta"].get("assignee")] if p], c["labels"], c["custom_attributes"], c["priority"]
+
+
+MAPPED = ("agents", "customers/chatwoot", "customers/smartify")
+
+
+@run("assignment", *MAPPED)
+def assignment(way):
+    own = way.own()
+    own.desk_call("/assignments", {"assignee_id": 12})
+    own.wait(lambda: conversation_at(own)[0], "somebody has it")
+    yield
+
+    def nobody():       # a Smartify gives each to somebody by itself, and that goes the other way
+        own.desk_call("/assignments", {"assignee_id": 0})
+        return not conversation_at(own)[0]
+    own.wait(nobody, "nobody has it", pause=0.5)
+
+
+@run("labels", *MAPPED)
+def labels(way):
+    own = way.own()
+    own.desk_call("/labels", {"labels": ["vip", "own"]})
+    own.wait(lambda: conversation_at(own)[1] == ["vip"], "labelled there")
+    yield
+    own.desk_call("/labels", {"labels": ["own"]})
+    own.wait(lambda: conversation_at(own)[1] == [], "and not any more")
+
+
+@run("attributes", *MAPPED)
+def attributes(way):
+    own = way.own()
+    own.desk_call("/custom_attributes", {"custom_attributes": {"order": "A-1", "own": 5}})
+    own.desk_call("", {"priority": "urgent"}, "PATCH")
+    yield
+    own.wait(lambda: (conversation_at(own)[2].get("order"), conversation_at(own)[3]) == ("A-1", "urgent"), "it has them")
+    assert "own" not in conversation_at(own)[2]
 
 
 def stays(kind, do):
