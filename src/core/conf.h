@@ -47,8 +47,8 @@ struct caps {
 	/* What can be written. */
 	bool typing;          /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
-	bool forwards; /* who has a conversation can be changed by us, and not taken away */
-	unsigned no_facts; /* 1 << enum fact: those that we cannot write there */
+	bool forwards;        /* who has a conversation can be changed by us, and not taken away */
+	unsigned no_facts;    /* 1 << enum fact: those that we cannot write there */
 	bool states;          /* a conversation can be closed there */
 	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */

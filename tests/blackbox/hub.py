@@ -2,7 +2,7 @@
 side that it can be. A Way is one direction of one bridge, with a conversation under way: see kinds.py.
 
     shop, front, hotel, mail  →  desk      Smartify, Smart Sender, Syniverse, Chatwoot; agents at a Chatwoot
-    site, annex               →  team      Chatwoot, Smartify; agents at a Smartify
+    site, annex, back         →  team      Chatwoot, Smartify, Smart Sender; agents at a Smartify
 """
 
 import base64
@@ -18,7 +18,7 @@ from world import FOLDERS, PROJECT, SECRETS, Relay, Sandbox, check_log, eventual
 HOTEL = {"password": "sandbox-syniverse-password", "token": "sandbox-scg-token-0", "key": "blackbox-hotel-hook-key-1",
          "secret": "blackbox-hotel-secret-1"}
 KEYS = {"mail": "blackbox-mail-hook-key-1", "site": "blackbox-site-hook-key-1", "team": "blackbox-team-hook-key-1",
-        "annex": "blackbox-annex-hook-key-1"}
+        "annex": "blackbox-annex-hook-key-1", "back": "blackbox-back-hook-key-01"}
 PHONE = "+15550004711"
 
 
@@ -65,13 +65,16 @@ class Hub:
             "front": {"platform": "smartsender", "base_url": main["smartsender"], "api_token": SECRETS["smartsender_token"],
                       "webhook_secret": SECRETS["front_secret"], "hook_key": SECRETS["front_key"], "receive": "poll 2s",
                       "rate": "180/min", "reconcile": "never"},
+            "back": {"platform": "smartsender", "base_url": other["smartsender"].replace("127.0.0.1", "localhost"),
+                     "api_token": SECRETS["smartsender_token"], "webhook_secret": SECRETS["front_secret"],
+                     "hook_key": KEYS["back"], "receive": "poll 2s", "rate": "180/min", "reconcile": "never"},
             "annex": smartify(third, KEYS["annex"], "annex.localhost"),
             "hotel": dict(common, platform="syniverse", user="boss@acme-hotel", password=HOTEL["password"],
                           act_for="agent7@acme-hotel", chat_base_url=main["syniverse"], scg_base_url=main["syniverse"],
                           scg_from="sender_id:Sn1dInvented000000000y", scg_token=HOTEL["token"],
                           webhook_secret=HOTEL["secret"], hook_key=HOTEL["key"])}
         bridges = {name: {"customers": name, "agents": "desk"} for name in ("shop", "front", "hotel", "mail")}
-        bridges["site"], bridges["annex"] = [{"customers": name, "agents": "team"} for name in ("site", "annex")]
+        bridges.update((name, {"customers": name, "agents": "team"}) for name in ("site", "annex", "back"))
         for bridge in bridges.values():
             bridge["system_lines"] = "note"
         for name in ("shop", "mail", "site"):

@@ -9,6 +9,7 @@ import json
 import sys
 
 from hub import Way
+from hub import look
 from world import unique
 
 COLUMNS = [("agents", "chatwoot"), ("agents", "smartify"), ("customers", "chatwoot"), ("customers", "smartify"),
@@ -298,6 +299,22 @@ def read(way):
     own.customer_reads()
     yield
     own.wait(lambda: [m for m in own.all_there() if m["content"] == said and m["status"] == "read"], "shown as read")
+
+
+@run("edit", "agents")
+def edit(way):
+    sandbox, first, said = way.hub.main if way.platform == "chatwoot" else way.hub.other, way.word("first"), way.word("now")
+    ids = sandbox("POST", "/say", {"platform": "smartsender", "as": "customer", "person": unique("guest"), "text": first})
+    target = way.where(sandbox, way.platform, first)
+    sandbox("POST", "/act", {"platform": "smartsender", "action": "edit", "message": ids["message"], "text": said})
+    yield
+    way.wait(lambda: len(look(sandbox, way.platform, target)) > 1, "the edit is told")
+    copy, seen = look(sandbox, way.platform, target)
+    if way.platform == "chatwoot":
+        assert seen.text == "Edited: " + said
+        assert str(seen.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    else:
+        assert seen.text == "> %s\nEdited: %s" % (first, said)
 
 
 @run("reply", "customers/syniverse")

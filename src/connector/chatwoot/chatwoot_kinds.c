@@ -22,7 +22,7 @@ const struct kind_caps chatwoot_kinds[KIND_COUNT] = {
 	[KIND_SURVEY] = { { 0 }, KIND_FALLBACK("text with its address") },
 	[KIND_REPLY] = { { WAY_NATIVE, "in the same conversation; else the words above" },
 	    { WAY_NATIVE, "in the same conversation; else the words above" } },
-	[KIND_EDIT] = { KIND_LATER("nothing is shown"), KIND_LATER("nothing is shown") },
+	[KIND_EDIT] = { KIND_FALLBACK("`Edited: …` as a reply"), { 0 } },
 	[KIND_CUSTOMER_DELETES] = { KIND_FALLBACK("private note under the copy, which stays"),
 	    { 0 } },
 	[KIND_AGENT_DELETES] = { { 0 }, KIND_NATIVE },

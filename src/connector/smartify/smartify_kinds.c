@@ -27,7 +27,7 @@ const struct kind_caps smartify_kinds[KIND_COUNT] = {
 	[KIND_SURVEY] = { { 0 }, KIND_FALLBACK("text with its address") },
 	[KIND_REPLY] = { KIND_FALLBACK("the first words of that one above"),
 	    KIND_FALLBACK("the first words of that one above") },
-	[KIND_EDIT] = { KIND_LATER("nothing is shown"), KIND_LATER("nothing is shown") },
+	[KIND_EDIT] = { KIND_FALLBACK("`Edited: …`, the first words of before above"), { 0 } },
 	[KIND_CUSTOMER_DELETES] = { KIND_FALLBACK("private note; the copy stays"), { 0 } },
 	[KIND_AGENT_DELETES] = { { 0 },
 	    KIND_IMPOSSIBLE("nothing can be taken back there: the agent is told so") },

@@ -150,8 +150,8 @@ static void put_former(struct arena *a, const struct via *via, struct json_out *
 {
 	const char *text = memo_get(via, MEMO_TEAM_READ);
 	struct json_error error;
-	const struct json *list =
-	    text != NULL ? json_read(a, text, strlen(text), &error) : NULL, *j;
+	const struct json *list = text != NULL ? json_read(a, text, strlen(text), &error) : NULL,
+			  *j;
 
 	for (j = list != NULL ? list->child : NULL; j != NULL; j = j->next)
 		json_put(o, j);

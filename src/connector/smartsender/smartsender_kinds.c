@@ -25,7 +25,6 @@ const struct kind_caps smartsender_kinds[KIND_COUNT] = {
 	[KIND_ARTICLE] = CUSTOMERS(KIND_ARTICLE_IN_WORDS),
 	[KIND_SURVEY] = CUSTOMERS(KIND_FALLBACK("text with its address")),
 	[KIND_REPLY] = CUSTOMERS(KIND_FALLBACK("the first words of that one above")),
-	[KIND_EDIT] = CUSTOMERS(KIND_LATER("nothing is shown")),
 	[KIND_AGENT_DELETES] = CUSTOMERS(KIND_LATER("nothing is taken back: the agent is told so")),
 	[KIND_AGENT_TYPES] = CUSTOMERS(KIND_IMPOSSIBLE("it has nothing for that")),
 	[KIND_STATE] = CUSTOMERS({ WAY_NATIVE, "closing only" }),

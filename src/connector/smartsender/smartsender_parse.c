@@ -331,8 +331,8 @@ static void read_person(const struct via *via, struct arena *a, const char *id, 
 	const char *tenant = smartsender_tenant(via);
 
 	*out = (struct person){
-		.identity = ids_identity(a, SMARTSENDER_PLATFORM, tenant, via->endpoint->host,
-		    tenant, id),
+		.identity =
+		    ids_identity(a, SMARTSENDER_PLATFORM, tenant, via->endpoint->host, tenant, id),
 		.id = id,
 		.address = id,
 		.name = name,
