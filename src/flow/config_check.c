@@ -417,20 +417,21 @@ static void check_facts(struct draft *d, const struct bridge_draft *b)
 	const struct {
 		const char *name;
 		bool to_customers;
+		enum fact fact;
 	} options[] = {
-		{ "profile", c->profile_to_customers },
-		{ "assignment", c->assignment_to_customers },
-		{ "labels", c->labels_to_customers },
-		{ "attributes", c->attributes_to_customers },
-		{ "priority", c->priority_to_customers },
+		{ "profile", c->profile_to_customers, FACT_NAME },
+		{ "assignment", c->assignment_to_customers, FACT_AGENT },
+		{ "labels", c->labels_to_customers, FACT_LABELS },
+		{ "attributes", c->attributes_to_customers, FACT_ATTRIBUTES },
+		{ "priority", c->priority_to_customers, FACT_PRIORITY },
 	};
+	const struct caps *caps = c->customers != NULL ? c->customers->caps : NULL;
 	struct mistake like;
 	size_t i;
 
-	if (c->customers == NULL || c->customers->caps == NULL || c->customers->caps->facts)
-		return;
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (!options[i].to_customers)
+	for (i = 0; caps != NULL && i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!options[i].to_customers
+		    || (caps->facts && (caps->no_facts >> options[i].fact & 1) == 0))
 			continue;
 		like = about(d, b->node, options[i].name);
 		like.warning = true;
