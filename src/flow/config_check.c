@@ -211,7 +211,8 @@ static void check_secrets(struct draft *d)
 			continue;
 		like = about(d, e->node, "webhook_secret");
 		like.warning = true;
-		mistake_add(d->mistakes, &like, "is not in the file: callbacks are refused");
+		mistake_add(d->mistakes, &like,
+		    "is not in the file: callbacks are refused, unless tieline setup keeps one");
 	}
 }
 

@@ -656,6 +656,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 		.under_way = r->nitems,
 		.totals = r->row.totals,
 	};
+	out->first = r->row.first;
+	out->target = b != NULL ? b->agents->id : 0;
 	TAILQ_FOREACH(item, &r->items, next) {
 		now = item->totals;
 		now.conversations = 0;
@@ -666,6 +668,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out)
 {
 	struct migration_run *r;
+	int64_t last =
+	    INT64_MAX; /* a later run begins where an earlier one of its bridge has ended */
 	size_t n = 0;
 
 	TAILQ_FOREACH(r, &m->runs, next)
@@ -673,8 +677,11 @@ size_t migration_reports(struct migrations *m, struct arena *a, struct migration
 	*out = arena_zalloc(a, (n + 1) * sizeof(**out));
 	n = 0;
 	TAILQ_FOREACH(r, &m->runs, next)
-		if (r->row.id != 0) /* else it is just being written down */
-			report_of(r, a, &(*out)[n++]);
+		if (r->row.id != 0) { /* else it is just being written down */
+			report_of(r, a, &(*out)[n]);
+			(*out)[n++].last = last;
+			last = r->is_dry ? last : r->row.first;
+		}
 	return n;
 }
 

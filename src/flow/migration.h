@@ -35,7 +35,9 @@ struct migration_report {
 	enum migration_state state;
 	const char *wish, *why;
 	int64_t begun_ms, ended_ms;
-	size_t under_way; /* conversations */
+	size_t under_way;    /* conversations */
+	int64_t first, last; /* events between which those of the run are */
+	int target;          /* endpoint */
 	struct migration_totals totals;
 };
 

@@ -9,10 +9,11 @@ import json
 import sys
 
 from hub import Way
-from world import unique
+from world import eventually, unique
 
 COLUMNS = [("agents", "chatwoot"), ("agents", "smartify"), ("customers", "chatwoot"), ("customers", "smartify"),
            ("customers", "smartsender"), ("customers", "syniverse")]
+PRIYA = "5e2c35c8f0dbc10017bb3a02"
 RUNS = {}       # (to, platform, kind): the run
 MORE = {}       # what comes from a platform where customers are: (platform, kind): the run
 
@@ -309,6 +310,34 @@ def reply_without_quote(way):
     assert way.one(said).text.endswith(said) and first not in way.one(said).text
 
 
+@run("assignment", "agents/smartify", "customers/smartify")
+def assignment(way):
+    own = way.own()
+    own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
+    yield
+    own.wait(lambda: PRIYA in own.conversation()["participants"], "she has it")
+
+
+@run("labels", "agents", "customers/chatwoot", "customers/smartify")
+def labels(way):
+    own, label = way.own(), way.word("label")
+    own.desk_call("/labels", {"labels": [label]})
+    yield
+    if way.platform == "chatwoot":
+        own.wait(lambda: own.conversation()["labels"] == [label], "it bears it")
+    else:
+        own.wait(lambda: [t["tag"] for t in own.conversation()["tags"]] == [label], "it bears it")
+
+
+@run("attributes", "agents", "customers/chatwoot", "customers/smartify")
+def attributes(way):
+    own, value = way.own(), way.word("value")
+    own.desk_call("/custom_attributes", {"custom_attributes": {"plan": value}})
+    yield
+    where = "custom_attributes" if way.platform == "chatwoot" else "attributes"
+    own.wait(lambda: (own.conversation()[where] or {}).get("plan") == value, "it has it")
+
+
 @run("customer_deletes", "agents")
 def customer_deletes(way):
     own, said = way.own(), way.word("regretted")
@@ -381,23 +410,6 @@ def state_once(way):
     yield
     own.resolve(False)
     own.nothing_but_a_word()
-
-
-@run("note", "agents", "customers/chatwoot", "customers/smartify")
-def note(way):
-    own, said = way.own(), way.word("between us")
-    own.send(said, role="agent", private=True)
-    yield
-    assert own.one(said).private
-
-
-@run("system_line", "agents/chatwoot")
-def line_at_a_chatwoot(way):
-    hub, said = way.hub, way.word("somebody joined")
-    place = hub.says({"platform": "smartify", "text": way.word()})
-    hub.say({"platform": "smartify", "as": "system", "text": said, "conversation": place[2]})
-    yield
-    assert hub.at_desk(place, said).private
 
 
 @run("system_line", "agents/smartify")
@@ -500,6 +512,22 @@ number_of("smartsender")
 number_of("syniverse")
 
 
+@comes("smartsender", "an edit, a deletion")
+def smartsender_changes(hub):
+    first, said = unique("first"), unique("second")
+    ids = hub.say({"platform": "smartsender", "as": "customer", "person": unique("guest"), "text": first})
+    copy = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == first], "it is at the desk")[0]
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "edit", "message": ids["message"], "text": said})
+    edited = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == "Edited: " + said], "the edit is")[0]
+    assert str(edited.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "delete", "message": ids["message"]})
+    yield
+    note = hub.wait(lambda: [m for m in hub.desk_of(first) if m.private], "the agents are told")[0]
+    assert note.text == "The customer deleted this message."
+    assert str(note.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    assert [m.text for m in hub.desk_of(first)] == [first, "Edited: " + said, note.text]
+
+
 @comes("smartsender", "media group with a caption of a voice")
 def smartsender_files(hub):
     one, two, voice = PNG + unique().encode(), PNG + unique().encode(), b"OggS" + unique().encode()
@@ -535,6 +563,18 @@ at_smartify("pieces", "bot", "", {"commands": [
     {"type": "message", "message": {"type": "text", "text": "Two WORD"}}]}, "One WORD\n\nTwo WORD")
 at_smartify("unknown", "bot", "", {"attachment": {"type": "wa_template", "template": {"name": "WORD"}}},
             "[unsupported message: wa_template]")
+
+
+@comes("syniverse", "read")
+def read_on_a_phone(hub):
+    hello, said = unique("hello"), unique("answer")
+    place = hub.says({"platform": "syniverse", "text": hello})
+    desk = hub.at_desk(place, hello).conversation
+    id = hub.say({"platform": "chatwoot", "as": "agent", "conversation": desk, "text": said})["message"]
+    hub.wait_at(place, said)
+    hub.syniverse_tells(place, said, "READ")
+    yield
+    eventually(lambda: hub.status_at_desk(desk, id) == "read", "it is shown as read")
 
 
 @comes("syniverse", "pictures")

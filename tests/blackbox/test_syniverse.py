@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -290,6 +291,9 @@ CONSUMER = {"scg_consumer_key": "sandbox-consumer-key", "scg_consumer_secret": "
 def test_an_expired_token_is_renewed_once(make_hotel):
     hotel = make_hotel(hotel=CONSUMER)
     place = hotel.up(phone())
+    metrics = request(hotel.admin, "GET", "/metrics").body.decode()
+    ends = [x for x in metrics.splitlines() if x.startswith('tieline_session_expires_timestamp_seconds{endpoint="hotel"}')]
+    assert 201000 < float(ends[0].split()[-1]) - time.time() < 202000
     hotel.set(expired=True)
     hotel.down(place)
     assert hotel.record()["renewals"] == 1
@@ -297,6 +301,8 @@ def test_an_expired_token_is_renewed_once(make_hotel):
     hotel.relay.start()
     hotel.down(place)
     assert hotel.record()["renewals"] == 1
+    log = hotel.relay.log()
+    assert "at=session_up endpoint=hotel" in log and log.count("at=token_renewed endpoint=hotel") == 1
 
 
 def test_without_consumer_secrets_an_expired_token_stops_the_endpoint(make_hotel):

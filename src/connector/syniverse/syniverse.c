@@ -389,5 +389,6 @@ const struct connector syniverse_connector = {
 	.build = syniverse_build,
 	.interpret = syniverse_interpret,
 	.next = syniverse_next,
+	.session_ends_ms = syniverse_session_ends_ms,
 	.leave = syniverse_leave,
 };

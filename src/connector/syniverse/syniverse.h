@@ -91,7 +91,7 @@ const char *syniverse_address(struct arena *a, const char *text);
 #define MEMO_OLD_SESSION "old_session"     /* one that was renewed, until it is ended */
 #define MEMO_SESSION_RETRY "session_retry" /* ms: renewing failed, and is not tried before */
 #define MEMO_SESSION_AT "session_at"       /* ms: when one was asked for last */
-#define MEMO_TOKEN "token"                 /* renewed since the configured one, */
+#define MEMO_TOKEN MEMO_TOKEN_RENEWED      /* renewed since the configured one, */
 #define MEMO_TOKEN_OF "token_of"           /* which was this one (its hash) */
 #define MEMO_TOKEN_STALE "token_stale"     /* it was refused */
 #define MEMO_TOKEN_AT "token_at"           /* ms: when it was renewed last */
@@ -109,6 +109,7 @@ bool syniverse_session(const struct via *via, struct arena *a, struct syniverse_
 bool syniverse_session_fits(const struct via *via, struct arena *a, const char *id,
     bool *is_current);
 
+int64_t syniverse_session_ends_ms(const struct via *via);
 int64_t syniverse_next(const struct via *via, struct job *job);
 bool syniverse_leave(const struct via *via, struct job *job, struct memo *forget);
 void syniverse_errand_build(const struct via *via, struct arena *a, const struct job *job,

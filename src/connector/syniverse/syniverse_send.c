@@ -58,7 +58,7 @@ static void fill_parts(struct arena *a, const struct syniverse_conf *c, struct m
 	size_t i;
 
 	if (m->is_sticker && m->nfiles > 0) {
-		m->text = add_line(a, m->text, "[sticker]");
+		m->text = add_line(a, m->text, fixed_text(m->fixed, FIXED_STICKER));
 		m->nfiles = 0;
 	}
 	for (i = 0; i < m->nfiles; i++)
