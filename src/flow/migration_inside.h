@@ -35,6 +35,7 @@ struct migration_run {
 	bool is_saving, saves_again, is_asking;
 	bool is_welcome; /* the other end takes history */
 	int64_t begun;   /* conversations, for the limit */
+	struct map met;  /* is_dry: those that were gone through */
 	TAILQ_HEAD(, migration_item) items;
 	size_t nitems;
 	bool is_dead;
