@@ -662,6 +662,18 @@ bool migration_stop(struct migrations *m, int64_t id)
 
 /* ---- telling ---- */
 
+static void estimate(const struct migration_run *r, struct migration_estimate *e)
+{
+	const struct endpoint_conf *to = migration_bridge(r)->agents;
+	const struct rate *from = &r->source->conf.rate, *each = &to->conversation_rate;
+
+	*e = r->estimate;
+	migration_estimate(e, r->row.totals.written, 2 * r->row.totals.conversations,
+	    (struct migration_limit){ to->rate.count, to->rate.period_msecs },
+	    (struct migration_limit){ each->count, each->period_msecs },
+	    (struct migration_limit){ from->count, from->period_msecs });
+}
+
 static void report_of(const struct migration_run *r, struct arena *a, struct migration_report *out)
 {
 	const struct migration_item *item;
@@ -684,6 +696,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 		.under_way = r->nitems,
 		.totals = r->row.totals,
 	};
+	if (r->is_dry && b != NULL)
+		estimate(r, &out->estimate);
 	out->first = r->row.first;
 	out->target = b != NULL ? b->agents->id : 0;
 	TAILQ_FOREACH(item, &r->items, next) {

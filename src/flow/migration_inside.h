@@ -22,7 +22,8 @@ struct migration_run {
 	struct endpoint *source;  /* NULL: it is not there any more */
 	size_t at_bridge;         /* its bridge's place among the source's */
 
-	struct migration_verdict *verdict; /* it compares; else NULL */
+	struct migration_verdict *verdict;  /* it compares; else NULL */
+	struct migration_estimate estimate; /* is_dry */
 	struct page page;
 	struct arena *list_arena; /* of the page of conversations that is being gone through, … */
 	const struct event **list;
