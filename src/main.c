@@ -3,9 +3,11 @@
 #include "admin/cli_config.h"
 #include "admin/cli_control.h"
 #include "admin/cli_explain.h"
+#include "admin/cli_export.h"
 #include "admin/cli_migrate.h"
 #include "admin/cli_reconcile.h"
 #include "admin/cli_repair.h"
+#include "admin/cli_setup.h"
 #include "admin/cli_status.h"
 #include "app.h"
 
@@ -14,9 +16,19 @@ const struct command commands[] = {
 	    "the relay, in the foreground",
 	    "Runs until SIGTERM or SIGINT, then finishes what is under way and exits 0.\n"
 	    "Logs go to stderr; at=ready says that callbacks are accepted.\n" },
-	{ "check", cli_check, "check [ENDPOINT…]", "what is wrong with the configuration",
+	{ "check", cli_check, "check [--online] [ENDPOINT…]",
+	    "what is wrong with the configuration, and at the platforms",
 	    "Says ok, warn or FAIL about each part of it. Exits 78 when there are mistakes: all of\n"
-	    "them are told, with line and column. --json prints JSON Lines.\n" },
+	    "them are told, with line and column. --online asks the platforms too: credentials, roles,\n"
+	    "inboxes, who calls us, secrets, versions, clocks; it changes nothing, and exits 1 when\n"
+	    "something is wrong. --json prints JSON Lines.\n" },
+	{ "setup", cli_setup, "setup [--dry-run] [--print] [--rotate] [--test-message] [ENDPOINT…]",
+	    "make or repair what the platforms need",
+	    "Finds or makes inboxes, callbacks and subscriptions, and keeps what it made (ids, secrets)\n"
+	    "in the store. Asks before each change, or takes --yes for it. --dry-run only says what\n"
+	    "would be done; --print shows addresses and secrets to enter by hand; --rotate draws new\n"
+	    "secrets, the old ones stay valid until the next time. Works with a running relay, or on\n"
+	    "its store. --json prints JSON Lines.\n" },
 	{ "explain", cli_explain,
 	    "explain --endpoint NAME [--as hook|page|answer] [--headers FILE]…\n"
 	    "           [--step STEP] [--conversation ID] [--status N] [--link OURS=THEIRS]… [--known ID]…\n"
@@ -59,13 +71,19 @@ const struct command commands[] = {
 	    "something is missing. The relay does the same by itself: see `reconcile` of an endpoint.\n" },
 	{ "migrate", cli_migrate,
 	    "migrate --from NAME --to NAME [--since TIME] [--until TIME] [--state open|closed|all]\n"
-	    "       [--only WHO] [--limit N] [--dry-run]\n"
+	    "       [--only WHO] [--limit N] [--no-media]\n"
+	    "       [--dry-run | --verify] [--force] [--undo-list FILE]\n"
 	    "       tieline migrate --resume ID",
 	    "move what was said before to the other end of a bridge",
 	    "All conversations of the customers' side (NAME), with all that was said in them, are written\n"
 	    "at the agents' side, as history: nobody is notified. What is there already is passed. Ctrl-C\n"
 	    "stops it, and the same command goes on; so does the relay itself after a restart. --dry-run\n"
 	    "reads and counts. Exits 1 when something failed, or was refused.\n" },
+	{ "export", cli_export, "export --endpoint NAME [--since TIME] [--only WHO] [-o DIR]",
+	    "what was said at an endpoint, as JSON Lines",
+	    "To stdout, or to DIR/NAME.jsonl: a line for each conversation, and behind it one for each\n"
+	    "message. Files are named by their addresses, which may expire. The relay reads them, with what\n"
+	    "live messages leave of the rate. The format is in docs/migration.md.\n" },
 	{ "migrations", cli_migrations,
 	    "migrations\n"
 	    "       tieline migrations stop ID",

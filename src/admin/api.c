@@ -5,9 +5,11 @@
 
 #include "admin/alarms.h"
 #include "admin/control_web.h"
+#include "admin/history_web.h"
 #include "admin/migration_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
+#include "admin/setup_web.h"
 #include "admin/web.h"
 #include "base/arena.h"
 #include "base/json_in.h"
@@ -30,6 +32,8 @@ static const struct route routes[] = {
 	{ "POST", "/bridges/{}/pause", control_web_pause_bridge },
 	{ "POST", "/bridges/{}/resume", control_web_resume_bridge },
 	{ "POST", "/bridges/{}/drain", control_web_drain_bridge },
+	{ "GET", "/setup", setup_web_show },
+	{ "POST", "/endpoints/{}/keep", setup_web_keep },
 	{ "GET", "/parked", repair_web_list },
 	{ "POST", "/parked/retry", repair_web_retry_all },
 	{ "POST", "/parked/drop", repair_web_drop_all },
@@ -41,10 +45,13 @@ static const struct route routes[] = {
 	{ "GET", "/alarms", alarms_web_list },
 	{ "GET", "/reconciliations", reconcile_web_list },
 	{ "POST", "/reconciliations", reconcile_web_start },
+	{ "GET", "/history", history_web_list },
+	{ "GET", "/history/{}", history_web_show },
 	{ "GET", "/migrations", migration_web_list },
 	{ "POST", "/migrations", migration_web_start },
 	{ "GET", "/migrations/{}", migration_web_show },
 	{ "POST", "/migrations/{}/stop", migration_web_stop },
+	{ "GET", "/migrations/{}/made", migration_web_made },
 };
 
 /* ---- answers ---- */

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/check_line.h"
 #include "admin/cli.h"
+#include "admin/cli_setup.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json_out.h"
@@ -15,48 +17,25 @@
 
 /* --- check ------------------------------------------------------------------------------------ */
 
-enum result { RESULT_OK, RESULT_WARN, RESULT_FAIL };
-
 /* What one check found. */
 struct check {
 	const char *name, *endpoint; /* endpoint NULL: about none, or about several */
-	enum result result;
+	enum check_result result;
 	const char *found, *next; /* next NULL: nothing to do */
 };
 
 struct report {
 	struct arena *arena;
 	bool json;
+	bool online;
 	const char **endpoints; /* only these; none: all */
 	size_t nendpoints;
 };
 
-static void write_json(const struct report *r, const struct check *c)
-{
-	static const char *const words[] = { "ok", "warn", "fail" };
-	struct json_out *o = json_out_new(r->arena);
-
-	json_begin_object(o);
-	json_member_text(o, "check", c->name);
-	json_member_text_or_null(o, "endpoint", c->endpoint);
-	json_member_text(o, "result", words[c->result]);
-	json_member_text(o, "found", c->found);
-	json_member_text_or_null(o, "next", c->next);
-	json_end_object(o);
-	printf("%s\n", json_done(o, NULL));
-}
-
 static void write_check(const struct report *r, const struct check *c)
 {
-	static const char *const words[] = { "ok", "warn", "FAIL" };
-
-	if (r->json) {
-		write_json(r, c);
-		return;
-	}
-	printf("%-5s %s\n", words[c->result], c->found);
-	if (c->next != NULL)
-		printf("      next: %s\n", c->next);
+	check_line_print(r->json, c->endpoint,
+	    &(struct check_line){ c->name, c->result, c->found, c->next });
 }
 
 static bool is_wanted(const struct report *r, const char *endpoint)
@@ -100,6 +79,14 @@ static const char *what_to_do(struct arena *a, const struct mistake *one)
 	    allowed != NULL ? "; " : "", one->nearest);
 }
 
+/* Whether that is so, the platform tells. */
+static bool is_asked_there(const char *key)
+{
+	const char *dot = key != NULL ? strrchr(key, '.') : NULL;
+
+	return dot != NULL && strcmp(dot, ".webhook_secret") == 0;
+}
+
 static void report_mistakes(const struct report *r, const struct mistakes *m, bool warnings)
 {
 	struct mistake bare;
@@ -108,9 +95,10 @@ static void report_mistakes(const struct report *r, const struct mistakes *m, bo
 	for (i = 0; i < m->all; i++) {
 		const struct mistake *one = &m->items[i];
 		struct check c = { "configuration", endpoint_of(r->arena, one->key),
-			warnings ? RESULT_WARN : RESULT_FAIL };
+			warnings ? CHECK_WARN : CHECK_FAIL };
 
-		if (one->warning != warnings || (warnings && !is_wanted(r, c.endpoint)))
+		if (one->warning != warnings || (warnings && !is_wanted(r, c.endpoint))
+		    || (r->online && is_asked_there(one->key)))
 			continue;
 		if (r->json) {
 			bare = *one;
@@ -138,7 +126,7 @@ static void report_failure(const struct report *r, const struct mistakes *m)
 		return;
 	}
 	write_check(r,
-	    &(struct check){ "configuration", NULL, RESULT_FAIL,
+	    &(struct check){ "configuration", NULL, CHECK_FAIL,
 		arena_printf(r->arena, "%s: %zu %s", m->file, m->count,
 		    m->count == 1 ? "mistake" : "mistakes"),
 		"correct what is listed on stderr" });
@@ -147,7 +135,7 @@ static void report_failure(const struct report *r, const struct mistakes *m)
 static void report_endpoint(const struct report *r, const struct config *c,
     const struct endpoint_conf *e)
 {
-	struct check line = { "endpoint", e->name, RESULT_OK };
+	struct check line = { "endpoint", e->name, CHECK_OK };
 	const char *how = e->poll
 	    ? arena_printf(r->arena, "asked every %s", msecs_text(r->arena, e->poll_msecs))
 	    : arena_printf(r->arena, "callbacks to %s/hooks/%s/…", c->public_url, e->name);
@@ -155,11 +143,11 @@ static void report_endpoint(const struct report *r, const struct config *c,
 	line.found = arena_printf(r->arena, "%s: %s at %s, %s", e->name, e->connector->name,
 	    e->base_url, how);
 	/* One is drawn at the first start, but somebody has to enter the address at the platform. */
-	if (e->hook_key.n == 0) {
-		line.result = RESULT_WARN;
+	if (e->hook_key.n == 0 && !e->poll && !r->online) {
+		line.result = CHECK_WARN;
 		line.found = arena_printf(r->arena, "%s; no hook_key is given", line.found);
 		line.next =
-		    "give hook_key 16 to 64 of A-Z a-z 0-9 _ -: it ends the address that the platform calls";
+		    "tieline setup draws one and tells the platform; or give hook_key 16 to 64 of A-Z a-z 0-9 _ -: it ends the address that the platform calls";
 	}
 	if (is_wanted(r, e->name))
 		write_check(r, &line);
@@ -167,7 +155,7 @@ static void report_endpoint(const struct report *r, const struct config *c,
 
 static void report_bridge(const struct report *r, const struct bridge_conf *b)
 {
-	struct check line = { "bridge", NULL, RESULT_OK };
+	struct check line = { "bridge", NULL, CHECK_OK };
 
 	line.found = arena_printf(r->arena, "%s: customers at %s, agents at %s", b->name,
 	    b->customers->name, b->agents->name);
@@ -180,7 +168,7 @@ static void report_config(const struct report *r, const struct config *c, const 
 	size_t i;
 
 	write_check(r,
-	    &(struct check){ "configuration", NULL, RESULT_OK,
+	    &(struct check){ "configuration", NULL, CHECK_OK,
 		arena_printf(r->arena, "%s: %zu endpoint%s, %zu bridge%s", m->file, c->nendpoints,
 		    c->nendpoints == 1 ? "" : "s", c->nbridges, c->nbridges == 1 ? "" : "s") });
 	report_mistakes(r, m, true);
@@ -217,7 +205,7 @@ static int no_such_endpoint(const struct mistakes *m, const char *name, const ch
 	return EXIT_MISSING;
 }
 
-static int check_file(const struct cli *cli, const struct report *r)
+static int check_file(struct cli *cli, const struct report *r)
 {
 	struct mistakes m;
 	struct config *c;
@@ -233,6 +221,9 @@ static int check_file(const struct cli *cli, const struct report *r)
 		code = no_such_endpoint(&m, name, meant);
 	} else {
 		report_config(r, c, &m);
+		fflush(stdout);
+		if (r->online)
+			code = cli_check_online(cli, c, r->endpoints, r->nendpoints);
 	}
 	config_unref(c);
 	mistakes_fini(&m);
@@ -250,7 +241,7 @@ int cli_check(struct cli *cli)
 		if (!ended && strcmp(cli->argv[i], "--") == 0)
 			ended = true;
 		else if (!ended && strcmp(cli->argv[i], "--online") == 0)
-			code = cli_usage(cli, "--online is not part of this version");
+			r.online = true;
 		else if (!ended && cli->argv[i][0] == '-')
 			code = cli_usage(cli, "unknown option %s", cli->argv[i]);
 		else

@@ -310,6 +310,23 @@ static const struct route *common_reason(const struct explain *x, const struct r
 	return &routes[0];
 }
 
+/* What is no message is carried where the conversation is linked, as --link says: there the other side is taken
+ * for what it was before. What an edit or a deletion is about has an id there that only the store knows. */
+static bool has_requests(const struct explain *x, const struct event *e, size_t bridge,
+    const struct route *r)
+{
+	const struct endpoint_conf *to =
+	    r->to == SIDE_AGENTS ? x->bridges[bridge]->agents : x->bridges[bridge]->customers;
+
+	if (is_message(e))
+		return true;
+	if (find_link(x, bridge, e->conversation) == NULL)
+		return false;
+	if (r->is_deletion)
+		return r->to == SIDE_CUSTOMERS && to->caps->deletes_answers;
+	return r->set_state != STATE_NONE || r->is_edit;
+}
+
 static void write_decisions(struct explain *x, const char *auth, const struct event *e,
     const struct view *view, const struct route *routes)
 {
@@ -321,7 +338,7 @@ static void write_decisions(struct explain *x, const char *auth, const struct ev
 	if (taken)
 		write_event(x, auth, e, routes);
 	for (i = 0; taken && i < x->nbridges; i++)
-		if (routes[i].drop == DROP_NONE && is_message(e))
+		if (routes[i].drop == DROP_NONE && has_requests(x, e, i, &routes[i]))
 			explain_delivery(x, e, i, &view->bridges[i].link, &routes[i]);
 	for (i = 0; i < x->nbridges; i++)
 		if (routes[i].drop != DROP_NONE)

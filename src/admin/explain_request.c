@@ -257,6 +257,7 @@ void explain_delivery(struct explain *x, const struct event *e, size_t bridge,
 		.person = r->to == SIDE_AGENTS ? &e->person : &nobody,
 		.reopen = r->reopen,
 		.take_over = r->take_over,
+		.set_state = r->set_state,
 	};
 	struct composed words;
 	struct effect refused;

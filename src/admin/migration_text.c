@@ -54,15 +54,33 @@ static void skipped_lines(struct arena *a, const struct json *run, struct buf *o
 		    strcmp(j->key, "present") == 0 ? "there already" : NULL);
 }
 
+static void verify_lines(const struct json *verify, struct buf *out)
+{
+	static const char *const rows[][2] = { { "compared", "messages that should be there" },
+		{ "missing", NULL }, { "twice", NULL },
+		{ "disordered", "behind one that was said later" },
+		{ "different", "not the text that was to be written" },
+		{ "fileless", "fewer files, and no word why" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		line(out, rows[i][0], json_int(verify, rows[i][0], 0), rows[i][1]);
+}
+
 void migration_text(struct arena *a, const struct json *run, struct buf *out)
 {
 	bool is_plan = json_true(run, "dry_run");
 	const char *reason = json_text(run, "reason");
+	const struct json *verify = json_object(run, "verify");
 
 	buf_addf(out, "%s  %s to %s over %s: %s%s%s\n", json_text(run, "id"),
 	    json_text(run, "from"), json_text(run, "to"), json_text(run, "bridge"),
 	    json_text(run, "state"), reason != NULL ? ", " : "", reason != NULL ? reason : "");
 	line(out, "conversations", json_int(run, "conversations", 0), NULL);
+	if (verify != NULL) {
+		verify_lines(verify, out);
+		return;
+	}
 	line(out, "read", json_int(run, "read", 0), "messages");
 	line(out, is_plan ? "to be written" : "written", json_int(run, "written", 0), NULL);
 	skipped_lines(a, run, out);

@@ -12,6 +12,7 @@
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "flow/migration.h"
+#include "store/migration.h"
 
 static const char *id_text(struct arena *a, int64_t id)
 {
@@ -50,6 +51,19 @@ static void put_totals(struct json_out *o, const struct migration_totals *t)
 	json_member_bool(o, "adds_up", migration_adds_up(t));
 }
 
+static void put_verdict(struct json_out *o, const struct migration_verdict *v)
+{
+	json_key(o, "verify");
+	json_begin_object(o);
+	json_member_int(o, "compared", v->compared);
+	json_member_int(o, "missing", v->missing);
+	json_member_int(o, "twice", v->twice);
+	json_member_int(o, "disordered", v->disordered);
+	json_member_int(o, "different", v->different);
+	json_member_int(o, "fileless", v->fileless);
+	json_end_object(o);
+}
+
 static void put_report(struct json_out *o, struct arena *a, const struct migration_report *r)
 {
 	json_begin_object(o);
@@ -64,6 +78,8 @@ static void put_report(struct json_out *o, struct arena *a, const struct migrati
 	put_time(o, "ended", r->ended_ms);
 	json_member_int(o, "under_way", (int64_t)r->under_way);
 	put_totals(o, &r->totals);
+	if (r->verdict != NULL)
+		put_verdict(o, r->verdict);
 	json_member_text(o, "reason", r->why);
 	json_end_object(o);
 }
@@ -120,6 +136,70 @@ void migration_web_stop(struct api_call *c)
 		return;
 	}
 	answer_one(c, 202, id);
+}
+
+/* ---- what it has made ---- */
+
+#define MADE_LIMIT 500
+
+struct making_list {
+	struct op_migration_made op;
+	struct api_call *call;
+};
+
+static void on_made(struct store_op *op)
+{
+	struct making_list *l = (struct making_list *)op;
+	struct api_call *c = l->call;
+	struct json_out *o = json_out_new(c->arena);
+	const char *body;
+	size_t i, len;
+
+	if (op->result != 0) {
+		api_problem(c, API_STORE, op->err.text, NULL);
+		return;
+	}
+	json_begin_object(o);
+	json_key(o, "items");
+	json_begin_array(o);
+	for (i = 0; i < l->op.nrows; i++) {
+		json_begin_object(o);
+		json_member_text(o, "conversation", l->op.rows[i].conversation);
+		json_member_text(o, "message", l->op.rows[i].message);
+		json_end_object(o);
+	}
+	json_end_array(o);
+	json_key(o, "next");
+	json_put_text(o, l->op.nrows == MADE_LIMIT ? l->op.rows[MADE_LIMIT - 1].message : NULL);
+	json_end_object(o);
+	body = json_done(o, &len);
+	api_reply(c, 200, body, len);
+}
+
+void migration_web_made(struct api_call *c)
+{
+	struct migration_report *list;
+	size_t n = migration_reports(c->web->flow->migrations, c->arena, &list), i;
+	struct making_list *l = ARENA_NEW(c->arena, struct making_list);
+	int64_t id = id_of(c->name);
+
+	for (i = 0; i < n && list[i].id != id; i++)
+		;
+	if (id <= 0 || i == n) {
+		api_problem(c, API_NOT_FOUND, "there is no such migration", NULL);
+		return;
+	}
+	l->call = c;
+	l->op = (struct op_migration_made){
+		.op = { .kind = STORE_MIGRATION_MADE, .done = on_made },
+		.arena = c->arena,
+		.endpoint = list[i].target,
+		.first = list[i].first,
+		.last = list[i].last,
+		.after = api_query(c, "after"),
+		.limit = MADE_LIMIT,
+	};
+	flow_submit(c->web->flow, &l->op.op);
 }
 
 /* ---- starting ---- */
@@ -210,6 +290,8 @@ static bool read_wish(struct api_call *c, const struct json *body, struct migrat
 	}
 	w->only = json_text(body, "only");
 	w->limit = json_int(body, "limit", 0);
+	w->force = json_true(body, "force");
+	w->no_media = json_true(body, "no_media");
 	return read_time(c, body, "since", &w->since_ms)
 	    && read_time(c, body, "until", &w->until_ms) && read_state(c, body, &w->state);
 }
@@ -219,14 +301,14 @@ static void on_begun(void *arg, int64_t id)
 	answer_one(arg, 202, id);
 }
 
-static void start(struct api_call *c, const struct migration_wish *w, bool is_dry)
+static void start(struct api_call *c, const struct migration_wish *w, bool is_dry, bool is_verify)
 {
 	struct migrations *m = c->web->flow->migrations;
 	struct err err;
 	int64_t id;
 
-	if (is_dry) {
-		id = migration_plan(m, w, &err);
+	if (is_dry || is_verify) {
+		id = migration_plan(m, w, is_verify, &err);
 		if (id == 0)
 			api_problem(c, API_INVALID, arena_strdup(c->arena, err.text), NULL);
 		else
@@ -245,12 +327,12 @@ static void start(struct api_call *c, const struct migration_wish *w, bool is_dr
 	}
 }
 
-static void resume(struct api_call *c, const char *name)
+static void resume(struct api_call *c, const char *name, bool force)
 {
 	struct err err;
 	int64_t id = id_of(name);
 
-	if (id > 0 && migration_resume(c->web->flow->migrations, id, &err))
+	if (id > 0 && migration_resume(c->web->flow->migrations, id, force, &err))
 		answer_one(c, 202, id);
 	else
 		api_problem(c, API_NOT_FOUND,
@@ -265,7 +347,7 @@ void migration_web_start(struct api_call *c)
 	if (body == NULL)
 		return;
 	if (json_text(body, "resume") != NULL)
-		resume(c, json_text(body, "resume"));
+		resume(c, json_text(body, "resume"), json_true(body, "force"));
 	else if (read_wish(c, body, &w))
-		start(c, &w, json_true(body, "dry_run"));
+		start(c, &w, json_true(body, "dry_run"), json_true(body, "verify"));
 }

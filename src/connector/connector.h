@@ -35,6 +35,8 @@ struct memo {
 /* Of a platform that calls back only while a session lives: that session. An event of the kind SESSION
  * says that the platform ended it; it is forgotten then, and the connector is asked what is next. */
 #define MEMO_SESSION "session"
+/* The token to use in place of the configured one, which had run out; lasting. */
+#define MEMO_TOKEN_RENEWED "token_renewed"
 
 /* Of an endpoint that wants_team: who works there, a JSON array of {"id", "email", "name"}, and its teams or
  * departments, of {"id", "name"}. Asked for once a day, never lasting. */
@@ -63,6 +65,9 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *                  each becomes an event of the kind CONVERSATION, whose version is when it changed last
  *   messages       of known->conversation, written at since_ms or later (older ones may be among them);
  *                  the newest page comes first, each in the order in which they were written
+ *
+ *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
+ *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
  *
  * NEXT_STEP: outcome.events is what the page holds, outcome.cursor where the next one begins. */
 enum job_kind {
@@ -124,7 +129,8 @@ struct outcome {
 	bool forget_sign_in;  /* the person is not signed in after all */
 	bool gone;            /* the conversation does not exist any more: the link ends */
 	bool serves;          /* as in plan: from now on */
-	enum step go;   /* NEXT_STEP: to this step instead of the next of the plan; one that is
+	enum step go;         /* NEXT_STEP: to this step instead of the next of the plan, or to an
+					 * earlier one, three times (effect says why); one that is
 					 * not in the plan is a detour, and says itself where to go on */
 	int doubts_max; /* UNSURE: so many times in a row in doubt for this reason and each time
 					 * not found, it is rejected instead of done again; 0: never */
@@ -186,7 +192,7 @@ struct connector {
 
 	enum verify (*verify)(const struct via *via, const struct http_in *hook);
 	/* Of an EDIT at_ms is when the message was written, its text what it says now, its key
-	 * e:<id>:<version>.
+	 * e:<id>:<version>. Of a DELETE the key is d:<id>.
 	 * 0: events appended to out (none is allowed). -1: error filled; the body is kept raw. */
 	int (*parse)(const struct via *via, struct arena *a, const struct http_in *hook,
 	    struct event_list *out, struct parse_error *error);
@@ -208,9 +214,15 @@ struct connector {
 	void (*interpret)(const struct via *via, struct arena *a, const struct job *job,
 	    const struct http_resp *resp, struct outcome *out);
 
+	/* Optional. The request for a customer's file: where its address is the platform's own, and is read only
+	 * by who is known there, adds what that takes. Never for another address. */
+	void (*sign_fetch)(const struct via *via, struct arena *a, struct http_req *req);
+
 	/* What the endpoint itself wants done, and when (ms, absolute): fills job. INT64_MAX: nothing.
 	 * While something is due no message leaves. */
 	int64_t (*next)(const struct via *via, struct job *job);
+	/* Optional. When the session it has now ends; 0: it has none. */
+	int64_t (*session_ends_ms)(const struct via *via);
 	/* Optional. What it wants done once before a stop; whatever comes of it, *forget is forgotten by
 	 * then. False: nothing. */
 	bool (*leave)(const struct via *via, struct job *job, struct memo *forget);

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "core/facts.h"
 #include "core/file.h"
 #include "core/migration.h"
 #include "core/rich.h"
@@ -318,6 +319,33 @@ static char mark_kind(const struct event *e)
 	return e->origin == ORIGIN_HISTORY ? 'h' : 'm';
 }
 
+/* An agent of the one side may be one of the other, too: by his e-mail, his id or his name, as the map says. */
+static const char *agent_there(const struct compose_in *in)
+{
+	const struct author *author = &in->event->author;
+	const struct option_map *m = &in->bridge->map.agents;
+	const char *names[] = { author->email, author->id, author->name };
+	const char *mapped = NULL;
+	size_t i;
+
+	if (in->to != SIDE_CUSTOMERS || author->role != ROLE_AGENT || !in->bridge->agent_names)
+		return NULL;
+	if (m->same)
+		return author->email;
+	for (i = 0; i < 3 && mapped == NULL; i++)
+		mapped = names[i] != NULL ? map_exactly(m, names[i], false) : NULL;
+	return mapped;
+}
+
+static void may_match(const struct compose_in *in, struct message *m)
+{
+	switch (in->bridge->match_contacts) {
+	case MATCH_VERIFIED: m->match_phone = in->event->person.is_vouched; break;
+	case MATCH_ANY: m->match_phone = m->match_email = true; break;
+	case MATCH_NONE: break;
+	}
+}
+
 void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 {
 	const struct event *e = in->event;
@@ -350,6 +378,9 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 	m->is_sticker = (e->flags & EVENT_IS_STICKER) != 0;
 	m->parts = 1;
 	m->name = shown_name(in);
+	m->agent = agent_there(in);
+	m->avatar = in->to == SIDE_AGENTS ? e->person.avatar : NULL;
+	may_match(in, m);
 	m->person = in->person;
 	m->conversation = e->conversation;
 	m->at_ms = e->at_ms;

@@ -14,40 +14,53 @@
 
 /* What a platform can do; constant. */
 struct caps {
-	bool customers_side, agents_side; /* what it can be in a bridge */
-	bool
-	    messages_people; /* all that is posted there, history too, is sent to a real person at once */
-	bool dedicated;    /* as agents' side every conversation of the endpoint is meant for us:
-					 * what cannot be placed is parked, not passed over */
-	bool unordered;    /* callbacks come in any order */
-	bool searchable;   /* our mark can be looked for */
-	bool marks_echo;   /* what we wrote comes back with our mark */
+	/* In a bridge. */
+	bool customers_side, agents_side; /* what it can be */
+	/* All that is posted there, history too, is sent to a real person at once. */
+	bool messages_people;
+	/* As agents' side every conversation of the endpoint is meant for us: what cannot be placed is
+	 * parked, not passed over. */
+	bool dedicated;
+	/* Who reaches the same place there by two endpoints is told all of it twice. */
+	bool one_source;
+
+	/* What it tells. */
+	bool unordered;  /* callbacks come in any order */
+	bool searchable; /* our mark can be looked for */
+	bool marks_echo; /* what we wrote comes back with our mark */
+	bool key_proves; /* without a webhook_secret the address itself is the proof */
+	/* Callbacks come by PUT too, of any type; a GET asks whether anybody is there. */
+	bool loose_callbacks;
+	bool pages; /* what is there can be read: conversations by change, their messages */
+	/* It tells nothing by itself: it is asked, and a callback says only that now is a time to ask. */
+	bool polls;
+	/* As customers' side: an answer says that it was taken, and only later whether it has arrived. */
+	bool tells_later;
+	/* As agents' side: whether history may be written there has to be asked. */
+	bool asks_history;
+
+	/* What it bears. */
 	bool rate_by_host; /* counts requests by our address, so for all endpoints there together */
 	bool locks;        /* who asks while it has had enough is locked out for longer */
-	bool typing;       /* at either side it can be shown that somebody types */
+	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
+
+	/* What can be written. */
+	bool typing;          /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
+	bool forwards;        /* who has a conversation can be changed by us, and not taken away */
+	unsigned no_facts;    /* 1 << enum fact: those that we cannot write there */
 	bool states;          /* a conversation can be closed there */
 	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports; /* as agents' side: what became of an agent's message can be shown on it */
-	bool notes;   /* as agents' side: can be told something that no customer sees */
+	bool facts; /* contacts, and what conversations have (core/facts.h), are read and written */
+	bool reports;     /* as agents' side: what became of an agent's message is shown on it */
+	bool notes;       /* as agents' side: can be told something that no customer sees */
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
-	bool tells_later; /* as customers' side: an answer says that it was taken, and only later
-			   * whether it has arrived */
-	bool
-	    one_source; /* who reaches the same place there by two endpoints is told all of it twice */
-	bool key_proves; /* without a webhook_secret the address itself is the proof */
-	bool
-	    loose_callbacks; /* they come by PUT too, of any type; a GET asks whether anybody is there */
-	bool pages;     /* what is there can be read: conversations by change, their messages */
-	bool polls;     /* tells nothing by itself: it is asked, and a callback says only that now
-			 * is a time to ask */
-	bool replies;   /* a message can say which one it replies to */
-	bool quotes;    /* else its words may stand above: they cost nothing */
-	bool widgets;   /* shows buttons and cards as what they are, ten in a row */
-	unsigned shows; /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
-	unsigned keeps; /* … and those it is given where a bridge keeps markup */
-	int64_t max_idle_msecs; /* its keep-alive: a connection idle for longer is not used again */
+	bool replies;     /* a message can say which one it replies to */
+	bool quotes;      /* else its words may stand above: they cost nothing */
+	bool widgets;     /* shows buttons and cards as what they are, ten in a row */
+	unsigned shows;   /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
+	unsigned keeps;   /* … and those it is given where a bridge keeps markup */
 	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
 };
 

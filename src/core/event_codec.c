@@ -78,6 +78,9 @@ static const struct field event_fields[] = {
 	TEXT(35, department_name),
 	TEXT(37, extra),
 	I64(38, conversation_at_ms),
+	TEXT(50, author.email),
+	TEXT(51, person.avatar),
+	{ 52, FIELD_BOOL, offsetof(struct event, person.is_vouched), 0 },
 };
 #define TAG_ATTACHMENT 22
 #define TAG_TAG 36

@@ -204,6 +204,9 @@ const char *fact_to_write(struct arena *a, enum fact f, const char *wanted, cons
 		return NULL;
 	if (ours == NULL && is_empty(f, wanted))
 		return NULL;
+	if (f == FACT_AVATAR
+	    && !is_empty(f, current)) /* under another address it may be the same */
+		return NULL;
 	if (!is_empty(f, current)
 	    && (ours == NULL || (f <= FACT_OF_PERSON && strcmp(ours, current) != 0)))
 		return NULL;

@@ -97,6 +97,12 @@ void migration_read_skipped(struct migration_totals *t, const char *text)
 	arena_free(a);
 }
 
+bool migration_is_verified(const struct migration_verdict *v)
+{
+	return v->missing == 0 && v->twice == 0 && v->disordered == 0 && v->different == 0
+	    && v->fileless == 0;
+}
+
 /* ---- times ---- */
 
 const char *migration_time_text(struct arena *a, int64_t at_ms)

@@ -20,7 +20,9 @@ struct json_out;
 	X(FAILED, "failed") \
 	X(FINISHED, "finished") \
 	X(FINISHED_WITH_FAILURES, "finished_with_failures") \
-	X(STOPPING, "stopping")
+	X(STOPPING, "stopping") \
+	X(VERIFIED, "verified") \
+	X(DIFFERS, "differs")
 
 enum migration_state {
 #define X(name, ...) MIGRATION_##name,
@@ -61,6 +63,17 @@ bool migration_adds_up(const struct migration_totals *t);
 void migration_put_skipped(struct json_out *o, const struct migration_totals *t);
 const char *migration_skipped_text(struct arena *a, const struct migration_totals *t);
 void migration_read_skipped(struct migration_totals *t, const char *text);
+
+/* What a comparison of both ends has found. */
+struct migration_verdict {
+	int64_t compared;   /* messages that should be there */
+	int64_t missing;    /* … and are not */
+	int64_t twice;      /* there more than once */
+	int64_t disordered; /* behind one that was said later */
+	int64_t different;  /* not the text that was to be written */
+	int64_t fileless;   /* with fewer files, and no word why */
+};
+bool migration_is_verified(const struct migration_verdict *v);
 
 /* When it was said, for people: "2026-03-05 09:24 UTC". */
 const char *migration_time_text(struct arena *a, int64_t at_ms);

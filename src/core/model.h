@@ -21,12 +21,14 @@ struct person {
 	const char *id;      /* what the platform calls the person */
 	const char *address; /* what reaches the person there */
 	const char *name, *email, *phone;
+	const char *avatar; /* an address; not known of a person who is read from the store */
+	bool is_vouched;    /* the phone is his: he writes from it. Neither is this */
 };
 
 struct author {
 	enum role role;
 	const char *id, *name;
-	const char *email; /* of an agent, where it is told; not kept with the event */
+	const char *email; /* of an agent, where it is told */
 };
 
 struct attachment {
@@ -166,7 +168,13 @@ struct message {
 	const struct attachment
 	    *cards; /* places and contact cards, whole, to be shown as what they are */
 	size_t ncards;
-	bool is_sticker;                /* the file is one */
+	bool is_sticker; /* the file is one */
+	/* Who of that side's people is meant by its author: an id, an e-mail or a name, by the bridge's
+	 * map; NULL: nobody. */
+	const char *agent;
+	const char *avatar; /* of the customer, for a contact that must be made */
+	/* Another contact that has the person's phone, or e-mail, may be taken for his. */
+	bool match_phone, match_email;
 	const char *name;               /* the author's name to show; NULL: none */
 	const struct option_map *fixed; /* the bridge's own texts (core/texts.h) */
 	const char *mark;               /* of this part (kind m …) */
@@ -174,21 +182,21 @@ struct message {
 	const struct person *person;    /* the customer, as C described him */
 	const char *conversation;       /* where it was said, at the other side */
 	int64_t at_ms;
-	bool reopen;          /* decided when it was routed */
-	bool take_over;       /* due with this message */
-	bool may_open;        /* no conversation there yet: open one */
-	bool is_automatic;    /* nobody said it: a greeting, a survey */
-	bool is_history;      /* it was said before, and is not told as news: nobody is woken */
-	enum state set_state; /* it is no message: the conversation there is to be OPEN or
-					* RESOLVED */
-	bool is_deletion;     /* nor this: the one that known.message names is taken back */
-	const struct facts *
-	    facts; /* nor this: what is to be written of the person or the conversation; NULL: it is a message */
-	bool is_edit; /* it says anew what an earlier one, reply_to, has said */
-	const char
-	    *reply_to; /* the message there which it replies to; NULL: none, or it is quoted */
-	bool is_note;  /* for agents' eyes: never written where a customer sees it. A line of the
-		       * platform's own is one too, of ROLE_SYSTEM */
+	bool reopen;       /* decided when it was routed */
+	bool take_over;    /* due with this message */
+	bool may_open;     /* no conversation there yet: open one */
+	bool is_automatic; /* nobody said it: a greeting, a survey */
+	bool is_history;   /* it was said before, and is not told as news: nobody is woken */
+	/* One of the next four: then it is no message of its own. */
+	enum state set_state;      /* the conversation there is to be OPEN or RESOLVED */
+	bool is_deletion;          /* the one that known.message names is taken back */
+	const struct facts *facts; /* what is to be written of the person or the conversation */
+	bool is_edit;              /* it says anew what an earlier one, reply_to, has said */
+	/* The message there which it replies to; NULL: none, or it is quoted. */
+	const char *reply_to;
+	/* For agents' eyes: never written where a customer sees it. A line of the platform's own is one
+	 * too, of ROLE_SYSTEM. */
+	bool is_note;
 	int64_t generation;            /* of the link */
 	const char *bridge;            /* its name, for derived ids */
 	const char *conversation_root; /* 20 hex of the C conversation, for derived ids */

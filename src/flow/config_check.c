@@ -2,6 +2,7 @@
  * mistakes are told at once. An endpoint or bridge that has mistakes already is left out where a second
  * one would only follow from the first. */
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/url.h"
@@ -210,7 +211,8 @@ static void check_secrets(struct draft *d)
 			continue;
 		like = about(d, e->node, "webhook_secret");
 		like.warning = true;
-		mistake_add(d->mistakes, &like, "is not in the file: callbacks are refused");
+		mistake_add(d->mistakes, &like,
+		    "is not in the file: callbacks are refused, unless tieline setup keeps one");
 	}
 }
 
@@ -335,6 +337,108 @@ static void needs_map(struct draft *d, const struct bridge_draft *b, const char 
 		mistake_add(d->mistakes, &like, "does nothing without its map");
 }
 
+static bool is_priority(const char *word)
+{
+	static const char *const words[] = { "low", "medium", "high", "urgent" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+static const struct yaml_node *map_of(const struct bridge_draft *b, const char *name)
+{
+	return yaml_get(yaml_get(b->node, "map"), name);
+}
+
+static void check_priorities(struct draft *d, const struct bridge_draft *b)
+{
+	const struct option_map *m = &b->conf.map.priority;
+	const struct yaml_node *map = map_of(b, "priority");
+	const char *words[2];
+	struct mistake like;
+	size_t i, j;
+
+	for (i = 0; map != NULL && i < m->count; i++) {
+		words[0] = strcmp(m->keys[i], "*") != 0 ? m->keys[i] : "low";
+		words[1] = m->values[i];
+		for (j = 0; j < 2; j++) {
+			if (is_priority(words[j]))
+				continue;
+			like = about(d, map, m->keys[i]);
+			like.allowed = "low, medium, high, urgent; * for all others at the left";
+			mistake_add(d->mistakes, &like, "found \"%s\"",
+			    mistake_quote(d->mistakes->arena, words[j]));
+		}
+	}
+}
+
+/* What stands at the right of two cannot be told apart on the way back. */
+static void check_back(struct draft *d, const struct bridge_draft *b, const char *name,
+    const struct option_map *m, bool comes_back)
+{
+	const struct yaml_node *map = map_of(b, name);
+	struct mistake like;
+	size_t i, j;
+
+	for (i = 1; map != NULL && comes_back && i < m->count; i++)
+		for (j = 0; j < i; j++) {
+			if (strcmp(m->keys[i], "*") == 0 || strcmp(m->keys[j], "*") == 0
+			    || strcasecmp(m->values[i], m->values[j]) != 0)
+				continue;
+			like = about(d, map, m->keys[i]);
+			like.warning = true;
+			mistake_add(d->mistakes, &like,
+			    "is \"%s\" like \"%s\", which is what comes back for both",
+			    mistake_quote(d->mistakes->arena, m->values[i]),
+			    mistake_quote(d->mistakes->arena, m->keys[j]));
+			break;
+		}
+}
+
+static void check_maps(struct draft *d, const struct bridge_draft *b)
+{
+	const struct bridge_conf *c = &b->conf;
+
+	check_priorities(d, b);
+	check_back(d, b, "agents", &c->map.agents, c->assignment_to_customers);
+	check_back(d, b, "teams", &c->map.teams, c->assignment_to_customers);
+	check_back(d, b, "labels", &c->map.labels, c->labels_to_customers);
+	check_back(d, b, "attributes", &c->map.attributes, c->attributes_to_customers);
+	check_back(d, b, "priority", &c->map.priority, c->priority_to_customers);
+}
+
+/* Where a platform cannot do what is asked for, that is said; it does nothing. */
+static void check_facts(struct draft *d, const struct bridge_draft *b)
+{
+	const struct bridge_conf *c = &b->conf;
+	const struct {
+		const char *name;
+		bool to_customers;
+	} options[] = {
+		{ "profile", c->profile_to_customers },
+		{ "assignment", c->assignment_to_customers },
+		{ "labels", c->labels_to_customers },
+		{ "attributes", c->attributes_to_customers },
+		{ "priority", c->priority_to_customers },
+	};
+	struct mistake like;
+	size_t i;
+
+	if (c->customers == NULL || c->customers->caps == NULL || c->customers->caps->facts)
+		return;
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!options[i].to_customers)
+			continue;
+		like = about(d, b->node, options[i].name);
+		like.warning = true;
+		mistake_add(d->mistakes, &like, "does nothing towards %s: nothing is written there",
+		    c->customers->name);
+	}
+}
+
 static bool is_mapped(const struct option_map *m)
 {
 	return m->same || m->count > 0;
@@ -370,6 +474,8 @@ static void check_bridges(struct draft *d)
 		check_ends(d, b);
 		check_notes(d, b);
 		check_bridge_options(d, b);
+		check_maps(d, b);
+		check_facts(d, b);
 		for (j = 0; j < i; j++) {
 			check_tag(d, b, &d->bridges[j]);
 			if (b->whole && d->bridges[j].whole)

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/errand.h"
+#include "flow/kept.h"
 #include "flow/mirror.h"
 #include "flow/pager.h"
 #include "flow/reconcile.h"
@@ -172,6 +173,21 @@ static void load_memo(struct endpoint *e)
 			memo_set(e, &(struct memo){ m->key, m->text, true });
 	arena_free(a);
 	learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
+}
+
+/* What people look for in the log. */
+static void say_learned(const struct endpoint *e, const struct memo *m)
+{
+	const struct via via = endpoint_via(e);
+	const char *before = memo_get(&via, m->key);
+
+	if (strcmp(m->key, MEMO_SESSION) == 0 && m->value != NULL)
+		LOG(LOG_INFO, "session_up", F_STR("endpoint", e->conf.name));
+	else if (strcmp(m->key, MEMO_SESSION) == 0 && before != NULL)
+		LOG(LOG_INFO, "session_down", F_STR("endpoint", e->conf.name));
+	else if (strcmp(m->key, MEMO_TOKEN_RENEWED) == 0 && m->value != NULL)
+		LOG(LOG_INFO, "token_renewed", F_STR("endpoint", e->conf.name));
 }
 
 void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count)
@@ -180,11 +196,13 @@ void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++) {
+		say_learned(e, &memo[i]);
 		lasting |= memo[i].lasting;
 		memo_set(e, &memo[i]);
 	}
 	if (count > 0)
 		learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 	if (lasting)
 		save_memo(e);
 }
@@ -571,6 +589,7 @@ void endpoint_reload(struct endpoint *e)
 		e->conf.hook_key.n = 1;
 	}
 	learn_tenant(e);
+	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 	/* In their old order, which views and links that are remembered have. */
 	for (i = 0; i < e->nbridges; i++)
 		e->bridges[i] = flow_bridge(f, e->asks[i].bridge);

@@ -322,7 +322,8 @@ static void on_appended(struct store_op *op)
 		}
 	} else {
 		hook_counts_as(n->hook, HOOK_STORED);
-		n->hook->stored++;
+		if ((event->flags & EVENT_IS_SYSTEM) == 0) /* nobody announces those */
+			n->hook->stored++;
 		LOG(LOG_INFO, "stored", F_STR("endpoint", e->conf.name),
 		    F_ID("event", 'e', event->id), F_STR("remote", event->remote));
 		if (n->shortcut == NULL)
@@ -626,6 +627,12 @@ static void hook_handle(struct hook *h, struct letter *letter)
 		break;
 	case EVENT_RECEIPT: take_receipt(h, letter); break;
 	case EVENT_CONVERSATION: take_state(h, letter); break;
+	case EVENT_DELETE: /* of a message that is not known it is all that is left */
+		event->kind = EVENT_UPDATE;
+		event->key = arena_printf(letter->arena, "m:%s", event->remote);
+		event->flags |= EVENT_IS_DELETED;
+		take_message(h, letter);
+		break;
 	case EVENT_TYPING: typings_take(e->flow->typings, e, letter); break;
 	case EVENT_SESSION: endpoint_session_ended(e); break;
 	case EVENT_WAKE: sweep_wake(e->sweep); break;

@@ -45,6 +45,8 @@ const char *migration_wish_text(struct arena *a, const struct migration_wish *w)
 	json_member_text(o, "only", w->only);
 	if (w->limit != 0)
 		json_member_int(o, "limit", w->limit);
+	if (w->no_media)
+		json_member_bool(o, "no_media", true);
 	json_end_object(o);
 	return json_done(o, NULL);
 }
@@ -62,6 +64,7 @@ int migration_wish_read(struct arena *a, const char *text, struct migration_wish
 		.until_ms = json_int(j, "until", 0),
 		.only = json_text(j, "only"),
 		.limit = json_int(j, "limit", 0),
+		.no_media = json_true(j, "no_media"),
 	};
 	for (i = 0; state != NULL && i < sizeof(state_words) / sizeof(state_words[0]); i++)
 		if (strcmp(state_words[i], state) == 0)
@@ -140,13 +143,58 @@ static void forget_list(struct migration_run *r)
 	r->count = r->at = 0;
 }
 
+/* What an earlier life has begun and this one did not meet in the list, since it is not there any more, holds
+ * nothing back. */
+struct leaving {
+	struct op_migration_items op;
+	struct migration_run *run;
+};
+
+static void leaving_free(struct store_op *op)
+{
+	arena_free(((struct op_migration_items *)op)->arena);
+	xfree(op);
+}
+
+static void on_left(struct store_op *op)
+{
+	struct leaving *l = (struct leaving *)op;
+	struct migration_run *r = l->run;
+	size_t i;
+
+	for (i = 0; op->result == 0 && i < l->op.nrows; i++)
+		router_release(r->flow->router, r->source, l->op.rows[i].remote);
+	leaving_free(op);
+}
+
+static void release_left(struct migration_run *r)
+{
+	struct leaving *l;
+
+	if (r->is_dry || r->source == NULL)
+		return;
+	l = xcalloc(1, sizeof(*l));
+	l->run = r;
+	l->op = (struct op_migration_items){
+		.op = { .kind = STORE_MIGRATION_ITEMS, .done = on_left, .lost = leaving_free },
+		.arena = arena_new(),
+		.migration = r->row.id,
+		.only_open = true,
+	};
+	flow_submit(r->flow, &l->op.op);
+}
+
 static void run_end(struct migration_run *r, enum migration_state state, const char *why)
 {
+	release_left(r);
 	forget_list(r);
 	r->row.state = state;
 	r->row.why = why;
 	r->row.ended_ms = loop_now_ms(r->flow->loop);
-	if (r->is_dry && state == MIGRATION_FINISHED)
+	if (r->verdict != NULL && state == MIGRATION_FINISHED)
+		r->row.state =
+		    migration_is_verified(r->verdict) ? MIGRATION_VERIFIED : MIGRATION_DIFFERS;
+	else if (r->is_dry && state == MIGRATION_FINISHED)
 		r->row.state = MIGRATION_PLANNED;
 	run_save(r);
 	run_log(r, "migrate_end");
@@ -175,6 +223,16 @@ static bool has_more(const struct migration_run *r)
 	return r->row.state == MIGRATION_RUNNING && !is_enough(r);
 }
 
+static struct migration_item *item_find(const struct migration_run *r, const char *conversation)
+{
+	struct migration_item *item;
+
+	TAILQ_FOREACH(item, &r->items, next)
+		if (strcmp(migration_item_remote(item), conversation) == 0)
+			return item;
+	return NULL;
+}
+
 static void run_on(struct migration_run *r)
 {
 	size_t at;
@@ -184,7 +242,7 @@ static void run_on(struct migration_run *r)
 	while (r->nitems < TOGETHER && r->at < r->count && has_more(r)) {
 		at = r->at++;
 		r->begun++;
-		if (!r->is_over[at])
+		if (!r->is_over[at] && item_find(r, r->list[at]->conversation) == NULL)
 			migration_item_start(r, r->list[at]);
 	}
 	if (r->nitems > 0)
@@ -198,6 +256,21 @@ static void run_on(struct migration_run *r)
 		    r->row.totals.failed > 0 ? MIGRATION_FINISHED_WITH_FAILURES
 					     : MIGRATION_FINISHED,
 		    NULL);
+}
+
+bool migration_takes(struct migrations *m, struct endpoint *e, const char *conversation, int bridge)
+{
+	struct migration_run *r;
+
+	TAILQ_FOREACH(r, &m->runs, next)
+		if (!r->is_dry && r->source == e && r->row.bridge == bridge && r->is_welcome
+		    && r->row.state == MIGRATION_RUNNING && r->wish.only == NULL
+		    && r->wish.state == WANTED_ALL && r->wish.limit == 0)
+			break;
+	if (r == NULL || item_find(r, conversation) != NULL)
+		return false;
+	migration_item_start_by_name(r, conversation);
+	return true;
 }
 
 /* ---- pages ---- */
@@ -333,6 +406,44 @@ const struct bridge_conf *migration_bridge(const struct migration_run *r)
 	return flow_bridge(r->flow, r->row.bridge);
 }
 
+/* May it be written there, and would anything be set off by it? */
+static void on_welcome(void *arg, struct arena *a, const struct outcome *o)
+{
+	struct migration_run *r = arg;
+	const char *why = arena_strdup(r->arena, o->effect.why);
+	bool is_refused = o->effect.kind == EFFECT_REJECTED;
+
+	arena_free(a);
+	r->is_asking = false;
+	r->is_welcome = !is_refused && (why == NULL || r->wish.force);
+	if (r->row.state == MIGRATION_STOPPING)
+		run_end(r, MIGRATION_STOPPED, NULL);
+	else if (is_refused)
+		run_end(r, MIGRATION_FAILED, why != NULL ? why : "it cannot be written there");
+	else if (why != NULL && !r->wish.force)
+		run_end(r, MIGRATION_FAILED,
+		    arena_printf(r->arena, "%s: turn it off while history is moved, or --force",
+			why));
+	else
+		ask_page(r, r->row.cursor);
+}
+
+static bool ask_welcome(struct migration_run *r)
+{
+	struct endpoint *target = endpoint_find(r->flow, migration_bridge(r)->agents->id);
+
+	if (r->is_welcome || !target->conf.caps->asks_history || r->verdict != NULL) {
+		r->is_welcome = true;
+		return false;
+	}
+	r->is_asking = true;
+	r->page.job = (struct job){ .step = STEP_LOOK_UP };
+	r->page.done = on_welcome;
+	r->page.arg = r;
+	page_ask(target, &r->page);
+	return true;
+}
+
 static void run_go(struct migration_run *r)
 {
 	r->begun = 0;
@@ -340,7 +451,8 @@ static void run_go(struct migration_run *r)
 	r->row.why = NULL;
 	r->row.ended_ms = 0;
 	run_log(r, "migrate");
-	ask_page(r, r->row.cursor);
+	if (!ask_welcome(r))
+		ask_page(r, r->row.cursor);
 }
 
 struct beginning {
@@ -380,6 +492,28 @@ static void begin_new(struct migration_run *r)
 	flow_submit(r->flow, &b->op.op);
 }
 
+static bool resume(struct migration_run *r, bool force, struct err *err)
+{
+	if (r->row.state != MIGRATION_STOPPED && r->row.state != MIGRATION_FAILED
+	    && !migration_is_active(r->row.state)) {
+		err_set(err, "m%lld is over", (long long)r->row.id);
+		return false;
+	}
+	r->wish.force |= force;
+	if (r->row.state == MIGRATION_RUNNING)
+		return true;
+	if (r->row.state == MIGRATION_STOPPING) { /* it never was away */
+		r->row.state = MIGRATION_RUNNING;
+		run_save(r);
+		run_on(r);
+		return true;
+	}
+	if (!run_attach(r, err))
+		return false;
+	run_go(r);
+	return true;
+}
+
 static struct migration_run *run_of_bridge(const struct migrations *m, const char *bridge)
 {
 	struct migration_run *r;
@@ -416,7 +550,8 @@ static void forget_plans(struct migrations *m)
 	}
 }
 
-int64_t migration_plan(struct migrations *m, const struct migration_wish *w, struct err *err)
+int64_t migration_plan(struct migrations *m, const struct migration_wish *w, bool is_verify,
+    struct err *err)
 {
 	struct arena *a = arena_new();
 	const struct row_migration row = { .state = MIGRATION_RUNNING,
@@ -432,6 +567,9 @@ int64_t migration_plan(struct migrations *m, const struct migration_wish *w, str
 	}
 	forget_plans(m);
 	r->is_dry = true;
+	if (is_verify)
+		r->verdict = arena_zalloc(r->arena, sizeof(*r->verdict));
+	r->wish.force = w->force;
 	r->row.id = --m->plans;
 	TAILQ_INSERT_HEAD(&m->runs, r, next);
 	run_go(r);
@@ -453,10 +591,11 @@ enum migration_begin migration_begin(struct migrations *m, const struct migratio
 		err_set(err, "m%lld of %s is under way: stop it first", (long long)r->row.id,
 		    w->bridge);
 		result = MIGRATION_CONFLICT;
-	} else if (is_alike && r->row.id != 0 && migration_resume(m, r->row.id, err)) {
+	} else if (is_alike && r->row.id != 0 && resume(r, w->force, err)) {
 		begun(arg, r->row.id);
 	} else {
 		r = run_new(m, &row);
+		r->wish.force = w->force;
 		if (run_attach(r, err)) {
 			r->told = begun;
 			r->told_arg = arg;
@@ -471,28 +610,14 @@ enum migration_begin migration_begin(struct migrations *m, const struct migratio
 	return result;
 }
 
-bool migration_resume(struct migrations *m, int64_t id, struct err *err)
+bool migration_resume(struct migrations *m, int64_t id, bool force, struct err *err)
 {
 	struct migration_run *r = run_find(m, id);
 
-	if (r == NULL
-	    || (r->row.state != MIGRATION_STOPPED && r->row.state != MIGRATION_FAILED
-		&& !migration_is_active(r->row.state))) {
-		err_set(err, "there is no run m%lld that could go on", (long long)id);
-		return false;
-	}
-	if (r->row.state == MIGRATION_RUNNING)
-		return true;
-	if (r->row.state == MIGRATION_STOPPING) { /* it never was away */
-		r->row.state = MIGRATION_RUNNING;
-		run_save(r);
-		run_on(r);
-		return true;
-	}
-	if (!run_attach(r, err))
-		return false;
-	run_go(r);
-	return true;
+	if (r != NULL)
+		return resume(r, force, err);
+	err_set(err, "there is no run m%lld", (long long)id);
+	return false;
 }
 
 bool migration_stop(struct migrations *m, int64_t id)
@@ -522,6 +647,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 		.to = b != NULL ? arena_strdup(a, b->agents->name) : NULL,
 		.state = r->row.state,
 		.is_dry = r->is_dry,
+		.verdict =
+		    r->verdict != NULL ? arena_memdup(a, r->verdict, sizeof(*r->verdict)) : NULL,
 		.wish = arena_strdup(a, r->row.wish),
 		.why = arena_strdup(a, r->row.why),
 		.begun_ms = r->row.begun_ms,
@@ -529,6 +656,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 		.under_way = r->nitems,
 		.totals = r->row.totals,
 	};
+	out->first = r->row.first;
+	out->target = b != NULL ? b->agents->id : 0;
 	TAILQ_FOREACH(item, &r->items, next) {
 		now = item->totals;
 		now.conversations = 0;
@@ -539,6 +668,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out)
 {
 	struct migration_run *r;
+	int64_t last =
+	    INT64_MAX; /* a later run begins where an earlier one of its bridge has ended */
 	size_t n = 0;
 
 	TAILQ_FOREACH(r, &m->runs, next)
@@ -546,8 +677,11 @@ size_t migration_reports(struct migrations *m, struct arena *a, struct migration
 	*out = arena_zalloc(a, (n + 1) * sizeof(**out));
 	n = 0;
 	TAILQ_FOREACH(r, &m->runs, next)
-		if (r->row.id != 0) /* else it is just being written down */
-			report_of(r, a, &(*out)[n++]);
+		if (r->row.id != 0) { /* else it is just being written down */
+			report_of(r, a, &(*out)[n]);
+			(*out)[n++].last = last;
+			last = r->is_dry ? last : r->row.first;
+		}
 	return n;
 }
 
@@ -593,6 +727,7 @@ int migrations_load(struct migrations *m, struct err *err)
 			if (migration_is_active(r->row.state))
 				r->row.state = MIGRATION_FAILED;
 		} else if (migration_is_active(r->row.state)) {
+			r->is_welcome = true; /* or it would not have got here */
 			ret = hold_again(r, err);
 		}
 	}

@@ -19,6 +19,8 @@ struct migration_wish {
 	const char
 	    *only; /* who: a name the platform gives the person or conversation, e-mail, +phone */
 	int64_t limit; /* conversations; 0: none */
+	bool force;    /* whatever it would set off there; not part of what tells wishes apart */
+	bool no_media;
 };
 /* As JSON: what tells one wish from another. NULL texts and zeros are left out. */
 const char *migration_wish_text(struct arena *a, const struct migration_wish *w);
@@ -28,11 +30,14 @@ int migration_wish_read(struct arena *a, const char *text, struct migration_wish
 struct migration_report {
 	int64_t id; /* below 0: a plan, which is not on disk */
 	bool is_dry;
+	const struct migration_verdict *verdict; /* of a comparison; else NULL */
 	const char *bridge, *from, *to;
 	enum migration_state state;
 	const char *wish, *why;
 	int64_t begun_ms, ended_ms;
-	size_t under_way; /* conversations */
+	size_t under_way;    /* conversations */
+	int64_t first, last; /* events between which those of the run are */
+	int target;          /* endpoint */
 	struct migration_totals totals;
 };
 
@@ -51,12 +56,18 @@ enum migration_begin {
  * within the call. */
 enum migration_begin migration_begin(struct migrations *m, const struct migration_wish *w,
     void (*begun)(void *arg, int64_t id), void *arg, struct err *err);
-/* What a run of that wish would do: read, and counted. Its number; 0: refused, err says why. */
-int64_t migration_plan(struct migrations *m, const struct migration_wish *w, struct err *err);
+/* What a run of that wish would do: read, and counted; or, is_verify, what there is at both ends is read and
+ * compared. Its number; 0: refused, err says why. */
+int64_t migration_plan(struct migrations *m, const struct migration_wish *w, bool is_verify,
+    struct err *err);
 /* False: there is none of that number that could go on. */
-bool migration_resume(struct migrations *m, int64_t id, struct err *err);
+bool migration_resume(struct migrations *m, int64_t id, bool force, struct err *err);
 /* No conversation is begun any more; those under way come to their end. False: it does not run. */
 bool migration_stop(struct migrations *m, int64_t id);
+/* Somebody speaks in a conversation whose history a run has not come to yet: it is its turn now, and (true) the
+ * conversation is suspended. */
+bool migration_takes(struct migrations *m, struct endpoint *e, const char *conversation,
+    int bridge);
 /* All runs, the newest first, in a. */
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out);
 

@@ -22,6 +22,7 @@ struct migration_run {
 	struct endpoint *source;  /* NULL: it is not there any more */
 	size_t at_bridge;         /* its bridge's place among the source's */
 
+	struct migration_verdict *verdict; /* it compares; else NULL */
 	struct page page;
 	struct arena *list_arena; /* of the page of conversations that is being gone through, … */
 	const struct event **list;
@@ -32,7 +33,8 @@ struct migration_run {
 	struct op_migration_items known;
 	struct op_migration save;
 	bool is_saving, saves_again, is_asking;
-	int64_t begun; /* conversations, for the limit */
+	bool is_welcome; /* the other end takes history */
+	int64_t begun;   /* conversations, for the limit */
 	TAILQ_HEAD(, migration_item) items;
 	size_t nitems;
 	bool is_dead;
@@ -52,7 +54,20 @@ struct migration_item {
 
 /* Begins; migration_item_over is called when it is on disk that it is over, and not from within. */
 void migration_item_start(struct migration_run *r, const struct event *about);
+/* The same for one that no page of conversations has told yet. */
+void migration_item_start_by_name(struct migration_run *r, const char *conversation);
+const char *migration_item_remote(const struct migration_item *item);
 void migration_item_free(struct migration_item *item); /* what it has under way is forgotten */
+
+/* ---- migration_verify.c ---- */
+
+struct migration_comparison;
+
+/* Of one conversation: events are what a bridge carries of it, in order. done runs later, with the run's verdict
+ * counted up. */
+struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
+    struct event *const *events, size_t count, void (*done)(void *arg), void *arg);
+void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
 /* ---- migration.c ---- */
 

@@ -50,6 +50,7 @@ struct item_work {
 	struct op_migration_item save;
 	struct op_migration_end end;
 	struct letter *end_letter;
+	struct migration_comparison *comparison;
 };
 
 static struct endpoint *source_of(const struct item_work *w)
@@ -129,7 +130,7 @@ static void look(struct item_work *w, size_t nkeys)
 /* What the other conversation becomes, where something of this one was moved to it by this run. */
 static bool has_end(const struct item_work *w)
 {
-	enum state state = w->item->about->state;
+	enum state state = w->item->about != NULL ? w->item->about->state : STATE_NONE;
 
 	return !w->item->run->is_dry && w->item->totals.written > 0
 	    && (state == STATE_OPEN || state == STATE_RESOLVED);
@@ -252,15 +253,37 @@ static void on_fed(void *arg, const struct fed *fed)
 	later(w, fed->is_failed ? STORE_RETRY_MSECS : LOOK_MSECS);
 }
 
+/* What the files are called stands in their place. */
+static void leave_files(struct arena *a, struct event *e)
+{
+	const char *text = e->text != NULL ? e->text : "";
+	size_t i;
+
+	for (i = 0; i < e->nattachments; i++) {
+		if (e->attachments[i].kind == ATTACHMENT_LOCATION
+		    || e->attachments[i].kind == ATTACHMENT_CONTACT)
+			return; /* these are words */
+		text = arena_printf(a, "%s%s[file: %s]", text, *text != '\0' ? "\n" : "",
+		    e->attachments[i].name != NULL ? e->attachments[i].name : "?");
+	}
+	e->text = text;
+	e->nattachments = 0;
+}
+
 static void feed(struct item_work *w, const size_t *places, size_t count)
 {
 	struct flow *f = flow_of(w);
 	struct arena *a = arena_new();
 	struct event_list list = { 0 };
+	struct event *e;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		*event_list_add(&list, a) = *event_copy(a, w->events[w->at + places[i]]);
+	for (i = 0; i < count; i++) {
+		e = event_list_add(&list, a);
+		*e = *event_copy(a, w->events[w->at + places[i]]);
+		if (w->item->run->wish.no_media)
+			leave_files(a, e);
+	}
 	ingest_feed(f->ingest, source_of(w), a, &list, on_fed, w);
 }
 
@@ -402,6 +425,14 @@ static void mark_days(struct item_work *w)
 			w->events[i]->flags |= EVENT_BEGINS_DAY;
 }
 
+static void on_compared(void *arg)
+{
+	struct item_work *w = arg;
+
+	w->comparison = NULL;
+	save_end(w);
+}
+
 static void on_messages(void *arg, struct arena *a, const struct outcome *o);
 
 static void ask_messages(struct item_work *w, const char *cursor)
@@ -435,18 +466,50 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 	if (w->count > 1)
 		qsort(w->events, w->count, sizeof(struct event *), compare);
 	mark_days(w);
-	look_on(w);
+	if (w->item->run->verdict != NULL)
+		w->comparison =
+		    migration_compare(w->item->run, w->remote, w->events, w->count, on_compared, w);
+	else
+		look_on(w);
 }
 
 /* ---- 1: it is under way ---- */
+
+/* It stands in no page of conversations yet. */
+static void on_about(void *arg, struct arena *a, const struct outcome *o)
+{
+	struct item_work *w = arg;
+	struct leaf *l = arena_zalloc(w->arena, sizeof(*l));
+
+	l->arena = a;
+	l->next = w->leaves;
+	w->leaves = l;
+	if (o->effect.kind == EFFECT_REJECTED || o->events.count == 0) {
+		save_end(w); /* it is gone */
+		return;
+	}
+	w->item->about = &o->events.items[0];
+	ask_messages(w, NULL);
+}
+
+static void ask_about(struct item_work *w)
+{
+	w->page.job = (struct job){ .step = STEP_LIST_CONVERSATIONS };
+	w->page.done = on_about;
+	page_ask(source_of(w), &w->page);
+}
 
 static void on_saved_begin(struct store_op *op)
 {
 	struct item_work *w =
 	    (struct item_work *)((char *)op - offsetof(struct item_work, save.op));
 
-	if (!flow_redo(flow_of(w), op))
+	if (flow_redo(flow_of(w), op))
+		return;
+	if (w->item->about != NULL)
 		ask_messages(w, NULL);
+	else
+		ask_about(w);
 }
 
 static void save_begin(struct item_work *w)
@@ -471,7 +534,7 @@ static void on_timer(void *arg)
 		look_on(w);
 }
 
-void migration_item_start(struct migration_run *r, const struct event *about)
+static void start(struct migration_run *r, const struct event *about, const char *conversation)
 {
 	struct migration_item *item = xcalloc(1, sizeof(*item));
 	struct arena *a = arena_new();
@@ -482,7 +545,7 @@ void migration_item_start(struct migration_run *r, const struct event *about)
 	item->work = w;
 	w->item = item;
 	w->arena = a;
-	w->remote = arena_strdup(a, about->conversation);
+	w->remote = arena_strdup(a, conversation);
 	w->end_key = arena_printf(a, "h:%lld:%s", (long long)r->row.id, w->remote);
 	w->begun_ms = loop_now_ms(r->flow->loop);
 	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
@@ -498,6 +561,21 @@ void migration_item_start(struct migration_run *r, const struct event *about)
 	save_begin(w);
 }
 
+void migration_item_start(struct migration_run *r, const struct event *about)
+{
+	start(r, about, about->conversation);
+}
+
+void migration_item_start_by_name(struct migration_run *r, const char *conversation)
+{
+	start(r, NULL, conversation);
+}
+
+const char *migration_item_remote(const struct migration_item *item)
+{
+	return item->work->remote;
+}
+
 void migration_item_free(struct migration_item *item)
 {
 	struct item_work *w = item->work;
@@ -508,6 +586,7 @@ void migration_item_free(struct migration_item *item)
 	page_cancel(&w->page);
 	loop_timer_free(w->timer);
 	letter_unref(w->end_letter);
+	migration_comparison_free(w->comparison);
 	for (l = w->leaves; l != NULL; l = l->next)
 		arena_free(l->arena);
 	xfree(w->events);

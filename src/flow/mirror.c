@@ -174,11 +174,9 @@ static void on_done(struct store_op *op)
 static void write_done(struct run *r)
 {
 	set_busy(r, true);
-	r->done = (struct op_mirror_done){
-		.op = { .kind = STORE_MIRROR_DONE, .done = on_done },
-		.key = r->owed->key,
-		.seq = r->read.seq,
-	};
+	r->done.op = (struct store_op){ .kind = STORE_MIRROR_DONE, .done = on_done };
+	r->done.key = r->owed->key;
+	r->done.seq = r->read.seq;
 	flow_submit_lazily(r->mirrors->endpoint->flow, &r->done.op);
 }
 
@@ -270,8 +268,15 @@ static const char *somebody(struct run *r, enum fact f, const struct option_map 
 
 /* ---- what is wanted ---- */
 
+static bool takes_facts(const struct bridge_conf *b, enum side to)
+{
+	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->facts;
+}
+
 bool mirror_carries(const struct bridge_conf *b, enum side to)
 {
+	if (!takes_facts(b, to))
+		return false;
 	return to == SIDE_AGENTS ? b->assignment_to_agents || b->labels_to_agents
 		|| b->attributes_to_agents || b->priority_to_agents
 				 : b->assignment_to_customers || b->labels_to_customers
@@ -285,8 +290,8 @@ static bool carries(const struct bridge_conf *b, enum fact f, enum side to)
 	switch (f) {
 	case FACT_NAME:
 	case FACT_EMAIL:
-	case FACT_PHONE:
-	case FACT_AVATAR: return up ? b->profile_to_agents : b->profile_to_customers;
+	case FACT_PHONE: return up ? b->profile_to_agents : b->profile_to_customers;
+	case FACT_AVATAR: return up && b->profile_to_agents;
 	case FACT_AGENT:
 	case FACT_TEAM: return up ? b->assignment_to_agents : b->assignment_to_customers;
 	case FACT_LABELS: return up ? b->labels_to_agents : b->labels_to_customers;
@@ -302,12 +307,20 @@ static const char *want_priority(const struct option_map *m, const char *seen, b
 	return *seen == '\0' ? seen : map_to(m, seen, up);
 }
 
+static bool is_writable(const struct caps *to, enum fact f, const char *value)
+{
+	if ((to->no_facts >> f & 1) != 0)
+		return false;
+	return f != FACT_AGENT || *value != '\0' || !to->forwards;
+}
+
 static const char *want(struct run *r, enum fact f, const char *seen)
 {
 	const struct map_conf *m = &r->bridge->map;
 	bool up = r->owed->key.side == SIDE_AGENTS;
 
-	if (seen == NULL || !carries(r->bridge, f, r->owed->key.side))
+	if (seen == NULL || !carries(r->bridge, f, r->owed->key.side)
+	    || !is_writable(r->mirrors->endpoint->conf.caps, f, seen))
 		return NULL;
 	switch (f) {
 	case FACT_LABELS: return map_labels(r->arena, &m->labels, seen, up);
@@ -459,6 +472,18 @@ static void write_next(struct run *r, int from)
 	load(r);
 }
 
+/* Where what people do there is not carried back, its echo is not listened for either. */
+static void land(struct run *r)
+{
+	enum side back = r->owed->key.side == SIDE_AGENTS ? SIDE_CUSTOMERS : SIDE_AGENTS;
+	bool of_person = r->owed->key.step == STEP_FIND_CONTACT;
+	int f, last = of_person ? FACT_OF_PERSON : (int)r->fact;
+
+	for (f = of_person ? 0 : (int)r->fact; f <= last; f++)
+		if (r->write.v[f] != NULL && !carries(r->bridge, (enum fact)f, back))
+			r->done.landed.v[f] = r->write.v[f];
+}
+
 static void write_rest(struct run *r)
 {
 	write_next(r, r->owed->key.step == STEP_FIND_CONTACT ? FACT_COUNT : (int)r->fact + 1);
@@ -516,6 +541,7 @@ static void take(struct run *r, const struct outcome *o)
 	case EFFECT_DELIVERED:
 		LOG(LOG_DEBUG, "settled", F_STR("endpoint", r->mirrors->endpoint->conf.name),
 		    F_ID("link", 'k', r->owed->key.link), F_STR("step", step_word(step_of(r))));
+		land(r);
 		write_rest(r);
 		return;
 	case EFFECT_REJECTED:
@@ -784,6 +810,7 @@ bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear
 	const struct event *event = letter->event;
 	const struct heard *heard;
 	bool customers, hears = false;
+	enum side to;
 	size_t i;
 
 	if (event->facts == NULL || (event->flags & (EVENT_IS_DRAFT | EVENT_IS_PREFLIGHT)) != 0)
@@ -792,9 +819,11 @@ bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear
 		const struct bridge_conf *b = e->bridges[i];
 
 		customers = e->asks[i].side == SIDE_CUSTOMERS;
-		if (customers ? b->profile_to_agents : b->profile_to_customers)
+		to = customers ? SIDE_AGENTS : SIDE_CUSTOMERS;
+		if ((customers ? b->profile_to_agents : b->profile_to_customers)
+		    && takes_facts(b, to))
 			op->tells_person |= 1u << i;
-		if (mirror_carries(b, customers ? SIDE_AGENTS : SIDE_CUSTOMERS))
+		if (mirror_carries(b, to))
 			op->tells |= 1u << i;
 		hears |= customers; /* who it is, and what both sides begin with */
 	}

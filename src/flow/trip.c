@@ -145,6 +145,7 @@ static void trip_take_history(struct trip *t)
 		t->row.delivery.set_state = t->letter->event->state;
 }
 
+#define BACKS_MAX 3 /* of one attempt, to an earlier step */
 #define CARRIED_UPLOAD "upload:"
 
 /* A file that the far side has already, of the part a former life was at. */
@@ -417,26 +418,10 @@ static bool is_proof(struct trip *t)
 	return t->target->conf.caps->searchable || t->bridge->resend_uncertain || by_person;
 }
 
-/* What people read of it: who does not get it, or gets it twice, is theirs to find out. */
-static const char *uncertain_words(struct trip *t)
-{
-	const char *who = notice_phone(t->arena, t->row.person.phone);
-	const char *how = t->effect.reason == REASON_TIMEOUT ? "no answer came after sending"
-	    : t->effect.reason == REASON_CUT                 ? "the connection broke after sending"
-					     : "what was answered after sending told nothing";
-
-	return arena_printf(t->arena,
-	    "d%" PRId64
-	    " may or may not have reached %s: %s and %s shows no message with our mark. "
-	    "Not repeated, because that could bill and arrive twice.",
-	    t->row.delivery.id, who != NULL ? who : "the customer", how,
-	    t->target->connector->words.name != NULL ? t->target->connector->words.name
-						     : t->target->connector->name);
-}
-
 /* Nothing was found: it did not arrive, so it is sent again. */
 static void trip_send_again(struct trip *t)
 {
+	const struct operator_words *words = &t->target->connector->words;
 	const struct effect expired = { .kind = EFFECT_RETRY,
 		.reason = t->effect.reason,
 		.wait_msecs = -1 };
@@ -446,7 +431,9 @@ static void trip_send_again(struct trip *t)
 	const struct effect uncertain = { .kind = EFFECT_REJECTED,
 		.reason = REASON_UNCERTAIN,
 		.wait_msecs = -1,
-		.why = uncertain_words(t) };
+		.why = notice_uncertain(t->arena, t->row.delivery.id, t->effect.reason,
+		    t->row.person.phone,
+		    words->name != NULL ? words->name : t->target->connector->name) };
 
 	t->is_looking = false;
 	t->misses = t->failures = 0;
@@ -606,7 +593,12 @@ static void trip_store_step(struct trip *t, bool forget_sign_in, const char *par
 
 static void trip_next(struct trip *t, const struct outcome *o, bool news)
 {
+	const struct effect again = { .kind = EFFECT_RETRY,
+		.reason = o->effect.reason,
+		.wait_msecs = -1,
+		.why = o->effect.why };
 	bool there = true, was_once = t->now.doubt_look != STEP_NONE;
+	size_t was = t->next;
 
 	if (step_is_look_up(t->now.step))
 		t->found = o->found;
@@ -620,6 +612,10 @@ static void trip_next(struct trip *t, const struct outcome *o, bool news)
 		trip_turn_to_step(t, o->go, t->now.part);
 	else
 		there = trip_turn_to(t, t->next);
+	if (o->go != STEP_NONE && !t->is_detour && t->next < was && ++t->backs > BACKS_MAX) {
+		trip_conclude(t, &again); /* what it was sent back for is as it was */
+		return;
+	}
 	if (!there) {
 		const struct effect fault = { .kind = EFFECT_REJECTED,
 			.reason = REASON_BAD_ANSWER,

@@ -63,6 +63,7 @@ struct trip {
 	struct loop_timer *timer; /* doubt, or patience after an echo */
 	struct effect effect;     /* of the last answer */
 	bool is_gone;
+	int backs;           /* to an earlier step, in this attempt */
 	bool is_signed_anew; /* the sign-in was forgotten once, and once is enough */
 	bool is_echoed;
 	const char *echo_remote;

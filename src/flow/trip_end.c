@@ -55,6 +55,13 @@ static struct owe trip_owe(const struct trip *t, const struct verdict *v)
 	return errand_owe(t->bridge, t->letter->event, trip_side(t), v->state, v->reason);
 }
 
+static bool trip_has_first(const struct trip *t)
+{
+	const struct row_link *l = &t->row.link;
+
+	return (trip_side(t) == SIDE_AGENTS ? l->first_agents : l->first_customers) != NULL;
+}
+
 static void trip_settle(struct trip *t, const struct effect *effect, struct verdict v)
 {
 	bool over = v.state >= DELIVERY_DELIVERED;
@@ -85,8 +92,11 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 		.link_gone = t->is_gone,
 		.was_asked = t->row.delivery.has_asked,
 		.hold_lane = holds,
+		.bridge = t->bridge->id,
+		.is_message = trip_is_message(t),
+		.has_first = trip_has_first(t),
 		/* Where others wait to be claimed the lane rejoins them at the tail. */
-		.claim_next = over && !holds && gate_is_open(&t->target->gate)
+		.claim_next = over && !holds && t->lane->count > 1 && gate_is_open(&t->target->gate)
 		    && !t->courier->flow->draining && !gate_is_wanted(&t->target->gate)
 		    && pace_wait(t->lane) == 0,
 		.owe = trip_owe(t, &v),
@@ -97,9 +107,8 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 	    && !t->words.message.is_note)
 		choices_told(t->courier->flow->choices, t->target->conf.id, t->known.conversation,
 		    &t->words.message, t->letter->event, trip_now(t));
-	/* Where nothing stands behind it, in its lane or before the gate, nobody waits for it. */
-	if (v.state == DELIVERY_DELIVERED && t->lane->count <= 1
-	    && !gate_is_wanted(&t->target->gate))
+	/* Where nothing stands behind it in its lane nobody waits for it. */
+	if (v.state == DELIVERY_DELIVERED && t->lane->count <= 1)
 		flow_submit_lazily(t->courier->flow, &t->settle.op);
 	else
 		flow_submit(t->courier->flow, &t->settle.op);

@@ -613,14 +613,19 @@ void http_reply(struct http_in_call *call, int status, const struct http_header 
 void http_reply_file(struct http_in_call *call, int status, const struct http_header *extra,
     size_t nextra, const char *content_type, int fd, int64_t from, int64_t len)
 {
+	struct evbuffer *out;
+
 	if (call->conn == NULL) {
 		close(fd);
 		call_free(call);
 		return;
 	}
+	out = evhttp_request_get_output_buffer(call->req);
+	/* Else the whole file would be mapped. All there is ends in the socket's own buffer. */
+	evbuffer_set_flags(out, EVBUFFER_FLAG_DRAINS_TO_FD);
 	if (has_no_body(call, status) || len == 0)
 		close(fd);
-	else if (evbuffer_add_file(evhttp_request_get_output_buffer(call->req), fd, from, len) != 0)
+	else if (evbuffer_add_file(out, fd, from, len) != 0)
 		close(fd);
 	reply(call, status, extra, nextra, content_type, (size_t)len);
 }

@@ -65,7 +65,8 @@ struct op_mirror_done {
 	struct store_op op;
 	struct mirror_key key;
 	int64_t seq;
-	bool is_due; /* out: it has become due again */
+	struct facts landed; /* those (not NULL) were written, and nobody listens for their echo */
+	bool is_due;         /* out: it has become due again */
 };
 
 struct op_mirrors {

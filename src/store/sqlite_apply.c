@@ -1,12 +1,10 @@
-/* The operations, in the order a message meets them: append, route, claim, step, settle; then what
- * stands beside that way. Each sets every field its caller reads, so that it may run twice. */
-#include <assert.h>
+/* The operations, in the order a message meets them: append and route are sqlite_route.c's, then claim, step,
+ * settle; then what stands beside that way. Each sets every field its caller reads, so that it may run twice. */
 #include <string.h>
 
 #include <sqlite3.h>
 
 #include "base/arena.h"
-#include "core/event_codec.h"
 #include "store/alarm.h"
 #include "store/errand.h"
 #include "store/facts.h"
@@ -15,444 +13,7 @@
 #include "store/repair.h"
 #include "store/sqlite_db.h"
 
-#define POS_BLOCK 4096
 #define TARGET_BITS 4
-#define TARGETS_MAX 15
-
-/* ---- append ---- */
-
-int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
-    int64_t *known)
-{
-	struct stmt *q;
-	int ret;
-
-	*known = 0;
-	if (key == NULL)
-		return 1;
-	if (key[0] == '\0' || key[1] != ':' || key[2] == '\0')
-		return sqlite_refuse(db, "the key \"%s\" is not a letter, a colon and an id", key);
-	q = query(db, Q_IDMAP_ADD);
-	stmt_i64(q, endpoint);
-	stmt_i64(q, key[0]);
-	stmt_remote(q, key + 2);
-	stmt_i64(q, event << TARGET_BITS);
-	if (stmt_run(q) != 0)
-		return -1;
-	if (sqlite3_changes(db->handle) == 1)
-		return 1;
-	q = query(db, Q_IDMAP_GET);
-	stmt_i64(q, endpoint);
-	stmt_i64(q, key[0]);
-	stmt_remote(q, key + 2);
-	ret = stmt_number(q, known);
-	return ret < 0 ? -1 : 0;
-}
-
-static int known_state(struct store_db *db, int64_t ref, enum delivery_state *state)
-{
-	bool is_copy = (ref & TARGETS_MAX) != 0;
-	struct stmt *q = query(db, Q_DELIVERY_FIRST);
-	int64_t n;
-	int ret;
-
-	stmt_i64(q, ref);
-	stmt_i64(q, is_copy ? ref : ref | TARGETS_MAX);
-	ret = stmt_number(q, &n);
-	if (ret == 0) {
-		q = query(db, Q_EVENT_IS_ROUTED);
-		stmt_i64(q, ref >> TARGET_BITS);
-		ret = stmt_number(q, &n);
-		n = ret == 1 && n == 0 ? DELIVERY_QUEUED : DELIVERY_DISCARDED;
-	}
-	*state = (enum delivery_state)n;
-	return ret < 0 ? -1 : 0;
-}
-
-int sqlite_add_event(struct store_db *db, const struct event *e, int64_t id, int64_t thread,
-    bool is_routed)
-{
-	struct stmt *q = query(db, Q_EVENT_ADD);
-
-	buf_clear(&db->bytes);
-	event_encode(e, &db->bytes);
-	stmt_i64(q, id);
-	stmt_i64(q, e->endpoint);
-	stmt_id(q, thread);
-	stmt_i64(q, e->kind);
-	stmt_i64(q, e->origin);
-	stmt_i64(q, e->at_ms);
-	stmt_i64(q, e->here_ms);
-	stmt_i64(q, is_routed);
-	stmt_blob(q, db->bytes.data, db->bytes.len);
-	return stmt_run(q);
-}
-
-/* The customers' side says who a person is; what the agents' side carries is only looked up. */
-static int add_person(struct store_db *db, struct op_append *op)
-{
-	size_t i;
-
-	for (i = 0; i < op->nasks; i++)
-		if (op->asks[i].side == SIDE_CUSTOMERS && op->event->person.identity != NULL)
-			return make_person(db, op->event, op->arena, &op->view.person);
-	return 0;
-}
-
-/* What all deliveries of one event have in common. */
-struct routing {
-	int64_t event;
-	const char *remote; /* the message's id; NULL: to be read where it is needed */
-	int owner;
-	int64_t now_ms;
-	struct arena *arena;
-};
-
-static int route_rows(struct store_db *db, const struct routing *r, struct route_row *rows,
-    size_t nrows);
-
-static int append_thread(struct store_db *db, struct op_append *op)
-{
-	const struct event *e = op->event;
-
-	if (e->conversation == NULL)
-		return 0;
-	return make_thread(db, e->endpoint, e->conversation, e->conversation_ref, op->view.person,
-	    &op->view);
-}
-
-static int append_rows(struct store_db *db, struct op_append *op, int64_t id)
-{
-	struct routing r = { id, op->event->remote, op->owner, op->now_ms, op->arena };
-
-	return op->rows == NULL ? 0 : route_rows(db, &r, op->rows, op->nrows);
-}
-
-static int apply_append(struct store_db *db, struct op_append *op)
-{
-	struct event *e = op->event;
-	int64_t id = db->last_event + 1;
-	int ret;
-
-	e->id = 0;
-	op->is_duplicate = false;
-	op->known_state = DELIVERY_QUEUED;
-	memset(&op->view, 0, sizeof(op->view));
-	ret = sqlite_add_key(db, e->endpoint, e->key, id, &op->known);
-	if (ret < 0)
-		return -1;
-	if (ret == 0) {
-		op->is_duplicate = true;
-		return known_state(db, op->known, &op->known_state);
-	}
-	db->last_event = id;
-	if (add_person(db, op) != 0 || append_thread(db, op) != 0
-	    || sqlite_add_event(db, e, id, op->view.thread, op->rows != NULL) != 0
-	    || sqlite_root_add(db, e->endpoint, op->root, id << TARGET_BITS) != 0
-	    || append_rows(db, op, id) != 0)
-		return -1;
-	if (op->want_view
-	    && sqlite_view(db, e, op->asks, op->nasks, op->root, op->arena, &op->view) != 0)
-		return -1;
-	e->id = id;
-	return 0;
-}
-
-static int apply_view(struct store_db *db, struct op_view *op)
-{
-	memset(&op->view, 0, sizeof(op->view));
-	return sqlite_view(db, op->event, op->asks, op->nasks, op->root, op->arena, &op->view);
-}
-
-/* ---- route ---- */
-
-/* A place that was never given before, in this life of the process or an earlier one: meta is ahead
- * of it by up to a block. */
-int sqlite_next_pos(struct store_db *db, int64_t *pos)
-{
-	struct stmt *q;
-
-	if (db->last_pos >= db->kept_pos) {
-		q = query(db, Q_META_SET);
-		stmt_text(q, "pos");
-		stmt_i64(q, db->last_pos + POS_BLOCK);
-		if (stmt_run(q) != 0)
-			return -1;
-		db->kept_pos = db->last_pos + POS_BLOCK;
-	}
-	*pos = ++db->last_pos;
-	return 0;
-}
-
-static int save_lane(struct store_db *db, const struct row_lane *lane)
-{
-	struct stmt *q = query(db, Q_LANE_SET);
-
-	stmt_text(q, lane->contact);
-	stmt_text(q, lane->address);
-	stmt_i64(q, lane->signed_in ? LANE_SIGNED_IN : 0);
-	stmt_i64(q, lane->id);
-	return stmt_run(q);
-}
-
-static int route_lane(struct store_db *db, const struct route_row *row, struct arena *a,
-    struct row_lane *lane)
-{
-	struct stmt *q;
-	int ret;
-
-	if (row->person == 0 || row->target == 0)
-		return row->state == DELIVERY_PARKED
-		    ? 0
-		    : sqlite_refuse(db, "a delivery without a person or target");
-	ret = row_lane_of(db, row->target, row->person, a, lane);
-	if (ret < 0)
-		return -1;
-	if (ret == 1) {
-		if (row->address == NULL || lane->address != NULL)
-			return 0;
-		lane->address = row->address;
-		return save_lane(db, lane);
-	}
-	*lane = (struct row_lane){ .endpoint = row->target,
-		.person = row->person,
-		.address = row->address };
-	q = query(db, Q_LANE_ADD);
-	stmt_i64(q, lane->endpoint);
-	stmt_i64(q, lane->person);
-	stmt_text(q, lane->address);
-	if (stmt_run(q) != 0)
-		return -1;
-	lane->id = sqlite3_last_insert_rowid(db->handle);
-	return 0;
-}
-
-static int next_generation(struct store_db *db, int bridge, int64_t customers, int64_t *generation)
-{
-	struct stmt *q = query(db, Q_LINK_NEXT_GENERATION);
-
-	stmt_i64(q, bridge);
-	stmt_i64(q, customers);
-	return stmt_number(q, generation) == 1 ? 0 : -1;
-}
-
-/* The link a row names: by its id, by its two conversations, or by the key. 1 found, 0 to be made
- * with *generation, -1. */
-static int find_link(struct store_db *db, const struct route_row *row, int64_t *generation,
-    struct arena *a, struct row_link *out)
-{
-	struct stmt *q;
-	int ret;
-
-	*generation = row->generation > 0 ? row->generation : 1;
-	if (row->link != 0) {
-		ret = row_link_by_id(db, row->link, a, out);
-		return ret == 0 ? sqlite_refuse(db, "there is no link %lld", (long long)row->link)
-				: ret;
-	}
-	if (row->agents != 0) {
-		q = query(db, row->customers != 0 ? Q_LINK_BY_PAIR : Q_LINK_BY_AGENTS);
-		stmt_i64(q, row->bridge);
-		if (row->customers != 0)
-			stmt_i64(q, row->customers);
-		stmt_i64(q, row->agents);
-		ret = row_link(q, a, out);
-		if (ret != 0)
-			return ret;
-	}
-	if (row->customers == 0)
-		return 0;
-	q = query(db, Q_LINK_BY_KEY);
-	stmt_i64(q, row->bridge);
-	stmt_i64(q, row->customers);
-	stmt_i64(q, *generation);
-	ret = row_link(q, a, out);
-	if (ret != 1 || row->agents == 0 || out->agents == 0 || out->agents == row->agents)
-		return ret;
-	/* The generation is another conversation's: this one is the next. */
-	return next_generation(db, row->bridge, row->customers, generation);
-}
-
-/* The conversation at the agents' side where it is known before it exists. */
-static int agents_thread(struct store_db *db, const struct route_row *row, int64_t *id)
-{
-	struct view thread = { 0 };
-
-	*id = row->agents;
-	if (row->agents_remote == NULL)
-		return 0;
-	if (make_thread(db, row->target, row->agents_remote, NULL, 0, &thread) != 0)
-		return -1;
-	*id = thread.thread;
-	return 0;
-}
-
-static int set_link_agents(struct store_db *db, int64_t link, int64_t agents)
-{
-	struct stmt *q = query(db, Q_LINK_AGENTS);
-
-	stmt_i64(q, link);
-	stmt_i64(q, agents);
-	return stmt_run(q);
-}
-
-static int route_link(struct store_db *db, const struct routing *r, const struct route_row *row,
-    struct row_link *link, bool *is_made)
-{
-	const char *remote = r->remote;
-	int64_t generation, agents = 0;
-	struct arena *a = r->arena;
-	struct event *source;
-	struct stmt *q;
-	int ret;
-
-	if (row->link == 0 && row->customers == 0 && row->agents == 0)
-		return row->state == DELIVERY_PARKED
-		    ? 0
-		    : sqlite_refuse(db, "a delivery without a conversation");
-	ret = find_link(db, row, &generation, a, link);
-	if (ret < 0 || (row->to == SIDE_AGENTS && agents_thread(db, row, &agents) != 0))
-		return -1;
-	if (row->to == SIDE_CUSTOMERS)
-		agents = row->agents;
-	*is_made = ret == 0;
-	if (ret == 1) {
-		if (agents == 0 || link->agents != 0)
-			return 0;
-		if (set_link_agents(db, link->id, agents) != 0)
-			return -1;
-		return row_link_by_id(db, link->id, a, link) < 0 ? -1 : 0;
-	}
-	if (remote == NULL) { /* what a new link begins with, at the side it comes from */
-		if (row_event(db, r->event, a, &source) < 0)
-			return -1;
-		remote = source != NULL ? source->remote : NULL;
-	}
-	q = query(db, Q_LINK_ADD);
-	stmt_i64(q, row->bridge);
-	stmt_i64(q, row->person);
-	stmt_id(q, row->customers);
-	stmt_i64(q, generation);
-	stmt_id(q, agents);
-	stmt_remote(q, row->to == SIDE_AGENTS ? remote : NULL);
-	stmt_remote(q, row->to == SIDE_AGENTS ? NULL : remote);
-	if (stmt_run(q) != 0)
-		return -1;
-	return row_link_by_id(db, sqlite3_last_insert_rowid(db->handle), a, link) < 0 ? -1 : 0;
-}
-
-static int add_delivery(struct store_db *db, const struct route_row *row, int owner)
-{
-	const struct row_delivery *d = &row->out.delivery;
-	struct stmt *q = query(db, Q_DELIVERY_ADD);
-
-	stmt_i64(q, d->id);
-	stmt_id(q, d->lane);
-	stmt_id(q, row->out.link.id);
-	stmt_i64(q, d->bridge);
-	stmt_i64(q, d->pos);
-	stmt_i64(q, d->state);
-	stmt_i64(q, d->attempt);
-	stmt_i64(q, d->attempt > 0 ? owner : OWNER_NONE);
-	stmt_i64(q, d->claimed_ms);
-	stmt_i64(q, d->expires_ms);
-	stmt_i64(q,
-	    (d->reopen ? DELIVERY_REOPEN : 0) | (d->take_over ? DELIVERY_TAKE_OVER : 0)
-		| (row->to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
-		| (d->opens ? DELIVERY_OPENS : 0) | (d->is_status ? DELIVERY_STATUS : 0)
-		| (d->is_deletion ? DELIVERY_DELETION : 0) | (d->is_edit ? DELIVERY_EDIT : 0));
-	stmt_text(q, d->carry);
-	stmt_i64(q, d->reason);
-	return stmt_run(q);
-}
-
-static int owe_parked(struct store_db *db, const struct routing *r, struct route_row *row)
-{
-	const struct ending end = { row->out.delivery.id, r->now_ms, row->state, row->reason,
-		row->carry };
-
-	return sqlite_owe(db, &end, &row->owe);
-}
-
-static int route_row(struct store_db *db, const struct routing *r, int n, struct route_row *row)
-{
-	struct row_trip *out = &row->out;
-	bool is_claimed = row->claim && row->state == DELIVERY_QUEUED, is_made = false;
-	int64_t pos;
-
-	memset(out, 0, sizeof(*out));
-	row->owes_mirror = false;
-	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link, &is_made) != 0
-	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
-	    || sqlite_next_pos(db, &pos) != 0
-	    || row_person_by_id(db, row->person, r->arena, &out->person) < 0)
-		return -1;
-	out->delivery = (struct row_delivery){
-		.id = r->event << TARGET_BITS | n,
-		.lane = out->lane.id,
-		.pos = pos,
-		.bridge = row->bridge,
-		.state = is_claimed ? DELIVERY_SENDING : row->state,
-		.attempt = is_claimed ? 1 : 0,
-		.claimed_ms = is_claimed ? r->now_ms : 0,
-		.expires_ms = row->expires_ms,
-		.to = row->to,
-		.opens = row->opens,
-		.is_status = row->set_state != STATE_NONE,
-		.is_deletion = row->is_deletion,
-		.is_edit = row->is_edit,
-		.reopen = row->reopen,
-		.take_over = row->take_over,
-		.carry = row->carry,
-		.reason = row->reason,
-	};
-	if (add_delivery(db, row, r->owner) != 0 || sqlite_want_open(db, row, &out->link) != 0
-	    || (is_claimed && sqlite_ask(db, out, r->now_ms) != 0))
-		return -1;
-	if ((row->is_deletion && sqlite_take_back(db, r->event, row, r->arena) != 0)
-	    || (row->is_edit && sqlite_fold_edit(db, r->event, row, r->arena) != 0))
-		return -1;
-	if (is_claimed && sqlite_find_replied(db, out, row->from, row->reply_to, r->arena) != 0)
-		return -1;
-	return row->state == DELIVERY_PARKED ? owe_parked(db, r, row) : 0;
-}
-
-static int route_rows(struct store_db *db, const struct routing *r, struct route_row *rows,
-    size_t nrows)
-{
-	size_t i;
-
-	if (nrows > TARGETS_MAX)
-		return sqlite_refuse(db, "an event goes to %zu targets", nrows);
-	for (i = 0; i < nrows; i++)
-		if (route_row(db, r, (int)i + 1, &rows[i]) != 0)
-			return -1;
-	return 0;
-}
-
-static int apply_route(struct store_db *db, struct op_route *op)
-{
-	struct routing r = { .owner = op->owner, .now_ms = op->now_ms, .arena = op->arena };
-	struct route_event *e;
-	struct stmt *q;
-	size_t i;
-
-	for (e = op->events; e < op->events + op->nevents; e++) {
-		for (i = 0; i < e->nrows; i++)
-			memset(&e->rows[i].out, 0, sizeof(e->rows[i].out));
-		q = query(db, Q_EVENT_ROUTED);
-		stmt_i64(q, e->event);
-		if (stmt_run(q) != 0)
-			return -1;
-		if (sqlite3_changes(db->handle) == 0)
-			continue;
-		r.event = e->event;
-		if (route_rows(db, &r, e->rows, e->nrows) != 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* ---- claim ---- */
 
@@ -541,7 +102,7 @@ static int update_lane(struct store_db *db, int64_t id, const struct learned *l,
 	if (k->address != NULL)
 		lane.address = k->address;
 	lane.signed_in = signed_in;
-	return save_lane(db, &lane);
+	return sqlite_save_lane(db, &lane);
 }
 
 static int learn_lane(struct store_db *db, int64_t id, const struct learned *l)
@@ -580,7 +141,7 @@ static int learn_link(struct store_db *db, int64_t id, const struct learned *l)
 	if (make_thread(db, l->endpoint, k->conversation, k->conversation_ref, 0, &thread) != 0)
 		return -1;
 	if (l->to == SIDE_AGENTS)
-		return set_link_agents(db, id, thread.thread);
+		return sqlite_set_link_agents(db, id, thread.thread);
 	q = query(db, Q_LINK_CUSTOMERS);
 	stmt_i64(q, id);
 	stmt_i64(q, thread.thread);
@@ -603,7 +164,7 @@ struct place {
 	int bridge, flags;
 };
 
-static int place_of(struct store_db *db, int64_t delivery, struct place *p)
+static int read_place(struct store_db *db, int64_t delivery, struct place *p)
 {
 	struct stmt *q = query(db, Q_DELIVERY_PLACE);
 
@@ -634,7 +195,7 @@ static int apply_step(struct store_db *db, struct op_step *op)
 	struct place place = { 0 };
 	struct stmt *q;
 
-	if (place_of(db, op->delivery, &place) != 0 || learn(db, &op->learned, &place) != 0)
+	if (read_place(db, op->delivery, &place) != 0 || learn(db, &op->learned, &place) != 0)
 		return -1;
 	if (op->part_remote != NULL
 	    && add_remote(db, op->learned.endpoint, op->part_remote, op->delivery) != 0)
@@ -658,6 +219,21 @@ static int note_first(struct store_db *db, const struct place *p, const char *re
 	return stmt_run(q);
 }
 
+/* Who settles knows it mostly. */
+static int place_of(struct store_db *db, const struct op_settle *op, struct place *p)
+{
+	if (op->bridge == 0)
+		return read_place(db, op->delivery, p);
+	*p = (struct place){
+		.lane = op->learned.lane,
+		.link = op->learned.link,
+		.bridge = op->bridge,
+		.flags = (op->learned.to == SIDE_AGENTS ? DELIVERY_TO_AGENTS : 0)
+		    | (op->is_message ? 0 : DELIVERY_STATUS),
+	};
+	return 0;
+}
+
 static int settle_delivered(struct store_db *db, const struct op_settle *op, const struct place *p)
 {
 	struct row_lane lane = { .endpoint = op->learned.endpoint };
@@ -666,7 +242,7 @@ static int settle_delivered(struct store_db *db, const struct op_settle *op, con
 		return -1;
 	if (op->remote_id != NULL
 	    && (add_remote(db, lane.endpoint, op->remote_id, op->delivery) != 0
-		|| (p->link != 0 && note_first(db, p, op->remote_id) != 0)))
+		|| (p->link != 0 && !op->has_first && note_first(db, p, op->remote_id) != 0)))
 		return -1;
 	if (sqlite_root_add(db, lane.endpoint, op->root, op->delivery) != 0)
 		return -1;
@@ -737,7 +313,7 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 
 	memset(&op->next, 0, sizeof(op->next));
 	op->is_awaited = false;
-	if (place_of(db, op->delivery, &place) != 0 || learn(db, &op->learned, &place) != 0
+	if (place_of(db, op, &place) != 0 || learn(db, &op->learned, &place) != 0
 	    || (op->link_gone && place.link != 0 && flag_link(db, place.link, LINK_GONE) != 0))
 		return -1;
 	q = query(db, Q_DELIVERY_SETTLE);
@@ -752,6 +328,8 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 	stmt_i64(q, op->now_ms);
 	if (stmt_run(q) != 0)
 		return -1;
+	if (sqlite3_changes(db->handle) == 0)
+		return sqlite_refuse(db, "there is no delivery %lld", (long long)op->delivery);
 	if (op->state == DELIVERY_DELIVERED && settle_delivered(db, op, &place) != 0)
 		return -1;
 	if (op->state != DELIVERY_DELIVERED && op->state != DELIVERY_FOLDED
@@ -769,6 +347,12 @@ static int apply_settle(struct store_db *db, struct op_settle *op)
 }
 
 /* ---- beside the way ---- */
+
+static int apply_view(struct store_db *db, struct op_view *op)
+{
+	memset(&op->view, 0, sizeof(op->view));
+	return sqlite_view(db, op->event, op->asks, op->nasks, op->root, op->arena, &op->view);
+}
 
 static int apply_echo(struct store_db *db, struct op_echo *op)
 {
@@ -814,8 +398,8 @@ static int apply_probe(struct store_db *db, struct op_probe *op)
 static int apply_kind(struct store_db *db, struct store_op *op)
 {
 	switch (op->kind) {
-	case STORE_APPEND: return apply_append(db, AS(op_append, op));
-	case STORE_ROUTE: return apply_route(db, AS(op_route, op));
+	case STORE_APPEND: return sqlite_append(db, AS(op_append, op));
+	case STORE_ROUTE: return sqlite_route(db, AS(op_route, op));
 	case STORE_CLAIM: return apply_claim(db, AS(op_claim, op));
 	case STORE_STEP: return apply_step(db, AS(op_step, op));
 	case STORE_SETTLE: return apply_settle(db, AS(op_settle, op));
@@ -865,6 +449,8 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MIGRATION_ITEM: return sqlite_migration_item(db, AS(op_migration_item, op));
 	case STORE_MIGRATION_ITEMS: return sqlite_migration_items(db, AS(op_migration_items, op));
 	case STORE_MIGRATION_LOOK: return sqlite_migration_look(db, AS(op_migration_look, op));
+	case STORE_MIGRATION_LINKS: return sqlite_migration_links(db, AS(op_migration_links, op));
+	case STORE_MIGRATION_MADE: return sqlite_migration_made(db, AS(op_migration_made, op));
 	case STORE_MIGRATION_END: return sqlite_migration_end(db, AS(op_migration_end, op));
 	}
 	return sqlite_refuse(db, "operation %d is none", (int)op->kind);

@@ -67,9 +67,19 @@ int sqlite_raw(struct store_db *db, struct op_raw *op);
 int sqlite_retain(struct store_db *db, struct op_retain *op);
 int sqlite_tally(struct store_db *db, int bridge, int side, int64_t now_ms);
 int sqlite_tally_write(struct store_db *db);
+
+/* sqlite_route.c */
+/* 1: the key is new and stands for the event now, 0: it is known (its ref), -1. */
+int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
+    int64_t *known);
+int sqlite_append(struct store_db *db, struct op_append *op);
+int sqlite_route(struct store_db *db, struct op_route *op);
 int sqlite_add_event(struct store_db *db, const struct event *e, int64_t id, int64_t thread,
     bool is_routed);
+/* A place that was never given before, in this life of the process or an earlier one. */
 int sqlite_next_pos(struct store_db *db, int64_t *pos);
+int sqlite_save_lane(struct store_db *db, const struct row_lane *lane);
+int sqlite_set_link_agents(struct store_db *db, int64_t link, int64_t agents);
 
 /* sqlite_repair.c */
 struct op_parked;
@@ -201,10 +211,6 @@ int sqlite_want_open(struct store_db *db, const struct route_row *row, struct ro
 /* Of a delivery that is claimed: what it will make of the conversation there; sets has_asked. */
 int sqlite_ask(struct store_db *db, struct row_trip *t, int64_t now_ms);
 
-/* sqlite_apply.c. 1: the key is new and stands for the event now, 0: it is known (its ref), -1. */
-int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
-    int64_t *known);
-
 /* sqlite_migration.c */
 struct op_migration;
 struct op_migrations;
@@ -212,6 +218,10 @@ struct op_migration_item;
 struct op_migration_items;
 struct op_migration_look;
 struct op_migration_end;
+struct op_migration_links;
+struct op_migration_made;
+int sqlite_migration_made(struct store_db *db, struct op_migration_made *op);
+int sqlite_migration_links(struct store_db *db, struct op_migration_links *op);
 int sqlite_migration(struct store_db *db, struct op_migration *op);
 int sqlite_migrations(struct store_db *db, struct op_migrations *op);
 int sqlite_migration_item(struct store_db *db, struct op_migration_item *op);
@@ -235,7 +245,9 @@ int row_trip(struct store_db *db, int64_t delivery, struct arena *a, struct row_
 /* sqlite_rows.c: found, or made and brought up to date. 0 or -1. */
 int make_thread(struct store_db *db, int endpoint, const char *remote, const char *ref,
     int64_t person, struct view *out);
-int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id);
+/* *id: who it most likely is, 0: nobody in particular. out: as the row is now. */
+int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id,
+    struct person *out);
 
 /* sqlite_view.c */
 /* 1: something is on its way to that person whose conversation nobody knows yet; 0; -1. */

@@ -408,23 +408,26 @@ static const char *remote_of(struct store_db *db, int64_t person, struct arena *
 	return row_person_by_id(db, person, a, &p) == 1 ? p.id : NULL;
 }
 
+static int set_alias_of(struct store_db *db, struct op_hear *op, int64_t from, int64_t to)
+{
+	const char *was = remote_of(db, from, op->arena), *now = remote_of(db, to, op->arena);
+
+	return was != NULL && now != NULL && strcmp(was, now) != 0
+	    ? set_alias(db, op->endpoint, 'p', was, now)
+	    : 0;
+}
+
 /* The customers' side says now that this conversation is another person's. Deliveries under way end where
  * they are, in their order; then all that hangs on it goes over at once. */
 static int move_link(struct store_db *db, struct op_hear *op, const struct ask *ask, int64_t thread,
-    int64_t person)
+    const struct row_link *link, int64_t person)
 {
 	struct row_lane up = { 0 }, down = { 0 };
-	const char *was, *now;
-	struct row_link link;
 	bool is_busy = false;
 	struct stmt *q;
 
-	if (link_by(db, Q_LINK_BY_CUSTOMERS, ask->bridge, thread, op->arena, &link) != 0)
-		return -1;
-	if (link.id == 0 || link.person == person)
-		return 0;
-	if (is_lane_busy(db, ask->other, link.person, op->arena, &up, &is_busy) != 0
-	    || is_lane_busy(db, op->endpoint, link.person, op->arena, &down, &is_busy) != 0)
+	if (is_lane_busy(db, ask->other, link->person, op->arena, &up, &is_busy) != 0
+	    || is_lane_busy(db, op->endpoint, link->person, op->arena, &down, &is_busy) != 0)
 		return -1;
 	if (is_busy) {
 		op->is_waiting = true;
@@ -434,24 +437,39 @@ static int move_link(struct store_db *db, struct op_hear *op, const struct ask *
 	stmt_i64(q, ask->bridge);
 	stmt_i64(q, thread);
 	stmt_i64(q, person);
-	if (stmt_run(q) != 0)
+	if (stmt_run(q) != 0 || set_alias_of(db, op, link->person, person) != 0
+	    || move_lane(db, ask->other, ask->bridge, &up, link->person, person, op->arena) != 0)
 		return -1;
 	op->moved = thread;
-	was = remote_of(db, link.person, op->arena);
-	now = remote_of(db, person, op->arena);
-	if (was != NULL && now != NULL && strcmp(was, now) != 0
-	    && set_alias(db, op->endpoint, 'p', was, now) != 0)
-		return -1;
-	if (move_lane(db, ask->other, ask->bridge, &up, link.person, person, op->arena) != 0)
-		return -1;
 	return (op->tells_person >> (ask - op->asks) & 1) == 0
 	    ? 0
-	    : add_due(db, op, ask, link.id, STEP_FIND_CONTACT);
+	    : add_due(db, op, ask, link->id, STEP_FIND_CONTACT);
+}
+
+/* Who it is now; made where nobody knows him. */
+static int person_now(struct store_db *db, struct op_hear *op, int64_t thread, int64_t *person)
+{
+	const struct event told = { .endpoint = op->endpoint, .person = *op->person };
+	struct person now;
+	int64_t known;
+	struct stmt *q;
+
+	if (find_customer(db, op, &known) != 0)
+		return -1;
+	if (known == 0 && make_person(db, &told, op->arena, &known, &now) != 0)
+		return -1;
+	if (known == *person)
+		return 0;
+	*person = known;
+	q = query(db, Q_THREAD_PERSON);
+	stmt_i64(q, known);
+	stmt_i64(q, thread);
+	return stmt_run(q);
 }
 
 static int move_links(struct store_db *db, struct op_hear *op, int64_t thread, int64_t person)
 {
-	int64_t told;
+	struct row_link link;
 	size_t i;
 
 	if (thread == 0 || op->person->identity == NULL)
@@ -459,10 +477,14 @@ static int move_links(struct store_db *db, struct op_hear *op, int64_t thread, i
 	for (i = 0; i < op->nasks; i++) {
 		if (op->asks[i].side != SIDE_CUSTOMERS)
 			continue;
-		if (find_customer(db, op, &told) != 0)
+		if (link_by(db, Q_LINK_BY_CUSTOMERS, op->asks[i].bridge, thread, op->arena, &link)
+		    != 0)
 			return -1;
-		if (told == person && told != 0
-		    && move_link(db, op, &op->asks[i], thread, person) != 0)
+		if (link.id == 0)
+			continue;
+		if (person_now(db, op, thread, &person) != 0
+		    || (person != link.person
+			&& move_link(db, op, &op->asks[i], thread, &link, person) != 0))
 			return -1;
 	}
 	return 0;
@@ -593,12 +615,35 @@ out:
 	return ret < 0 ? -1 : 0;
 }
 
+static int land(struct store_db *db, const struct op_mirror_done *op, struct arena *a)
+{
+	struct row_link link;
+	struct row here;
+	bool any = false;
+	int f;
+
+	for (f = 0; f < FACT_COUNT; f++)
+		any |= op->landed.v[f] != NULL;
+	if (!any || row_link_by_id(db, op->key.link, a, &link) != 1)
+		return 0;
+	if (record_of(db, &op->key, &link, true, a, &here) != 0)
+		return -1;
+	for (f = 0; f < FACT_COUNT; f++)
+		if (op->landed.v[f] != NULL)
+			here.r.was.v[f] = NULL;
+	return row_set(db, &here, a);
+}
+
 int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op)
 {
 	int64_t seq = 0, made_ms;
 	struct stmt *q;
-	int ret = due_seq(db, &op->key, &seq, &made_ms);
+	struct arena *a = arena_new();
+	int ret = land(db, op, a);
 
+	arena_free(a);
+	if (ret == 0)
+		ret = due_seq(db, &op->key, &seq, &made_ms);
 	op->is_due = ret == 1 && seq != op->seq;
 	if (ret <= 0 || op->is_due)
 		return ret < 0 ? -1 : 0;

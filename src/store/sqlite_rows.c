@@ -304,17 +304,48 @@ static bool is_news(const char *said, const char *known)
 	return said != NULL && (known == NULL || strcmp(said, known) != 0);
 }
 
-int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id)
+static const char *newer(const char *said, const char *known)
+{
+	return said != NULL ? said : known;
+}
+
+static int find_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id,
+    struct person *known)
+{
+	int64_t hint = *id;
+	struct stmt *q;
+
+	if (hint != 0) {
+		q = query(db, Q_PERSON_BY_ID);
+		stmt_i64(q, hint);
+		if (row_person(q, a, id, known) < 0)
+			return -1;
+		if (*id != 0 && strcmp(known->identity, e->person.identity) == 0)
+			return 1;
+	}
+	q = query(db, Q_PERSON_BY_IDENTITY);
+	stmt_text(q, e->person.identity);
+	return row_person(q, a, id, known);
+}
+
+int make_person(struct store_db *db, const struct event *e, struct arena *a, int64_t *id,
+    struct person *out)
 {
 	const struct person *p = &e->person;
-	struct stmt *q = query(db, Q_PERSON_BY_IDENTITY);
 	struct person known;
-	int ret;
+	struct stmt *q;
+	int ret = find_person(db, e, a, id, &known);
 
-	stmt_text(q, p->identity);
-	ret = row_person(q, a, id, &known);
 	if (ret < 0)
 		return -1;
+	*out = (struct person){
+		.identity = p->identity,
+		.id = newer(p->id, known.id),
+		.address = newer(p->address, known.address),
+		.name = newer(p->name, known.name),
+		.email = newer(p->email, known.email),
+		.phone = newer(p->phone, known.phone),
+	};
 	if (ret == 0) {
 		q = query(db, Q_PERSON_ADD);
 		stmt_text(q, p->identity);

@@ -132,6 +132,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATIONS:
 	case STORE_MIGRATION_ITEMS:
 	case STORE_MIGRATION_LOOK:
+	case STORE_MIGRATION_LINKS:
+	case STORE_MIGRATION_MADE:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -157,12 +159,12 @@ static bool is_reading(enum store_kind kind)
 	case STORE_QUESTION:
 	case STORE_QUESTIONS:
 	case STORE_RECEIPT:
-	case STORE_SHIFT:
-	case STORE_ALARM:
-	case STORE_HOUR:
 	case STORE_MIGRATION:
 	case STORE_MIGRATION_ITEM:
 	case STORE_MIGRATION_END:
+	case STORE_SHIFT:
+	case STORE_ALARM:
+	case STORE_HOUR:
 	case STORE_PROBE: return false;
 	}
 	return false;

@@ -65,17 +65,19 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_MIGRATION, /* these: migration.h */
+	STORE_MIGRATIONS,
+	STORE_MIGRATION_ITEM,
+	STORE_MIGRATION_ITEMS,
+	STORE_MIGRATION_LOOK,
+	STORE_MIGRATION_LINKS,
+	STORE_MIGRATION_MADE,
+	STORE_MIGRATION_END,
 	STORE_SHIFT,
 	STORE_ALARM, /* these: alarm.h */
 	STORE_ALARMS,
 	STORE_HOUR,
 	STORE_HOURS,
-	STORE_MIGRATION, /* from here on: migration.h */
-	STORE_MIGRATIONS,
-	STORE_MIGRATION_ITEM,
-	STORE_MIGRATION_ITEMS,
-	STORE_MIGRATION_LOOK,
-	STORE_MIGRATION_END,
 };
 
 /* Why an operation failed. Disk faults are transient for callers: try again later. */
@@ -178,6 +180,7 @@ struct route_row {
 	enum side to;
 	int target; /* endpoint */
 	int64_t person;
+	int64_t lane;        /* of this person there, where it is known; else 0 */
 	const char *address; /* of the person at the target, stored with a new lane; or NULL */
 	/* The link it travels in: an existing one (link != 0); else the row (bridge, customers,
 	 * generation) is found or made, with what is given. */
@@ -217,6 +220,7 @@ struct op_append {
 					 * targets (root_at_target); NULL: no */
 	struct route_row *rows; /* routed = 1 and these deliveries; NULL: routed stays 0 */
 	size_t nrows;
+	int64_t thread, person; /* with rows: whose they were a moment ago; 0: to be found */
 	int owner;
 	int64_t now_ms;
 	/* out */
@@ -308,8 +312,13 @@ struct op_settle {
 	    *remote_id; /* DELIVERED: mapped to event << 4 | target in the same transaction */
 	const unsigned char *root; /* 10 bytes: kept as being at the target; or NULL */
 	bool link_gone;
-	bool was_asked;  /* as row_delivery.has_asked; DELIVERED: that is done, PARKED: it is not */
-	bool hold_lane;  /* PARKED: what stands behind it waits for a person */
+	bool was_asked; /* as row_delivery.has_asked; DELIVERED: that is done, PARKED: it is not */
+	bool hold_lane; /* PARKED: what stands behind it waits for a person */
+	/* The bridge of the delivery, and that learned names its lane, link and side, so that its row need
+	 * not be read first; 0: it is. Then also: */
+	int bridge;
+	bool is_message;
+	bool has_first;  /* the first message of its link on that side is known */
 	bool claim_next; /* only after a final state */
 	struct owe owe;  /* the same */
 	int owner;

@@ -9,10 +9,11 @@ import json
 import sys
 
 from hub import Way
-from world import unique
+from world import eventually, unique
 
 COLUMNS = [("agents", "chatwoot"), ("agents", "smartify"), ("customers", "chatwoot"), ("customers", "smartify"),
            ("customers", "smartsender"), ("customers", "syniverse")]
+PRIYA = "5e2c35c8f0dbc10017bb3a02"
 RUNS = {}       # (to, platform, kind): the run
 MORE = {}       # what comes from a platform where customers are: (platform, kind): the run
 
@@ -47,7 +48,7 @@ def text(way):
 
 
 SHOWN = {"smartify": {"image": "image", "audio": "file", "video": "file", "file": "file"},
-         "smartsender": {"image": "picture", "audio": "audio", "video": "video", "file": "file"}}
+         "smartsender": {"image": "picture", "audio": "voice", "video": "video", "file": "file"}}
 
 
 def a_file(kind, name, type, head):
@@ -309,6 +310,34 @@ def reply_without_quote(way):
     assert way.one(said).text.endswith(said) and first not in way.one(said).text
 
 
+@run("assignment", "agents/smartify", "customers/smartify")
+def assignment(way):
+    own = way.own()
+    own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
+    yield
+    own.wait(lambda: PRIYA in own.conversation()["participants"], "she has it")
+
+
+@run("labels", "agents", "customers/chatwoot", "customers/smartify")
+def labels(way):
+    own, label = way.own(), way.word("label")
+    own.desk_call("/labels", {"labels": [label]})
+    yield
+    if way.platform == "chatwoot":
+        own.wait(lambda: own.conversation()["labels"] == [label], "it bears it")
+    else:
+        own.wait(lambda: [t["tag"] for t in own.conversation()["tags"]] == [label], "it bears it")
+
+
+@run("attributes", "agents", "customers/chatwoot", "customers/smartify")
+def attributes(way):
+    own, value = way.own(), way.word("value")
+    own.desk_call("/custom_attributes", {"custom_attributes": {"plan": value}})
+    yield
+    where = "custom_attributes" if way.platform == "chatwoot" else "attributes"
+    own.wait(lambda: (own.conversation()[where] or {}).get("plan") == value, "it has it")
+
+
 @run("customer_deletes", "agents")
 def customer_deletes(way):
     own, said = way.own(), way.word("regretted")
@@ -383,23 +412,6 @@ def state_once(way):
     own.nothing_but_a_word()
 
 
-@run("note", "agents", "customers/chatwoot", "customers/smartify")
-def note(way):
-    own, said = way.own(), way.word("between us")
-    own.send(said, role="agent", private=True)
-    yield
-    assert own.one(said).private
-
-
-@run("system_line", "agents/chatwoot")
-def line_at_a_chatwoot(way):
-    hub, said = way.hub, way.word("somebody joined")
-    place = hub.says({"platform": "smartify", "text": way.word()})
-    hub.say({"platform": "smartify", "as": "system", "text": said, "conversation": place[2]})
-    yield
-    assert hub.at_desk(place, said).private
-
-
 @run("system_line", "agents/smartify")
 def line_at_a_smartify(way):
     own, said, hello = way.own(), way.word("somebody joined"), way.word("hello")
@@ -409,6 +421,20 @@ def line_at_a_smartify(way):
     third("POST", "/say", {"platform": "smartify", "as": "system", "conversation": ids["conversation"], "text": said})
     yield
     assert own.one(said).raw["attributes"]["subtype"] == "info"
+
+
+@run("assignment", "customers/smartsender")
+def assignment_is_forwarded(way):
+    own = way.own()
+    own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
+
+    def forwards():
+        chats = own.far("GET", "/state?conversation=%s" % own.target)["smartsender"]["chats"]
+        return [f["operator"] for c in chats if c["id"] == own.target for f in c["forwards"]]
+    own.wait(forwards, "an operator has it")
+    yield
+    own.nothing_but_a_word()
+    assert forwards() == [8]
 
 
 @run("state", "customers/syniverse")
@@ -486,6 +512,22 @@ number_of("smartsender")
 number_of("syniverse")
 
 
+@comes("smartsender", "an edit, a deletion")
+def smartsender_changes(hub):
+    first, said = unique("first"), unique("second")
+    ids = hub.say({"platform": "smartsender", "as": "customer", "person": unique("guest"), "text": first})
+    copy = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == first], "it is at the desk")[0]
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "edit", "message": ids["message"], "text": said})
+    edited = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == "Edited: " + said], "the edit is")[0]
+    assert str(edited.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "delete", "message": ids["message"]})
+    yield
+    note = hub.wait(lambda: [m for m in hub.desk_of(first) if m.private], "the agents are told")[0]
+    assert note.text == "The customer deleted this message."
+    assert str(note.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    assert [m.text for m in hub.desk_of(first)] == [first, "Edited: " + said, note.text]
+
+
 @comes("smartsender", "media group with a caption of a voice")
 def smartsender_files(hub):
     one, two, voice = PNG + unique().encode(), PNG + unique().encode(), b"OggS" + unique().encode()
@@ -523,6 +565,18 @@ at_smartify("unknown", "bot", "", {"attachment": {"type": "wa_template", "templa
             "[unsupported message: wa_template]")
 
 
+@comes("syniverse", "read")
+def read_on_a_phone(hub):
+    hello, said = unique("hello"), unique("answer")
+    place = hub.says({"platform": "syniverse", "text": hello})
+    desk = hub.at_desk(place, hello).conversation
+    id = hub.say({"platform": "chatwoot", "as": "agent", "conversation": desk, "text": said})["message"]
+    hub.wait_at(place, said)
+    hub.syniverse_tells(place, said, "READ")
+    yield
+    eventually(lambda: hub.status_at_desk(desk, id) == "read", "it is shown as read")
+
+
 @comes("syniverse", "pictures")
 def syniverse_files(hub):
     raw = PNG + unique().encode()
@@ -545,16 +599,23 @@ def too_long(name, text, ways):
         @comes("%s/%s" % (to, platform), name)
         def in_parts(hub, to=to, platform=platform, parts=parts):
             own, word = Way(hub, to, platform), unique("long")
-            said = (word + " " + text)[:150000].rstrip()
+            said, before = (word + " " + text)[:150000].rstrip(), {m.id for m in own.seen()}
+
+            def arrived():
+                return [m for m in own.seen() if m.id not in before]
             own.send(said)
             yield
             if parts == 0:
                 own.wait(lambda: [m for m in own.at_desk() if m["private"] and "Not delivered" in m["content"]],
                          "the agent is told")
-                assert own.seen() == []
+                assert arrived() == []
                 return
-            seen = own.wait(lambda: own.seen() if len(own.seen()) >= parts else None, "%d parts" % parts)
-            assert len(seen) == parts and all(LIMITS[platform](m.text) for m in seen)
+            own.wait(lambda: len(arrived()) >= parts, "%d parts" % parts)
+            own.send("behind " + word)
+            own.wait(lambda: [m for m in own.seen() if "behind " + word in m.text], "what is behind")
+            seen = [m for m in arrived() if "behind" not in m.text]
+            assert len(seen) == parts, [len(m.text) for m in seen]
+            assert all(LIMITS[platform](m.text) for m in seen)
             whole = "".join(m.text for m in sorted(seen, key=lambda m: m.place))
             name = "Marisol Rooke: " if to == "customers" and platform != "smartify" else ""
             assert whole.replace(" ", "") == (name + said).replace(" ", "")
@@ -564,8 +625,8 @@ def too_long(name, text, ways):
 too_long("150,000 characters", WORDS * 3400, {
     ("agents", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartify"): 1, ("customers", "syniverse"): 0})
 too_long("40,000 emoji", "\U0001f600" * 39990, {
-    ("agents", "chatwoot"): 1, ("customers", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartsender"): 10,
-    ("customers", "syniverse"): 27})
+    ("agents", "chatwoot"): 1, ("customers", "chatwoot"): 1, ("agents", "smartify"): 1, ("customers", "smartsender"): 11,
+    ("customers", "syniverse"): 28})     # the words before them stand alone
 too_long("families of emoji", "\U0001f469\u200d\U0001f469\u200d\U0001f467 " * 1000, {
     ("customers", "smartsender"): 2, ("customers", "syniverse"): 5})
 

@@ -263,7 +263,7 @@ def test_desk_callback(explain, row):
         headers = headers.replace("/hooks/desk/", "/hooks/site/")
     run = explain(configuration, row["endpoint"], body, headers=headers, args=args, code=0)
     assert run.first == row["line"]
-    assert not run.of("request") or run.first["kind"] in ("message", "update")
+    assert not run.of("request") or run.first["kind"] in ("message", "update", "conversation")
 
 
 def test_all_captured_in_one_run(explain):
@@ -557,6 +557,27 @@ def test_states_follow_the_options(explain):
     typing = {"event": "conversation_typing_on", "user": MARISOL, "is_private": True, "conversation": {"id": 57}}
     run = explain(one_bridge(), "desk", typing, code=0)
     assert (run.told, "bridge" in run.first) == (["private"], False)
+
+
+def test_states_become_requests_where_the_conversation_is_linked(explain):
+    closed = dict(REQUEST, id_project=PROJECT, status=1000, updatedAt="2026-03-05T10:00:00.000Z")
+    body = {"payload": closed, "hook": {"event": "request.update"}}
+    run = explain(one_bridge(), "shop", body, args=LINKED_SHOP, code=0)
+    assert run.told == ["conversation", "set_status always"]
+    assert requests(run)[0]["body"] == {"status": "resolved"}
+    assert requests(run)[0]["url"].endswith("/conversations/57/toggle_status")
+    desk = {"event": "conversation_status_changed", "id": 57, "inbox_id": 12, "status": "resolved", "channel": "Channel::Api",
+            "updated_at": 1781784000.25, "account": {"id": 1}, "meta": {"sender": CONTACT},
+            "contact_inbox": {"source_id": "tl1-fbe7941bd3b540fb0adcae67c46e6a06"}}
+    run = explain(one_bridge(), "desk", desk, args=LINKED, code=0)
+    assert [(r["step"], r["method"], r["url"].rpartition("/")[2]) for r in requests(run)] == [("set_status", "PUT", "close")]
+    run = explain(one_bridge(), "desk", dict(desk, status="open"), args=LINKED, code=0)
+    assert [(r["step"], r["method"], r["url"].rpartition("/")[2]) for r in requests(run)] == [("reopen", "PUT", "reopen")]
+    for status in ("snoozed", "pending"):
+        run = explain(one_bridge(), "desk", dict(desk, status=status), args=LINKED, code=0)
+        assert (run.told[0], requests(run), run.first["state"]) == ("conversation", [], status)
+    assert requests(explain(one_bridge(), "desk", desk, code=0)) == []
+    assert explain(one_bridge(", status: to_agents"), "desk", desk, args=LINKED, code=0).told[0] == "disabled"
 
 
 # --- once -------------------------------------------------------------------------------------------------------------

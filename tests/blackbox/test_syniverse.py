@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -180,7 +181,6 @@ def check(tmp_path, **hotel):
     ({"inbound": "chat_api"}, "hotel.user: is missing"),
     ({"user": "boss@acme-hotel"}, "hotel.password: is missing"),
     ({"user": "boss", "password": "${T}"}, "name@company"),
-    ({"webhook_secret": None}, "hotel.webhook_secret: is missing"),
     ({"scg_consumer_key": "${T}"}, "hotel.scg_consumer_secret: is missing"),
     ({"chat_base_url": "http://chat.example.com"}, "hotel.chat_base_url: http: is only for this host"),
     ({"scg_base_url": "http://api.example.com"}, "hotel.scg_base_url: http: is only for this host"),
@@ -191,6 +191,11 @@ def check(tmp_path, **hotel):
 def test_check_says_what_is_wrong(tmp_path, hotel, says):
     code, out = check(tmp_path, **hotel)
     assert code == 78 and says in out, out
+
+
+def test_events_without_a_password_are_warned_of(tmp_path):
+    code, out = check(tmp_path, webhook_secret=None)
+    assert code == 0 and "hotel.webhook_secret: is not in the file: callbacks are refused" in out
 
 
 def test_one_source_for_a_sender(tmp_path):
@@ -286,6 +291,9 @@ CONSUMER = {"scg_consumer_key": "sandbox-consumer-key", "scg_consumer_secret": "
 def test_an_expired_token_is_renewed_once(make_hotel):
     hotel = make_hotel(hotel=CONSUMER)
     place = hotel.up(phone())
+    metrics = request(hotel.admin, "GET", "/metrics").body.decode()
+    ends = [x for x in metrics.splitlines() if x.startswith('tieline_session_expires_timestamp_seconds{endpoint="hotel"}')]
+    assert 201000 < float(ends[0].split()[-1]) - time.time() < 202000
     hotel.set(expired=True)
     hotel.down(place)
     assert hotel.record()["renewals"] == 1
@@ -293,6 +301,8 @@ def test_an_expired_token_is_renewed_once(make_hotel):
     hotel.relay.start()
     hotel.down(place)
     assert hotel.record()["renewals"] == 1
+    log = hotel.relay.log()
+    assert "at=session_up endpoint=hotel" in log and log.count("at=token_renewed endpoint=hotel") == 1
 
 
 def test_without_consumer_secrets_an_expired_token_stops_the_endpoint(make_hotel):
@@ -371,6 +381,19 @@ def test_events_of_the_messaging_api(make_hotel):
     hotel.sandbox("DELETE", "/faults")
     hotel.down(place)
     assert registrations(hotel) == []
+
+
+def test_files_of_events_are_fetched_by_their_number(make_hotel):
+    """With our token, which nobody else gets; and where the event hides the number, the message is read first."""
+    hotel = make_hotel(hotel={"inbound": "ess", "user": None, "password": None, "act_for": None}, settings={"source": "ess"},
+                       process={"media": {"allow_private": ["127.0.0.0/8"]}})
+    for hides in (False, True):
+        text = unique("with a file")
+        hotel.ask(phone(), text, attachments=[unique("at")], hides_files=hides)
+        place = eventually(lambda: hotel.at_desk(text), text)[0][0]
+        threads = hotel.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")["chatwoot"]
+        mine = [m for t in threads if t["id"] == place for m in t["messages"]]
+        assert [m["text"] for m in mine] == [text] and len(mine[0]["files"]) == 1, mine
 
 
 # -- what becomes of it -----------------------------------------------------------------------------------------
@@ -489,3 +512,51 @@ def test_files_both_ways(make_hotel, desk):
     hotel.set(mms=False)
     sent = answer(unique("there"), dict(file, name="plan.png"))
     assert sent["media_urls"] == [] and "plan.png: http://127.0.0.1:%d/media/" % hotel.port in sent["body"]
+
+
+# -- setup ------------------------------------------------------------------------------------------------------
+
+def tieline(hotel, *words, code=0):
+    ran = subprocess.run([BIN, "-c", hotel.relay.config, "--json", "--yes", *words], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == code, (ran.returncode, ran.stdout, ran.stderr)
+    for secret in (HOTEL["scg_token"], HOTEL["password"]):
+        assert secret not in ran.stdout + ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def found(lines, name="hotel"):
+    return [(x["check"], x["result"]) for x in lines if x["endpoint"] == name and x["check"] != "endpoint"]
+
+
+def test_setup_draws_what_is_entered_by_hand(make_hotel):
+    """Neither password nor hook key in the file: setup draws both, shows them, and what is entered so is taken."""
+    hotel = make_hotel(hotel={"inbound": "ess", "user": None, "password": None, "act_for": None, "webhook_secret": None,
+                              "hook_key": None}, settings={"source": "ess"}, start=False)
+    assert ("signature", "fail") in found(tieline(hotel, "check", "--online", "hotel", code=1))
+    assert ("callback", "warn") in found(tieline(hotel, "setup", "hotel"))
+    shown = tieline(hotel, "setup", "--print", "hotel")[0]
+    hotel.set(hook=shown["address"], hook_password=shown["secret"])
+    hotel.relay.start()
+    who = phone()
+    place = hotel.up(who)
+    hotel.down(place)
+    assert ("clock", "ok") in found(tieline(hotel, "check", "--online", "hotel"))
+    assert ("callback", "warn") in found(tieline(hotel, "setup", "--rotate", "hotel"))
+    assert hotel.up(who) == place, "the old one is still taken"
+    assert tieline(hotel, "setup", "--print", "hotel")[0]["secret"] != shown["secret"]
+
+
+@pytest.mark.parametrize("hotel,settings,says", [
+    ({}, {}, None),
+    ({"password": "no-password"}, {}, ("account", "fail")),
+    ({}, {"enabled": False}, ("account", "fail")),
+    ({"scg_token": "no-token"}, {}, ("token", "fail")),
+    (CONSUMER, {"expired": True}, ("token", "warn")),
+    ({}, {"expired": True}, ("token", "fail")),
+])
+def test_check_tries_both_credentials(make_hotel, hotel, settings, says):
+    """Without opening a session: that might end the relay's own."""
+    hotel = make_hotel(hotel=hotel, settings=settings, start=False)
+    lines = tieline(hotel, "check", "--online", "hotel", code=1 if says and says[1] == "fail" else 0)
+    assert says is None or says in found(lines), lines
+    assert registrations(hotel) == [] and all(x["next"] for x in lines if x["result"] == "fail")

@@ -410,7 +410,7 @@ class World:
         return self.sandbox("GET", "/requests?limit=5000&path=%s%s" % (path, more))["newest"]
 
     def judge(self):
-        return self.sandbox("GET", "/judge?customers=" + self.customers)
+        return self.sandbox("GET", "/judge?customers=%s&agents=%s" % (self.customers, self.agents))
 
     def pending(self):
         hooks = self.sandbox("GET", "/hooks")

@@ -268,6 +268,12 @@ static const struct {
 	{ URL ENDPOINTS "bridges: {support: {customers: shop, agents: desk, map: {labels: all}}}\n",
 	    "5:66: bridges.support.map.labels: found \"all\"; allowed: same, or a map of texts" },
 	{ URL ENDPOINTS
+	    "bridges: {support: {customers: shop, agents: desk, map: {priority: {urgent: highest}}}}\n",
+	    "5:77: bridges.support.map.priority.urgent: found \"highest\"; allowed: low, medium, high, urgent; * for all others at the left" },
+	{ URL ENDPOINTS
+	    "bridges: {support: {customers: shop, agents: desk, map: {priority: {p1: urgent}}}}\n",
+	    "5:73: bridges.support.map.priority.p1: found \"p1\"; allowed: low, medium, high, urgent; * for all others at the left" },
+	{ URL ENDPOINTS
 	    "bridges:\n  a: {customers: shop, agents: desk, only: {channel: [x, y]}}\n  b: {customers: shop, agents: desk, only: {channel: y, tag: z}}\n",
 	    "7:44: bridges.b.only: lets through what bridge a carries between the same ends; allowed: an only that shares no channel, no department or no tag with the other's" },
 	{ URL ENDPOINTS
@@ -315,12 +321,15 @@ static const struct {
 	{ URL
 	    "endpoints:\n" SHOP
 	    "}\n  desk: {platform: chatwoot, base_url: https://c.example, api_token: secret1}\n" BRIDGES,
-	    "t.yaml:4:3: endpoints.desk.webhook_secret: is not in the file: callbacks are refused\n"
+	    "t.yaml:4:3: endpoints.desk.webhook_secret: is not in the file: callbacks are refused, unless tieline setup keeps one\n"
 	    "t.yaml:4:70: endpoints.desk.api_token: a secret is written out; allowed: ${NAME} or file:PATH\n" },
 	{ URL ENDPOINTS
 	    "bridges: {support: {customers: shop, agents: desk, on_uncertain: resend, edits: drop, labels: both}}\n",
 	    "t.yaml:5:66: bridges.support.on_uncertain: resend may repeat a message, and bill it again\n"
 	    "t.yaml:5:95: bridges.support.labels: does nothing without its map\n" },
+	{ URL ENDPOINTS
+	    "bridges: {support: {customers: shop, agents: desk, labels: both, assignment: to_agents, map: {agents: same, labels: {a: x, b: X, \"*\": x}}}}\n",
+	    "t.yaml:5:127: bridges.support.map.labels.b: is \"X\" like \"a\", which is what comes back for both\n" },
 	{ URL ENDPOINTS
 	    "bridges:\n  a: {customers: shop, agents: desk, only: {tag: x}}\n  b: {customers: shop, agents: desk, only: {tag: y}}\n",
 	    "t.yaml:7:44: bridges.b.only: differs from bridge a by tags alone: a conversation with tags of both is carried by both\n" },

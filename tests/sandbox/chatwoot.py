@@ -153,6 +153,8 @@ class Chatwoot(Platform):
             self.tokens[token] = user
         self.tokens[BOT_TOKEN] = {"id": BOT, "name": "Helper", "type": "agent_bot", "accounts": [ACCOUNT],
                                   "role": "bot", "inboxes": None}
+        self.teams = {id: {"id": id, "name": name, "description": "", "allow_auto_assign": False,
+                           "account_id": ACCOUNT, "is_member": False} for id, name in ((4, "sales"), (5, "support"))}
         self.add_inbox("Tieline", "Channel::Api", API_INBOX)
         self.add_inbox("Phone", "Channel::Whatsapp", PHONE_INBOX)
         self.set_role(options.get("chatwoot_role", "agents"), options.get("chatwoot_hook"),
@@ -437,7 +439,8 @@ class Chatwoot(Platform):
                 "labels": row["labels"],
                 "meta": {"sender": self.contact_push(row["contact"]),
                          "assignee": self.user_push(assignee) if assignee else None,
-                         "assignee_type": "User" if assignee else None, "team": None,
+                         "assignee_type": "User" if assignee else None,
+                         "team": {"id": row["team"]["id"], "name": row["team"]["name"]} if row["team"] else None,
                          "hmac_verified": row["contact_inbox"]["hmac_verified"]},
                 "status": row["status"], "custom_attributes": row["custom_attributes"],
                 "snoozed_until": row["snoozed_until"], "unread_count": min(row["unread"], 10),
@@ -458,6 +461,8 @@ class Chatwoot(Platform):
         if assignee:
             meta["assignee"] = self.user_rest(assignee)
             meta["assignee_type"] = "User"
+        if row["team"]:
+            meta["team"] = row["team"]
         meta["hmac_verified"] = row["contact_inbox"]["hmac_verified"]
         return {"meta": meta, "id": row["display_id"],
                 "messages": [self.message_push(messages[-1])] if messages else [],
@@ -888,7 +893,7 @@ class Chatwoot(Platform):
         self.display[account] = self.display.get(account, 56) + 1
         row = {"id": self.number("conversation"), "display_id": self.display[account], "account_id": account,
                "inbox_id": ci["inbox_id"], "contact": contact, "contact_inbox": ci,
-               "status": "resolved" if contact["blocked"] else status, "assignee": assignee,
+               "status": "resolved" if contact["blocked"] else status, "assignee": assignee, "team": None,
                "additional_attributes": dict(additional or {}), "custom_attributes": dict(custom or {}), "labels": [],
                "priority": None, "snoozed_until": None, "waiting_since": 0, "first_reply_at": 0,
                "agent_last_seen_at": 0, "contact_last_seen_at": 0, "last_activity_at": now, "created_at": now,
@@ -1064,14 +1069,49 @@ class Chatwoot(Platform):
         return answer_rails({"payload": self.conversation(request)["labels"]})
 
     def assign(self, request):
+        """The team counts only where no assignee is named; 0 and null are nobody."""
         row = self.conversation(request)
         if "assignee_id" not in request.json:
-            return answer_rails(None)
+            team = self.teams.get(self.integer(request.json.get("team_id")))
+            before, row["team"] = row["team"], team
+            if before is not team:
+                self.conversation_changed(row, {"team_id": (before and before["id"], team and team["id"])})
+            return answer_rails(team)
         user = self.users.get(self.integer(request.json["assignee_id"]))
         before, row["assignee"] = row["assignee"], user
         if before is not user:
             self.conversation_changed(row, {"assignee_id": (before and before["id"], user and user["id"])})
         return answer_rails(self.user_rest(user) if user else None)
+
+    def list_agents(self, request):
+        return answer_rails([self.user_rest(u) for u in self.users.values() if ACCOUNT in u["accounts"]])
+
+    def list_teams(self, request):
+        return answer_rails(list(self.teams.values()))
+
+    def merge_contacts(self, request):
+        """The second goes up in the first: no callback says so, but every one of its messages is updated."""
+        base = self.contact(request.json.get("base_contact_id"))
+        gone = self.contact(request.json.get("mergee_contact_id"))
+        if base is gone:
+            return answer_rails(self.contact_rest(base))
+        for key in ("email", "phone_number", "identifier"):
+            base[key] = base[key] or gone[key]
+        base["custom_attributes"] = dict(gone["custom_attributes"], **base["custom_attributes"])
+        del self.contacts[gone["id"]]
+        self.forget_index()
+        moved = []
+        for ci in gone["contact_inboxes"]:
+            ci["contact"], ci["contact_id"] = base, base["id"]
+            base["contact_inboxes"].append(ci)
+            for conversation in ci["conversations"]:
+                conversation["contact"] = base
+                moved += conversation["messages"]
+        for message in moved:
+            if message["sender"] is gone:
+                message["sender"] = base
+            self.message_changed(message)
+        return answer_rails(self.contact_rest(base))
 
     def toggle_typing(self, request):
         row = self.conversation(request)
@@ -1407,6 +1447,11 @@ class Chatwoot(Platform):
                 out["hmac_token"], out["secret"] = inbox["hmac_token"], inbox["secret"]
         return out
 
+    def list_agents(self, request):
+        rows = [{"id": u["id"], "account_id": ACCOUNT, "email": u["email"], "name": u["name"], "role": u["role"],
+                 "available_name": u["available_name"]} for u in self.users.values() if ACCOUNT in u["accounts"]]
+        return answer_rails(rows)
+
     def list_inboxes(self, request):
         actor = request.actor
         rows = [i for i in self.inboxes.values() if actor["inboxes"] is None or i["id"] in actor["inboxes"]]
@@ -1549,6 +1594,10 @@ class Chatwoot(Platform):
         add("GET", a + "/contacts/:id/conversations", self.contact_conversations)
         add("POST", a + "/contact_inboxes/filter", self.filter_contact_inboxes)
 
+        add("POST", a + "/actions/contact_merge", self.merge_contacts)
+        add("GET", a + "/agents", self.list_agents)
+        add("GET", a + "/teams", self.list_teams)
+
         add("POST", a + "/conversations", self.create_conversation, bots=True)
         add("GET", a + "/conversations", self.list_conversations)
         add("POST", a + "/conversations/filter", self.filter_conversations)
@@ -1570,6 +1619,8 @@ class Chatwoot(Platform):
         add("DELETE", c + "/messages/:mid", self.delete_message)
         add("POST", c + "/messages/:mid/retry", self.retry_message)
 
+        add("GET", a + "/agents", self.list_agents)
+        add("GET", a + "/teams", lambda r: answer_rails([]))
         add("GET", a + "/inboxes", self.list_inboxes)
         add("POST", a + "/inboxes", self.create_inbox, admin=True)
         add("GET", a + "/inboxes/:id", self.get_inbox)

@@ -124,13 +124,14 @@ class Sandbox:
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "sandbox.py"), "--smartify-port", "0", "--chatwoot-port", "0",
              "--control-port", "0", "--smartsender-port", "0", "--shuffle", "0", "--smartify-hook", self.receiver.url + "/s",
-             "--chatwoot-hook", self.receiver.url + "/c", *options], stdout=subprocess.PIPE, text=True)
+             "--chatwoot-hook", self.receiver.url + "/c", "--smartsender-hook", self.receiver.url + "/f", *options], stdout=subprocess.PIPE, text=True)
         self.ready = json.loads(self.process.stdout.readline())
         self.control = Client(self.ready["control"])
         self.bare = Client(self.ready["smartify_api"])
         self.bare_chatwoot = Client(self.ready["chatwoot"])
         self.chatwoot = Client(self.ready["chatwoot"] + "/api/v1/accounts/1",
                                {"Api-Access-Token": self.ready["chatwoot_token"]})
+        self.smartsender = Client(self.ready["smartsender"], {"Authorization": "Bearer " + self.ready["smartsender_token"]})
         self.smartify = None
 
     def reset(self):

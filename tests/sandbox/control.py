@@ -273,8 +273,8 @@ class Control(Platform):
                                          "webhooks": [{k: w[k] for k in ("id", "url", "subscriptions")}
                                                       for w in self.chatwoot.webhooks.values()]}})
 
-    FILES = {"smartify": {"late": int, "upload_limit": int, "upload_types": set},
-             "chatwoot": {"late": int, "body_limit": int, "seconds": float}}
+    FILES = {"smartify": {"late": int, "forget": bool, "upload_limit": int, "upload_types": set},
+             "chatwoot": {"late": int, "forget": bool, "body_limit": int, "seconds": float}}
     SETTINGS = {"smartify": {"limit_per_minute": int, "first_seconds": float, "quota": int,
                              "retry_scale": float},
                 "smartsender": {"limit_per_minute": int, "lock_seconds": float, "tell_lock": bool, "raw_utf8": bool,
@@ -448,6 +448,7 @@ class Control(Platform):
         """Both sides, short: for the page and for tests that read along."""
         limit = int(request.query.get("limit", 50))
         newest = int(request.query.get("messages", 100))
+        one = request.query.get("conversation")
         since = (self.smartify.serial, self.chatwoot.serial, self.smartsender.serial)
         out = {"version": "%d.%d.%d" % since}
         if request.query.get("version") == out["version"] and not request.query.get("fresh"):
@@ -455,7 +456,9 @@ class Control(Platform):
         for name, rows in (("smartify", smartify_threads(self.smartify)),
                            ("chatwoot", chatwoot_threads(self.chatwoot)),
                            ("smartsender", smartsender_threads(self.smartsender, Entry))):
-            shown = []
+            shown, contact = [], None
+            if one:
+                rows = [row for row in rows if str(row[0]) == one]
             for id, entries in list(rows)[-limit:]:
                 if name == "smartify":
                     doc = self.smartify.requests[id].doc
@@ -464,20 +467,24 @@ class Control(Platform):
                     title, status = self.smartsender.chats[id].name, self.smartsender.chats[id].state
                 else:
                     row = self.chatwoot.conversations[ACCOUNT, id]
-                    title, status = row["contact"]["name"], row["status"]
-                shown.append({"id": id, "title": title, "status": status, "messages": [
+                    title, status, contact = row["contact"]["name"], row["status"], row["contact"]["id"]
+                shown.append({"id": id, "title": title, "status": status, "contact": contact, "messages": [
                     {"id": e.id, "who": e.who, "text": e.text, "private": e.private, "by_relay": e.copy,
-                     "state": e.state, "swallowed": e.swallowed, "files": e.files} for e in entries[-newest:]]})
+                     "state": e.state, "swallowed": e.swallowed, "files": e.files, "more": e.more} for e in entries[-newest:]]})
             out[name] = shown
         return answer_json(out)
 
     def state(self, request):
         s, c, t = self.smartify, self.chatwoot, self.smartsender
         hidden = ("conversation", "sender")
+        one = request.query.get("conversation")
+
+        def wanted(id):
+            return one in (None, str(id))
         return answer_json({
             "smartify": {
                 "requests": [dict(s.computed(r), messages=[dict(m.now(), _by_relay=m.by_relay, _origin=m.origin)
-                                                           for m in r.messages]) for r in s.requests.values()],
+                                                           for m in r.messages]) for id, r in s.requests.items() if wanted(id)],
                 "leads": list(s.leads.values()), "project_users": list(s.members.values()),
                 "subscriptions": [{k: v for k, v in d.items() if k != "_tail"} for d in s.subscriptions.values()],
                 "deleted": s.deleted, "ghosts": s.ghosts},
@@ -486,19 +493,20 @@ class Control(Platform):
                 "conversations": [dict(c.conversation_rest(r), source_id=r["contact_inbox"]["source_id"],
                                        messages=[{k: v for k, v in m.items() if k not in hidden}
                                                  for m in r["messages"]])
-                                  for r in c.conversations.values()],
+                                  for r in c.conversations.values() if wanted(r["display_id"])],
                 "inboxes": [c.inbox_rest(i, True) for i in c.inboxes.values()],
                 "webhooks": list(c.webhooks.values())},
             "smartsender": {
-                "chats": [dict(t.shown(chat), state=chat.state, messages=[
+                "chats": [dict(t.shown(chat), state=chat.state, forwards=chat.forwards, messages=[
                     dict(t.message(m), watermark=m.watermark, by_api=m.by_api) for m in chat.messages])
-                    for chat in t.chats.values()],
+                    for chat in t.chats.values() if wanted(chat.id)],
                 "lockouts": t.lockouts, "asked_while_locked": t.asked_while_locked}})
 
     def verdict(self, request):
         default = "smartify" if self.chatwoot.role == "agents" else "chatwoot"
         return answer_json(judge(self.smartify, self.chatwoot, request.query.get("customers", default),
-                                 request.query.get("threads") == "1", request.query.get("announced"), self.smartsender))
+                                 request.query.get("threads") == "1", request.query.get("announced"), self.smartsender,
+                                 request.query.get("agents")))
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))

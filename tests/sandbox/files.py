@@ -51,10 +51,13 @@ class Files:
     def reset(self):
         self.kept = {}         # key → file
         self.late = 0          # so many reads of each file are answered 404 first
+        self.forget = False    # of what comes only size and sum are kept, not the bytes
         self.reads = {}
 
     def add(self, file, key=None):
         file = dict(file, key=key or self.platform.secret_key())
+        if self.forget:
+            file.update(size=len(file["data"]), sha256=hashlib.sha256(file["data"]).hexdigest(), data=b"")
         self.kept[file["key"]] = file
         return file
 
@@ -73,8 +76,8 @@ class Files:
 
     def show(self, key):
         file = self.kept.get(key)
-        return file and {"name": file["name"], "type": file["type"], "size": len(file["data"]),
-                         "sha256": hashlib.sha256(file["data"]).hexdigest()}
+        return file and {"name": file["name"], "type": file["type"], "size": file.get("size", len(file["data"])),
+                         "sha256": file.get("sha256") or hashlib.sha256(file["data"]).hexdigest()}
 
 
 # -- Smartify ----------------------------------------------------------------------------------------------
@@ -136,8 +139,8 @@ class SmartifyFiles(Files):
             return []
         for key in self.kept:
             if self.url(self.kept[key]) == src:
-                return [self.show(key)]
-        return [{"name": metadata.get("name"), "type": metadata.get("type"), "url": src}]
+                return [dict(self.show(key), href=src)]
+        return [{"name": metadata.get("name"), "type": metadata.get("type"), "url": src, "href": src}]
 
     def move_of(self, doc):
         for key in list(self.kept):
@@ -199,7 +202,8 @@ class ChatwootFiles(Files):
             if "content_type" not in row:       # a place, a card
                 continue
             key = next((k for k, f in self.kept.items() if self.url(f) == row["data_url"]), None)
-            out.append(self.show(key) if key else {"type": row["content_type"], "url": row["data_url"]})
+            out.append(dict(self.show(key) if key else {"type": row["content_type"], "url": row["data_url"]},
+                            href=row["data_url"]))
         return out
 
     def move_of(self, message):

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 
 from chatwoot import TYPE_NAMES
+from shown import of_chatwoot, of_smartify
 from smartsender import smartsender_threads
 
 MOST = 50      # so many of each kind of complaint are listed; all are counted
@@ -19,13 +20,13 @@ MOST = 50      # so many of each kind of complaint are listed; all are counted
 
 class Entry:
     __slots__ = ("thread", "index", "id", "text", "who", "private", "copy", "order", "state", "announced",
-                 "swallowed", "files")
+                 "swallowed", "files", "more")
 
     def __init__(self, thread, index, id, text, who, private, copy, order, state, announced, swallowed=False,
-                 files=()):
+                 files=(), more=None):
         self.thread, self.index, self.id, self.text, self.who = thread, index, id, text, who
         self.private, self.copy, self.order, self.state = private, copy, order, state
-        self.announced, self.swallowed, self.files = announced, swallowed, files
+        self.announced, self.swallowed, self.files, self.more = announced, swallowed, files, more or {}
 
     def show(self):
         return {"thread": self.thread, "id": self.id, "who": self.who, "text": (self.text or "")[:200]}
@@ -57,7 +58,7 @@ def smartify_threads(smartify):
             entries.append(Entry(request_id, index, doc["_id"], doc.get("text"), smartify_who(conversation, doc),
                                  private, message.by_relay and message.origin == "api",
                                  (message.born, doc["_id"]), doc["status"], message.announced,
-                                 files=smartify.files.shown(doc)))
+                                 files=smartify.files.shown(doc), more=of_smartify(doc)))
         yield request_id, entries
 
 
@@ -70,7 +71,7 @@ def chatwoot_threads(chatwoot):
                 "bot" if m["sender_type"] == "AgentBot" else "agent")
             entries.append(Entry(id, index, m["id"], m["content"], who, m["private"], m["origin"] == "api", m["id"],
                                  m["status"], chatwoot.announced.get(m["id"]), m["swallowed"],
-                                 chatwoot.files.shown(m)))
+                                 chatwoot.files.shown(m), of_chatwoot(m)))
         yield id, entries
 
 
@@ -177,14 +178,15 @@ def compare_files(originals, copies):
             "duplicates": sum((arrived - sent).values())}
 
 
-def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None, smartsender=None):
-    """customers: the platform on whose side the customers are; announced: order is that of callbacks that were taken,
+def judge(smartify, chatwoot, customers="smartify", with_threads=False, announced=None, smartsender=None,
+          agents=None):
+    """customers: the platform on whose side the customers are; agents: the other one, where there is a choice; announced: order is that of callbacks that were taken,
     not that of writing, and what was never announced, since nobody was there, has no place in it. "only": nor need that
     have arrived."""
     sides = {"smartify": dict(smartify_threads(smartify)), "chatwoot": dict(chatwoot_threads(chatwoot))}
     if smartsender is not None:
         sides["smartsender"] = dict(smartsender_threads(smartsender, Entry))
-    agents = "smartify" if customers == "chatwoot" else "chatwoot"
+    agents = agents or ("smartify" if customers == "chatwoot" else "chatwoot")
 
     def people(side, who, files=False):
         return [e for entries in sides[side].values() for e in entries

@@ -1295,6 +1295,8 @@ class Smartify(Platform):
                     "location", "priority", "smartAssignment", "workingStatus"):
             if key in body:
                 doc[key] = body[key]
+        if body.get("lead") in self.leads:      # another contact's from now on
+            doc["lead"] = self.leads[body["lead"]]
         if "channelName" in body:
             doc["channel"] = {"name": body["channelName"]}
         self.touch(conversation)
@@ -1384,6 +1386,18 @@ class Smartify(Platform):
     def hand_to_human(self, request):
         conversation = self.conversation(request)
         self.to_human(conversation)
+        return self.shown(conversation)
+
+    def put_department(self, request):
+        """Routed again: to the department's people, its bot only where that is not ruled out."""
+        conversation = self.conversation(request)
+        body = request.json if isinstance(request.json, dict) else {}
+        department = self.departments.get(body.get("departmentid"))
+        if department is None:
+            msg(500, "Error routing request", err={})
+        conversation.doc["department"] = department
+        self.touch(conversation)
+        self.emit_request(conversation, "request.update")
         return self.shown(conversation)
 
     def put_tags(self, request):
@@ -1629,6 +1643,8 @@ class Smartify(Platform):
         add("DELETE", one + "/participants/:member", self.remove_participant, role="agent")
         add("PUT", one + "/assignee", self.hang, role="agent")
         add("PUT", one + "/agent", self.hand_to_human, role="agent")
+        add("PUT", one + "/departments", self.put_department, role="agent")
+        add("PUT", one + "/assign", self.put_department, role="agent")
         add("PUT", one + "/tag", self.put_tags, role="agent")
         add("DELETE", one + "/tag/:tag", self.delete_tag, role="agent")
         add("POST", one + "/notes", self.add_note, role="agent")

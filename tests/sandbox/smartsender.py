@@ -11,6 +11,7 @@ import re
 import time
 
 from hooks import Mode, Sender
+from shown import of_smartsender
 from web import Answer, Platform, Refuse, from_json
 
 TOKEN = "sandbox-smartsender-token-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -21,6 +22,16 @@ SEND_TYPES = {"text": ("content",), "file": ("media",), "picture": ("media",), "
               "contact": ("fullName", "phoneNumber")}
 WEB = re.compile(r"https?://[^\s]+\Z")
 MOST = 20
+OPERATORS = [{"id": 7, "info": {"email": "oksana@northwind.example", "fullName": "Oksana Melnyk"}},
+             {"id": 8, "info": {"email": "taras@northwind.example", "fullName": "Taras Bondar"}}]
+
+
+def channel_doc(id, type, name):
+    return {"id": id, "active": True, "occupied": True, "type": type, "name": name, "referrer": 1, "link": None,
+            "app": None, "createdAt": "2023-01-10 10:00:00", "updatedAt": "2024-02-01 09:30:00"}
+
+
+CHANNELS = [channel_doc(4, "telegram", "demo_shop_bot"), channel_doc(5, "whatsapp", "447700900100")]
 
 
 def content(type, parameters, buttons=None):
@@ -32,25 +43,26 @@ def content(type, parameters, buttons=None):
 
 class Chat:
     __slots__ = ("id", "name", "contact", "original", "gates", "messages", "unread", "state", "created", "updated",
-                 "person")
+                 "person", "forwards", "values", "fired")
 
     def __init__(self, id, name, contact, original, gates, person):
         self.id, self.name, self.contact, self.original, self.gates = id, name, contact, original, gates
         self.person = person
         self.messages = []
+        self.forwards, self.values, self.fired = [], {}, []     # what was done with it besides
         self.unread = 0
         self.state = "open"
         self.created = self.updated = time.time()
 
 
 class Message:
-    __slots__ = ("id", "chat", "content", "internal", "sender", "born", "edited", "watermark", "by_api", "who")
+    __slots__ = ("id", "chat", "content", "internal", "sender", "born", "edited", "seen", "watermark", "by_api", "who")
 
     def __init__(self, id, chat, content, internal, sender, who, by_api=False, watermark=None):
         self.id, self.chat, self.content, self.internal, self.sender = id, chat, content, internal, sender
         self.who, self.by_api, self.watermark = who, by_api, watermark
         self.born = time.time()
-        self.edited = None
+        self.edited = self.seen = None
 
     def text(self):
         p = self.content["resource"]["parameters"] if self.content.get("resource") else {}
@@ -170,13 +182,19 @@ class Smartsender(Platform):
         add("GET", "/contacts", lambda r: self.page(r, [self.contact(c) for c in self.by_original.values()]))
         add("GET", "/contacts/search", self.search)
         add("GET", "/contacts/:id", lambda r: self.contact(self.of_contact(r)))
-        add("GET", "/contacts/:id/info", lambda r: dict(self.contact(self.of_contact(r)), variables={}))
+        add("GET", "/contacts/:id/info", lambda r: dict(self.contact(self.of_contact(r)), variables=self.of_contact(r).values))
         add("GET", "/contacts/:id/chat", lambda r: self.shown(self.of_contact(r)))
         add("GET", "/contacts/:id/gates", lambda r: self.page(r, self.of_contact(r).gates))
         add("GET", "/contacts/:id/messages", lambda r: self.list_messages(r, self.of_contact(r)))
         add("POST", "/contacts/:id/send", self.send)
-        add("GET", "/operators", lambda r: self.page(r, [{"id": 7, "info": {"email": "oksana@northwind.example",
-                                                                            "fullName": "Oksana Melnyk"}}]))
+        add("PUT", "/contacts/:id", self.change_contact)
+        add("POST", "/contacts/:id/fire", self.fire)
+        add("PUT", "/gates/:id/messages", self.edit_message)
+        add("DELETE", "/gates/:id/messages", self.delete_messages)
+        add("GET", "/channels", lambda r: self.page(r, CHANNELS))
+        add("GET", "/channels/:id", lambda r: self.channel(r))
+        add("POST", "/channels/:id/gates", self.open_gate)
+        add("GET", "/operators", lambda r: self.page(r, OPERATORS))
 
     def stamp(self, at):
         return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at + self.ahead))
@@ -221,13 +239,13 @@ class Smartsender(Platform):
     def contact(self, chat):
         return {"id": chat.original, "firstName": chat.name, "lastName": None, "fullName": chat.name, "email": None,
                 "phone": None, "photo": None, "createdAt": self.stamp(chat.created), "tags": [], "funnels": [], "notes": [],
-                "variables": []}
+                "variables": [{"name": k, "value": v} for k, v in chat.values.items()]}
 
     def message(self, m):
         at = self.stamp(m.born)
         return {"id": m.id, "content": m.content, "internal": m.internal, "state": {}, "sender": m.sender,
                 "gate": None if m.internal else m.chat.gates[0], "editedAt": m.edited and self.stamp(m.edited),
-                "seenAt": None, "createdAt": at, "deliveredAt": None if m.who == "customer" else at}
+                "seenAt": m.seen and self.stamp(m.seen), "createdAt": at, "deliveredAt": None if m.who == "customer" else at}
 
     def list_chats(self, request):
         query, chats = request.query, list(self.chats.values())
@@ -265,8 +283,81 @@ class Smartsender(Platform):
         return {"state": True}
 
     def forward(self, request):
-        self.chat(request)
-        return {"state": request.args[1] == "7"}
+        chat, to = self.chat(request), self.number(request.args[1])
+        if to not in [o["id"] for o in OPERATORS]:
+            self.refuse(404, "Not Found")
+        chat.forwards.append({"operator": to, "text": (request.json or {}).get("text")})
+        chat.updated = time.time()
+        return {"state": True}
+
+    def change_contact(self, request):
+        chat, values = self.of_contact(request), (request.json or {}).get("values")
+        if not isinstance(values, dict):
+            self.refuse(422, "Unprocessable entity", values="The values field is required.")
+        chat.values.update(values)
+        return {"state": True}
+
+    def fire(self, request):
+        chat = self.of_contact(request)
+        name = (request.json or {}).get("name") or request.query.get("name")
+        if not name:
+            self.refuse(422, "Unprocessable entity", name="The name field is required.")
+        chat.fired.append(name)
+        return {"state": True}
+
+    def of_gate(self, request):
+        id = self.number(request.args[0])
+        for chat in self.chats.values():
+            for gate in chat.gates:
+                if gate["id"] == id:
+                    return chat
+        return self.refuse(404, "Not Found")
+
+    def written(self, chat, id):
+        """A message of ours in that chat."""
+        m = self.messages.get(id) if isinstance(id, int) else None
+        if m is None or m.chat is not chat or m.who == "customer":
+            self.refuse(422, "Unprocessable entity", messageId="The selected message is invalid.")
+        return m
+
+    def edit_message(self, request):
+        chat, body = self.of_gate(request), request.json or {}
+        m = self.written(chat, body.get("messageId"))
+        if not body.get("text") or m.content["type"] != "text":
+            self.refuse(422, "Unprocessable entity", text="The text field is required.")
+        self.change(m, body["text"])
+        return {"state": True}
+
+    def delete_messages(self, request):
+        chat, ids = self.of_gate(request), (request.json or {}).get("messageIds")
+        if not isinstance(ids, list) or not ids:
+            self.refuse(422, "Unprocessable entity", messageIds="The message ids field is required.")
+        for m in [self.written(chat, id) for id in ids]:
+            self.take_back(m)
+        return {"state": True}
+
+    def change(self, m, text):
+        m.content["resource"]["parameters"]["content"], m.edited = text, time.time()
+        m.chat.updated = time.time()
+
+    def take_back(self, m):
+        m.content = {"type": "transient", "original": m.content, "context": {"timestamp": int(time.time())}}
+        m.chat.updated = time.time()
+
+    def channel(self, request):
+        id = self.number(request.args[0])
+        return next((c for c in CHANNELS if c["id"] == id), None) or self.refuse(404, "Not Found")
+
+    def open_gate(self, request):
+        """A contact by his number at the messenger; only where that has numbers."""
+        channel, body = self.channel(request), request.json or {}
+        if channel["type"] != "whatsapp":
+            self.refuse(422, "Unprocessable entity", channel="The channel does not support this.")
+        for key in ("identifier", "firstName"):
+            if not isinstance(body.get(key), str) or not body[key]:
+                self.refuse(422, "Unprocessable entity", **{key: "The %s field is required." % key})
+        chat = self.by_person.get(body["identifier"]) or self.make_chat(body["identifier"], body["firstName"], channel)
+        return dict(chat.gates[0], unreadMessages=chat.unread)
 
     def send(self, request):
         chat, body = self.of_contact(request), request.json or {}
@@ -309,19 +400,19 @@ class Smartsender(Platform):
     def find_chat(self, id):
         return self.chats.get(int(id)) or self.refuse(404, "Not Found")
 
+    def make_chat(self, person, name, channel):
+        gate = {"id": self.take_id("gate"), "subscribed": True, "unreadMessages": 0, "channel": channel}
+        chat = Chat(self.take_id("chat"), name, self.take_id("contact"), self.take_id("original"), [gate], person)
+        self.chats[chat.id] = self.by_original[chat.original] = self.by_person[person] = chat
+        return chat
+
     async def say_customer(self, person, text, conversation=None, name=None, channel="telegram", content=None,
                            buttons=None):
         """content: a whole one of another type, instead of text."""
         chat = self.chats.get(int(conversation)) if conversation else self.by_person.get(person)
         if chat is None:
-            gate = {"id": self.take_id("gate"), "subscribed": True, "unreadMessages": 0,
-                    "channel": {"id": 4, "active": True, "occupied": True, "type": channel, "name": "demo_shop_bot",
-                                "referrer": 1, "link": "https://t.me/demo_shop_bot",
-                                "app": "tg://resolve?domain=demo_shop_bot", "createdAt": "2023-01-10 10:00:00",
-                                "updatedAt": "2024-02-01 09:30:00"}}
-            chat = Chat(self.take_id("chat"), name or person, self.take_id("contact"), self.take_id("original"), [gate],
-                        person)
-            self.chats[chat.id] = self.by_original[chat.original] = self.by_person[person] = chat
+            chat = self.make_chat(person, name or person, dict(
+                CHANNELS[0], type=channel, link="https://t.me/demo_shop_bot", app="tg://resolve?domain=demo_shop_bot"))
         what = content or {"type": "text", "resource": {"parameters": {"content": text}, "buttons": []}}
         m = self.add(chat, what, {"type": "contact", "fullName": chat.name, "image": None}, "customer")
         if self.wakes:
@@ -342,24 +433,27 @@ class Smartsender(Platform):
     def act(self, spec):
         """What people do there besides writing."""
         action = spec["action"]
-        if action in ("delete", "edit"):
+        if action in ("delete", "edit", "seen"):
             m = self.messages[int(spec["message"])]
             if action == "delete":
-                m.content = {"type": "transient", "original": m.content, "context": {"timestamp": int(time.time())}}
+                self.take_back(m)
+            elif action == "seen":
+                m.seen = m.chat.updated = time.time()
             else:
-                m.content["resource"]["parameters"]["content"], m.edited = spec["text"], time.time()
-            m.chat.updated = time.time()
+                self.change(m, spec["text"])
             return {"message": m.id}
         chat = self.find_chat(spec["conversation"])
         if action in ("close", "reopen"):
             chat.state, chat.updated = "closed" if action == "close" else "open", time.time()
         elif action == "read":
             chat.unread = 0
+        elif action == "rename":
+            chat.name, chat.updated = spec["name"], time.time()
         elif action == "block":
             for gate in chat.gates:
                 gate["subscribed"] = not spec.get("on", True)
         else:
-            raise ValueError("action: delete edit close reopen read block wake")
+            raise ValueError("action: delete edit seen close reopen read rename block wake")
         return {"conversation": chat.id, "state": chat.state}
 
     async def wake(self, spec):
@@ -386,5 +480,5 @@ def smartsender_threads(platform, entry):
         for index, m in enumerate(chat.messages):
             who = "system" if m.content["type"] == "action" else m.who
             entries.append(entry(id, index, m.id, m.text(), who, m.internal, m.by_api, (m.watermark or 0, index),
-                                 chat.state, None))
+                                 chat.state, None, more=of_smartsender(m.content)))
         yield id, entries

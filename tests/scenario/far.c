@@ -217,6 +217,7 @@ struct callback *far_announce(struct far *f, struct far_conversation *c, struct 
 	b->conversation = c;
 	b->message = m;
 	b->is_closed = c->is_closed;
+	memcpy(b->waits, c->waits, sizeof(b->waits));
 	b->version = c->version;
 	b->at_ms = fake_now_ms;
 	TAILQ_INSERT_TAIL(&f->callbacks, b, list);
@@ -256,9 +257,19 @@ struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_c
 
 void far_close(struct far *f, struct far_conversation *c, bool closed)
 {
-	if (c->is_closed == closed)
+	if (c->is_closed == closed && c->waits[0] == '\0')
 		return;
 	c->is_closed = closed;
+	c->waits[0] = '\0';
+	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
+	c->changed_ms = c->version;
+	far_announce(f, c, NULL);
+}
+
+void far_wait(struct far *f, struct far_conversation *c, const char *how)
+{
+	snprintf(c->waits, sizeof(c->waits), "%s", how);
+	c->is_closed = false;
 	c->version = fake_now_ms > c->version ? fake_now_ms : c->version + 1;
 	c->changed_ms = c->version;
 	far_announce(f, c, NULL);

@@ -43,6 +43,7 @@ struct far_conversation {
 	char *labels, *attributes;     /* JSON */
 	char *priority, *agent, *team; /* NULL: none was ever set; "": none now */
 	bool is_closed, is_deleted, has_relay;
+	char waits[12];  /* "snoozed", "pending"; "": it does not */
 	int64_t version; /* ms, of its state */
 	int64_t began_ms, changed_ms;
 	TAILQ_HEAD(far_messages, far_message) messages;
@@ -70,6 +71,7 @@ struct callback {
 	bool is_off;
 	struct far_contact *contact; /* of that alone, and of no conversation */
 	bool is_closed;              /* of the state */
+	char waits[12];              /* as in the conversation */
 	int64_t version, at_ms;
 	struct posted *posted; /* the last time it was */
 	int posting;           /* the poster's number of that */
@@ -123,6 +125,8 @@ struct far_conversation *far_begin(struct far *f, const char *person);
 struct far_message *far_say(struct far *f, struct far_conversation *c, bool by_customer,
     const char *name, const char *text);
 void far_close(struct far *f, struct far_conversation *c, bool closed);
+/* Somebody puts it aside: "snoozed" or "pending". */
+void far_wait(struct far *f, struct far_conversation *c, const char *how);
 
 /* The platform itself shows it as failed (error NULL: its status becomes that), and says so. */
 void far_show(struct far *f, struct far_message *m, const char *status, const char *error);

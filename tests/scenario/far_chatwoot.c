@@ -17,6 +17,11 @@
 
 /* ---- callbacks ---- */
 
+static const char *status_of(bool is_closed, const char *waits)
+{
+	return *waits != '\0' ? waits : is_closed ? "resolved" : "open";
+}
+
 static void put_contact(struct json_out *o, const struct far_contact *c)
 {
 	json_member_id(o, "id", c->id);
@@ -86,7 +91,7 @@ static void put_conversation(struct json_out *o, const struct callback *b)
 	json_member_id(o, "id", c->id);
 	json_member_int(o, "inbox_id", 12);
 	json_member_text(o, "channel", "Channel::Api");
-	json_member_text(o, "status", b->is_closed ? "resolved" : "open");
+	json_member_text(o, "status", status_of(b->is_closed, b->waits));
 	json_member_int(o, "created_at", c->began_ms / 1000);
 	json_key(o, "additional_attributes");
 	json_begin_object(o);
@@ -157,6 +162,8 @@ static void put_message(struct json_out *o, const struct far_message *m)
 	json_member_int(o, "id", m->by_customer ? 4000 : 7);
 	json_member_text(o, "name", m->name);
 	json_member_text(o, "type", m->by_customer ? "contact" : "user");
+	if (!m->by_customer)
+		json_member_text(o, "email", "bob@example.com");
 	json_end_object(o);
 }
 
@@ -375,15 +382,31 @@ static struct far_answer create_contact(struct serving *v)
 	return done(v);
 }
 
+static bool fits(const struct far_contact *c, const struct json *condition)
+{
+	const char *key = json_text(condition, "attribute_key");
+	const char *value = json_text(condition, "values.0");
+	const char *is = strcmp(key, "email") == 0 ? c->email
+	    : strcmp(key, "phone_number") == 0     ? c->phone
+						   : c->identifier;
+
+	return is != NULL && value != NULL && strcmp(is, value) == 0;
+}
+
 static struct far_answer filter_contacts(struct serving *v)
 {
-	struct far_contact *c = contact_by(v->f, NULL, json_text(v->body, "payload.0.values.0"));
+	const struct json *j;
+	struct far_contact *c;
 
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_array(v->o);
-	if (c != NULL)
-		put_contact_object(v->o, c);
+	TAILQ_FOREACH(c, &v->f->contacts, list)
+		for (j = json_array(v->body, "payload")->child; j != NULL; j = j->next)
+			if (c->merged_into == NULL && fits(c, j)) {
+				put_contact_object(v->o, c);
+				break;
+			}
 	json_end_array(v->o);
 	json_end_object(v->o);
 	return done(v);
@@ -391,14 +414,15 @@ static struct far_answer filter_contacts(struct serving *v)
 
 static struct far_answer add_contact_inbox(struct serving *v)
 {
-	struct far_contact *c;
+	struct far_contact *c, *more;
 
 	TAILQ_FOREACH(c, &v->f->contacts, list)
-		if (atoi(c->id) == atoi(v->path + strlen("/contacts/"))) {
-			free(c->source_id);
-			c->source_id = far_copy(json_text(v->body, "source_id"));
+		if (c->merged_into == NULL && atoi(c->id) == atoi(v->path + strlen("/contacts/"))) {
+			more = far_contact_new(v->f); /* one more address, of the same contact */
+			more->source_id = far_copy(json_text(v->body, "source_id"));
+			more->merged_into = c;
 			json_begin_object(v->o);
-			json_member_text(v->o, "source_id", c->source_id);
+			json_member_text(v->o, "source_id", more->source_id);
 			json_end_object(v->o);
 			return done(v);
 		}
@@ -420,7 +444,7 @@ static void put_rest(struct serving *v, const struct far_conversation *c)
 	json_begin_object(v->o);
 	json_member_id(v->o, "id", c->id);
 	json_member_int(v->o, "inbox_id", 12);
-	json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 	json_member_int(v->o, "created_at", c->began_ms / 1000);
 	json_key(v->o, "updated_at");
 	json_put_number(v->o,
@@ -483,7 +507,7 @@ static struct far_answer list_conversations(struct serving *v)
 	if (!c->is_deleted && strlen(c->person) == len && strncmp(c->person, source, len) == 0) {
 		json_begin_object(v->o);
 		json_member_id(v->o, "id", c->id);
-		json_member_text(v->o, "status", c->is_closed ? "resolved" : "open");
+		json_member_text(v->o, "status", status_of(c->is_closed, c->waits));
 		json_key(v->o, "additional_attributes");
 		json_begin_object(v->o);
 		json_member_text(v->o, "tieline", c->mark);
@@ -591,13 +615,13 @@ static struct far_answer toggle_status(struct serving *v, struct far_conversatio
 	const char *status = json_text(v->body, "status");
 	bool closed = status != NULL ? strcmp(status, "resolved") == 0 : !c->is_closed;
 
-	if (closed != c->is_closed)
+	if (closed != c->is_closed || c->waits[0] != '\0')
 		far_close(v->f, c, closed);
 	json_begin_object(v->o);
 	json_key(v->o, "payload");
 	json_begin_object(v->o);
 	json_member_bool(v->o, "success", true);
-	json_member_text(v->o, "current_status", c->is_closed ? "resolved" : "open");
+	json_member_text(v->o, "current_status", status_of(c->is_closed, c->waits));
 	json_end_object(v->o);
 	json_end_object(v->o);
 	return done(v);

@@ -66,11 +66,11 @@ static void put_tags(struct json_out *o, struct arena *a, const struct far_conve
 }
 
 static void put_request(struct json_out *o, struct arena *a, const struct far_conversation *c,
-    bool is_closed)
+    bool is_closed, const char *waits)
 {
 	json_member_text(o, "_id", c->ref);
 	json_member_text(o, "request_id", c->id);
-	json_member_int(o, "status", is_closed ? 1000 : 200);
+	json_member_int(o, "status", *waits != '\0' ? 150 : is_closed ? 1000 : 200);
 	json_member_bool(o, "preflight", false);
 	put_participants(o, c);
 	json_key(o, "lead");
@@ -118,7 +118,7 @@ static void put_message(struct json_out *o, struct arena *a, const struct far_co
 	json_end_object(o);
 	json_key(o, "request");
 	json_begin_object(o);
-	put_request(o, a, c, c->is_closed);
+	put_request(o, a, c, c->is_closed, c->waits);
 	json_end_object(o);
 }
 
@@ -148,7 +148,7 @@ static const char *body(struct arena *a, const struct callback *b)
 	} else if (b->message != NULL) {
 		put_message(o, a, b->conversation, b->message);
 	} else {
-		put_request(o, a, b->conversation, b->is_closed);
+		put_request(o, a, b->conversation, b->is_closed, b->waits);
 		json_member_text(o, "updatedAt", time_text(a, b->version));
 	}
 	json_end_object(o);
@@ -308,7 +308,7 @@ static struct far_answer list_messages(struct serving *v, struct far_conversatio
 static struct far_answer show(struct serving *v, struct far_conversation *c)
 {
 	json_begin_object(v->o);
-	put_request(v->o, v->a, c, c->is_closed);
+	put_request(v->o, v->a, c, c->is_closed, c->waits);
 	json_member_text(v->o, "updatedAt", time_text(v->a, c->changed_ms));
 	json_end_object(v->o);
 	return done(v);
@@ -334,7 +334,7 @@ static struct far_answer list_conversations(struct serving *v)
 		if (n++ < skip)
 			continue;
 		json_begin_object(v->o);
-		put_request(v->o, v->a, c, c->is_closed);
+		put_request(v->o, v->a, c, c->is_closed, c->waits);
 		json_member_text(v->o, "updatedAt", time_text(v->a, c->changed_ms));
 		json_end_object(v->o);
 	}

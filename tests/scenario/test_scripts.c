@@ -11,10 +11,13 @@
  *   agent asks "text" with "A|B" [in N]   with choices, as a bot of the desk does
  *   agent notes "text" [at E]    the same, as a private note
  *   platform says "text" at E    it says so itself: somebody joined, the conversation was closed
+ *   agent begins again           another one at the desk, with whom the last one there is
  *   agent begins with PERSON     a conversation at the desk that nobody on the other side began
+ *   snooze E [N], shelve E [N]   that one waits: snoozed, pending
  *   close E [N], open E [N], delete E [N]   a conversation there; callbacks are posted but for delete
  *   erase E "text"               somebody deletes that message
  *   edit E "text" "new text"     somebody changes it: told as a platform would that tells of edits
+ *   take back E "text"           somebody deletes it: told as a platform would that tells of just that
  *   … says "text" to "other"      it replies to that message, which is there too
  *   change E FIELD "value"       somebody there changes what the last conversation has: labels, attributes (both
  *                                JSON), priority, agent, team; or its contact: name, email
@@ -348,6 +351,11 @@ static void agent_speaks(struct script *s)
 	char *text;
 
 	if (is_word(s, "begins")) {
+		f = side(s, SIDE_AGENTS);
+		if (is_word(s, "again")) {
+			far_begin(f, conversation(s, f, 0)->person);
+			return;
+		}
 		is_word(s, "with");
 		far_begin(side(s, SIDE_AGENTS), word(s));
 		return;
@@ -379,11 +387,17 @@ static void platform_speaks(struct script *s)
 	speak(s, f, conversation(s, f, 0), false, "Bot", text, (struct manner){ .is_line = true });
 }
 
-static void change_state(struct script *s, bool closed)
+static void change_state(struct script *s, const char *to)
 {
 	struct far *f = stage_far(&s->stage, word(s));
+	struct far_conversation *c = conversation(s, f, number(s, 0));
 
-	far_close(f, conversation(s, f, number(s, 0)), closed);
+	if (strcmp(to, "snooze") == 0)
+		far_wait(f, c, "snoozed");
+	else if (strcmp(to, "shelve") == 0)
+		far_wait(f, c, "pending");
+	else
+		far_close(f, c, strcmp(to, "close") == 0);
 	tell(s, newest(f));
 }
 
@@ -414,8 +428,8 @@ static void on_fed(void *arg, const struct fed *fed)
 	*(bool *)arg = !fed->is_failed;
 }
 
-/* None of the two platforms tells of edits, so one is made of what it would tell of the message. */
-static void edit(struct script *s)
+/* None of the two platforms tells of just that, so it is made of what it would tell of the message. */
+static void feed(struct script *s, enum event_kind kind)
 {
 	struct far *f = stage_far(&s->stage, word(s));
 	struct far_message *m = message_of(s, f);
@@ -427,16 +441,19 @@ static void edit(struct script *s)
 	struct parse_error error;
 	bool is_fed = false;
 
-	free(m->text);
-	m->text = strdup(word(s));
+	if (kind == EVENT_EDIT) {
+		free(m->text);
+		m->text = strdup(word(s));
+	}
 	hook.body = far_tell(f, m, a);
 	hook.body_len = strlen(hook.body);
 	if (e->connector->parse(&via, a, &hook, &events, &error) != 0 || events.count != 1)
 		WRONG(s, "it cannot be read: %s", error.detail);
-	events.items[0].kind = EVENT_EDIT;
+	events.items[0].kind = kind;
 	events.items[0].version = fake_now_ms;
-	events.items[0].key =
-	    arena_printf(a, "e:%s:%lld", events.items[0].remote, (long long)fake_now_ms);
+	events.items[0].key = kind == EVENT_DELETE
+	    ? arena_printf(a, "d:%s", events.items[0].remote)
+	    : arena_printf(a, "e:%s:%lld", events.items[0].remote, (long long)fake_now_ms);
 	ingest_feed(s->stage.rig.ingest, e, a, &events, on_fed, &is_fed);
 	rig_run(&s->stage.rig);
 	if (!is_fed)
@@ -1060,14 +1077,17 @@ static void do_line(struct script *s)
 		agent_speaks(s);
 	} else if (strcmp(first, "platform") == 0) {
 		platform_speaks(s);
-	} else if (strcmp(first, "close") == 0 || strcmp(first, "open") == 0) {
-		change_state(s, *first == 'c');
+	} else if (strcmp(first, "close") == 0 || strcmp(first, "open") == 0
+	    || strcmp(first, "snooze") == 0 || strcmp(first, "shelve") == 0) {
+		change_state(s, first);
 	} else if (strcmp(first, "delete") == 0) {
 		delete_one(s);
 	} else if (strcmp(first, "erase") == 0) {
 		erase(s);
 	} else if (strcmp(first, "edit") == 0) {
-		edit(s);
+		feed(s, EVENT_EDIT);
+	} else if (strcmp(first, "take") == 0 && is_word(s, "back")) {
+		feed(s, EVENT_DELETE);
 	} else if (strcmp(first, "change") == 0) {
 		change(s);
 	} else if (strcmp(first, "merge") == 0) {

@@ -42,8 +42,9 @@ static const struct event full = {
 	.remote = "1",
 	.conversation = "2",
 	.conversation_ref = "3",
-	.person = { "identity", "id", "address", "name", "email", "phone" },
-	.author = { ROLE_BOT, "bot-1", "Bot" },
+	.person = { "identity", "id", "address", "name", "email", "phone",
+	    .avatar = "https://x/a.png", .is_vouched = true },
+	.author = { ROLE_BOT, "bot-1", "Bot", "bot@x" },
 	.is_private = true,
 	.at_ms = INT64_MAX,
 	.here_ms = INT64_MIN,
@@ -124,6 +125,9 @@ static void same(const struct event *a, const struct event *b)
 	SAME_TEXT(remote);
 	SAME_TEXT(conversation);
 	SAME_TEXT(conversation_ref);
+	SAME_TEXT(author.email);
+	SAME_TEXT(person.avatar);
+	SAME(person.is_vouched);
 	SAME_TEXT(person.identity);
 	SAME_TEXT(person.id);
 	SAME_TEXT(person.address);

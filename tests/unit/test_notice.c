@@ -24,14 +24,14 @@ static void says(void **state)
 		    "Not delivered: no way leads to this customer. The relay keeps it as d17." },
 		{ { SIDE_CUSTOMERS, REASON_INVALID, "+1 555 555 0123 is no number", 17, 0 },
 		    "Not delivered: the other platform refused it. The relay keeps it as d17." },
-		{ { SIDE_CUSTOMERS, REASON_OPTED_OUT, "Syniverse 1005", 17, 0, NULL, false,
+		{ { SIDE_CUSTOMERS, REASON_OPTED_OUT, "Syniverse 1005", 17, 0, false,
 		      "+15555550123" },
 		    "Not delivered: +1555…0123 has opted out (Syniverse 1005). We send nothing to this"
 		    " number until they write again." },
-		{ { SIDE_CUSTOMERS, REASON_OPTED_OUT, NULL, 17, 0, NULL, false, NULL },
+		{ { SIDE_CUSTOMERS, REASON_OPTED_OUT, NULL, 17, 0, false, NULL },
 		    "Not delivered: the customer has opted out. We send nothing to them until they"
 		    " write again." },
-		{ { SIDE_CUSTOMERS, REASON_UNREACHABLE, "Handset is gone (1009)", 17, 0, NULL, true,
+		{ { SIDE_CUSTOMERS, REASON_UNREACHABLE, "Handset is gone (1009)", 17, 0, true,
 		      NULL },
 		    "Not delivered: the other platform took it and could not deliver it (\"Handset is"
 		    " gone (1009)\")." },

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "connector/setup.h"
 
 enum { TIMESTAMP_MAX = 20, CLOCKS_APART_MSECS = 5 * 60 * 1000 };
 
@@ -51,10 +52,12 @@ static const struct caps chatwoot_caps = {
 	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
+	.facts = true,
 	.keeps_notes = true,
 	.replies = true,
 	.quotes = true,
 	.pages = true,
+	.asks_history = true,
 	.states = true,
 	.reopens = true,
 	.rate_by_host = true,
@@ -76,7 +79,10 @@ const char *chatwoot_inbox(const struct via *via)
 {
 	const struct chatwoot_conf *conf = via->conf;
 
-	return conf->inbox != NULL ? conf->inbox : memo_get(via, MEMO_INBOX);
+	if (conf->inbox != NULL)
+		return conf->inbox;
+	return memo_get(via, KEPT_INBOX) != NULL ? memo_get(via, KEPT_INBOX)
+						 : memo_get(via, MEMO_INBOX);
 }
 
 bool chatwoot_is_id(const char *text)

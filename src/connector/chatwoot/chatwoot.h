@@ -86,6 +86,9 @@ bool chatwoot_take_facts(struct arena *a, const struct job *job, const struct js
 /* The cursor of a next try, without the fields that this one was refused for; NULL: it was for none. */
 const char *chatwoot_without_refused(struct arena *a, const struct job *job,
     const struct json *body);
+/* Which of a list of contacts is the person of the message; NULL: none. */
+const char *chatwoot_choose_contact(struct arena *a, const struct message *m,
+    const struct json *list);
 /* As the table's next: who works there, once a day, where that is wanted. */
 int64_t chatwoot_next_list(const struct via *via, struct job *job);
 void chatwoot_take_list(const struct via *via, struct arena *a, const struct job *job,

@@ -145,6 +145,15 @@ static void contact_not_found(struct reading *r)
 		    "the contact is not there any more");
 }
 
+/* It was there a moment ago: agents have merged it into another one, whom the address finds. */
+static void contact_is_gone(struct reading *r)
+{
+	next_step(r);
+	r->out->go = STEP_FIND_CONTACT;
+	r->out->effect.reason = REASON_NOT_FOUND;
+	r->out->effect.why = words(r);
+}
+
 static void not_found(struct reading *r)
 {
 	enum step step = r->job->step;
@@ -155,6 +164,8 @@ static void not_found(struct reading *r)
 		conclude(r, EFFECT_RETRY, REASON_BAD_ANSWER, "404 without a reason");
 	else if (r->job->kind == JOB_ENDPOINT || r->job->kind == JOB_PAGE)
 		conclude(r, EFFECT_REJECTED, REASON_NOT_FOUND, words(r));
+	else if (step == STEP_CREATE_CONVERSATION && r->job->kind == JOB_DELIVER)
+		contact_is_gone(r);
 	else if (step == STEP_DELETE) /* it is not there any more */
 		conclude(r, EFFECT_DELIVERED, REASON_NONE, NULL);
 	else if (step == STEP_SEND || step == STEP_SET_STATUS)
@@ -179,6 +190,17 @@ static bool names(const struct reading *r, const char *attribute)
 
 /* A new contact is refused for fields that another one has, or that are no such thing. The identifier
  * is the person: whoever has it is him. The others are left out, one try after the other. */
+/* Another contact has it, and may be taken for him. One that was not found then is left alone. */
+static bool may_be_another(const struct reading *r)
+{
+	const struct message *m = r->job->message;
+
+	if (m == NULL || r->job->before == REASON_NOT_FOUND || !says(r, "already been taken"))
+		return false;
+	return (m->match_phone && names(r, "phone_number"))
+	    || (m->match_email && names(r, "email"));
+}
+
 static void contact_refused(struct reading *r)
 {
 	static const char *const optional[] = { "phone_number", "email" };
@@ -186,7 +208,11 @@ static void contact_refused(struct reading *r)
 	size_t i;
 
 	next_step(r);
-	if (names(r, "identifier")) {
+	if (names(r, "identifier") && r->job->before == REASON_NOT_FOUND) {
+		conclude(r, EFFECT_REJECTED, REASON_INVALID, words(r));
+		return;
+	}
+	if (names(r, "identifier") || may_be_another(r)) {
 		r->out->go = STEP_LIST_CONTACTS;
 		return;
 	}
@@ -322,34 +348,35 @@ static void take_contact(struct reading *r, const char *path)
 	r->out->learned.contact = id;
 }
 
-static const char *our_identity(const struct reading *r)
+static bool may_match(const struct message *m)
 {
-	const struct message *m = r->job->message;
-
-	return m != NULL && m->person != NULL ? m->person->identity : NULL;
+	return m != NULL && (m->match_phone || m->match_email);
 }
 
 static void take_contacts(struct reading *r)
 {
-	const struct json *list = json_array(r->body, "payload"), *c;
-	const char *identifier;
+	const struct json *list = json_array(r->body, "payload");
+	const char *him;
 
 	if (list == NULL) {
 		bad_answer(r);
 		return;
 	}
-	for (c = list->child; c != NULL; c = c->next) {
-		identifier = json_text(c, "identifier");
-		if (identifier == NULL || our_identity(r) == NULL || id_at(c, "id") == NULL
-		    || strcmp(identifier, our_identity(r)) != 0)
-			continue;
+	him = chatwoot_choose_contact(r->a, r->job->message, list);
+	if (him != NULL) {
 		next_step(r);
-		r->out->learned.contact = id_at(c, "id");
+		r->out->learned.contact = him;
 		r->out->go = STEP_UPDATE_CONTACT;
-		return;
+	} else if (!may_match(r->job->message)) {
+		conclude(r, EFFECT_REJECTED, REASON_INVALID,
+		    "identifier is taken by a contact that is not found");
+	} else if (r->job->before == REASON_NOT_FOUND) { /* made without what another one has */
+		next_step(r);
+		r->out->go = STEP_CREATE_CONTACT;
+	} else {
+		conclude(r, EFFECT_RETRY, REASON_NOT_FOUND,
+		    "who has that identifier, phone or e-mail is not found");
 	}
-	conclude(r, EFFECT_REJECTED, REASON_INVALID,
-	    "identifier is taken by a contact that is not found");
 }
 
 static void take_contact_inbox(struct reading *r)
@@ -700,8 +727,43 @@ static void put_off(struct reading *r)
 
 /* --- whole ------------------------------------------------------------------------------------- */
 
+/* Only in an API inbox is a customer's message one that we may write, and an agent's one that reaches nobody. */
+static void judge_inbox(struct reading *r)
+{
+	static const struct {
+		const char *key, *words;
+	} stirs[] = { { "greeting_enabled", "its greeting" },
+		{ "csat_survey_enabled", "its survey" },
+		{ "enable_auto_assignment", "automatic assignment" } };
+	const char *type = json_text(r->body, "channel_type"), *what = NULL;
+	size_t i;
+
+	if (type == NULL) {
+		bad_answer(r);
+		return;
+	}
+	next_step(r);
+	for (i = 0; i < sizeof(stirs) / sizeof(stirs[0]); i++)
+		if (json_true(r->body, stirs[i].key))
+			what = what == NULL ? stirs[i].words
+					    : arena_printf(r->a, "%s, %s", what, stirs[i].words);
+	if (strcmp(type, "Channel::Api") != 0)
+		conclude(r, EFFECT_REJECTED, REASON_INVALID,
+		    arena_printf(r->a,
+			"inbox %s is a %s: history is written into API inboxes only, elsewhere it "
+			"would reach people",
+			chatwoot_inbox(r->via), type));
+	else if (what != NULL)
+		r->out->effect.why =
+		    arena_printf(r->a, "inbox %s has on: %s", chatwoot_inbox(r->via), what);
+}
+
 static void take_page(struct reading *r)
 {
+	if (r->job->step == STEP_LOOK_UP) {
+		judge_inbox(r);
+		return;
+	}
 	if (chatwoot_take_page(r->via, r->a, r->job, r->body, r->out))
 		next_step(r);
 	else

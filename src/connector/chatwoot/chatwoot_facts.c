@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/json_out.h"
@@ -240,6 +241,43 @@ const char *chatwoot_without_refused(struct arena *a, const struct job *job,
 			    && strstr(left_out, optional[i]) == NULL)
 				more = left_out = arena_printf(a, "%s %s", left_out, optional[i]);
 	return more;
+}
+
+enum { BY_IDENTIFIER, BY_PHONE, BY_EMAIL, BY_NOTHING };
+
+/* By what a contact is the person; the server's own comparison is not trusted. */
+static int is_him(struct arena *a, const struct message *m, const struct json *c)
+{
+	const char *identifier = json_text(c, "identifier"), *email = json_text(c, "email");
+	const char *phone = fact_phone(a, json_text(c, "phone_number"));
+	const struct person *p = m != NULL ? m->person : NULL;
+
+	if (p == NULL || !chatwoot_is_id(json_id(c, "id")))
+		return BY_NOTHING;
+	if (identifier != NULL && p->identity != NULL && strcmp(identifier, p->identity) == 0)
+		return BY_IDENTIFIER;
+	if (m->match_phone && phone != NULL
+	    && fact_is_same(FACT_PHONE, phone, fact_phone(a, p->phone)))
+		return BY_PHONE;
+	if (m->match_email && email != NULL && p->email != NULL && strcasecmp(email, p->email) == 0)
+		return BY_EMAIL;
+	return BY_NOTHING;
+}
+
+const char *chatwoot_choose_contact(struct arena *a, const struct message *m,
+    const struct json *list)
+{
+	const struct json *c, *him = NULL;
+	int best = BY_NOTHING, by;
+
+	for (c = list->child; c != NULL; c = c->next) {
+		by = is_him(a, m, c);
+		if (by < best) {
+			best = by;
+			him = c;
+		}
+	}
+	return json_id(him, "id");
 }
 
 /* --- who works there --------------------------------------------------------------------------- */

@@ -199,6 +199,7 @@ static void read_contact(struct reading *r, const struct json *contact)
 	p->name = text_at(r, contact, "name");
 	p->email = text_at(r, contact, "email");
 	p->phone = text_at(r, contact, "phone_number");
+	p->avatar = text_at(r, contact, "thumbnail");
 	p->hint = identity_text(text_at(r, contact, "identifier"));
 	chatwoot_read_contact_facts(r->a, contact, &r->facts);
 }

@@ -343,25 +343,42 @@ static void build_create_contact(struct making *k)
 	put_contact_inbox(k);
 	if (p != &nobody)
 		put_reach(k);
+	json_member_text(k->o, "avatar_url", k->message->avatar);
 	end_body(k);
 }
 
+static void put_condition(struct making *k, const char *key, const char *value, bool is_last)
+{
+	json_begin_object(k->o);
+	json_member_text(k->o, "attribute_key", key);
+	json_member_text(k->o, "filter_operator", "equal_to");
+	json_key(k->o, "values");
+	json_begin_array(k->o);
+	json_put_text(k->o, value);
+	json_end_array(k->o);
+	json_member_text_or_null(k->o, "query_operator", is_last ? NULL : "OR");
+	json_end_object(k->o);
+}
+
+/* Whoever is him: by the identity that we gave, and where the bridge lets him be taken for another contact, by
+ * the phone or the e-mail that one has. */
 static void build_list_contacts(struct making *k)
 {
+	const struct message *m = k->message;
+	const struct person *p = m->person;
+	const char *phone = p != NULL && m->match_phone ? fact_phone(k->a, p->phone) : NULL;
+	const char *email = p != NULL && m->match_email ? fact_email(k->a, p->email) : NULL;
+
 	URL(k, "/contacts/filter");
 	begin_body(k);
 	json_key(k->o, "payload");
 	json_begin_array(k->o);
-	json_begin_object(k->o);
-	json_member_text(k->o, "attribute_key", "identifier");
-	json_member_text(k->o, "filter_operator", "equal_to");
-	json_key(k->o, "values");
-	json_begin_array(k->o);
-	json_put_text(k->o, k->message->person != NULL ? k->message->person->identity : NULL);
-	json_end_array(k->o);
-	json_key(k->o, "query_operator");
-	json_put_null(k->o);
-	json_end_object(k->o);
+	put_condition(k, "identifier", p != NULL ? p->identity : NULL,
+	    phone == NULL && email == NULL);
+	if (phone != NULL)
+		put_condition(k, "phone_number", phone, email == NULL);
+	if (email != NULL)
+		put_condition(k, "email", email, true);
 	json_end_array(k->o);
 	end_body(k);
 }
@@ -649,7 +666,9 @@ static void build_page(struct making *k)
 	int64_t seconds = (k->via->now_ms - job->since_ms) / 1000 + 1;
 
 	k->out->method = "GET";
-	if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
+	if (job->step == STEP_LOOK_UP)
+		URL(k, "/inboxes/%s", inbox(k));
+	else if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
 		URL(k, "/conversations/%s/messages?before=%s", conversation(k), job->cursor);
 	else if (job->step == STEP_LIST_MESSAGES)
 		URL(k, "/conversations/%s/messages", conversation(k));

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
+#include "connector/setup.h"
 
 #define ASK_AGAIN_MSECS (5 * 60 * 1000)
 
@@ -33,8 +34,10 @@ const char *smartify_subscription(const struct via *via)
 {
 	const struct smartify_conf *conf = via->conf;
 
-	return conf->subscription_id != NULL ? conf->subscription_id
-					     : memo_get(via, MEMO_SUBSCRIPTION);
+	if (conf->subscription_id != NULL)
+		return conf->subscription_id;
+	return memo_get(via, KEPT_SUBSCRIPTION) != NULL ? memo_get(via, KEPT_SUBSCRIPTION)
+							: memo_get(via, MEMO_SUBSCRIPTION);
 }
 
 static bool is_department_id(const char *department)

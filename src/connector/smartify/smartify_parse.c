@@ -364,6 +364,8 @@ static void set_conversation(const struct reading *r, const struct json *request
 	smartify_read_request_facts(r->via, r->arena, request, facts_of(r));
 	began_ms = time_at(request, "updatedAt");
 	e->facts_version = began_ms > 0 ? began_ms : 0;
+	e->person.is_vouched = e->channel != NULL
+	    && (strcmp(e->channel, "whatsapp") == 0 || strcmp(e->channel, "sms") == 0);
 	if (json_true(request, "draft"))
 		e->flags |= EVENT_IS_DRAFT;
 }

@@ -535,6 +535,7 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	const struct message *m = job->message;
 	bool as_person = smartify_as_person(m);
 	struct json_out *o = begin_body(a);
+	const char *agent;
 
 	*out = request_in(via, a, "POST", job, "/messages");
 	if (smartify_file(m) != NULL)
@@ -544,7 +545,8 @@ static void build_send(const struct via *via, struct arena *a, const struct job 
 	if (m->format == FORMAT_HTML && smartify_file(m) == NULL)
 		json_member_text(o, "type", "html");
 	if (!as_person) {
-		json_member_text(o, "sender", smartify_user(via));
+		agent = smartify_team_user(via, a, m->agent);
+		json_member_text(o, "sender", agent != NULL ? agent : smartify_user(via));
 		json_member_text(o, "senderFullname", m->name);
 	}
 	put_attributes(a, o, m);

@@ -153,7 +153,6 @@ static const struct caps caps_ess = {
 	.loose_callbacks = true,
 	.tells_later = true,
 	.one_source = true,
-	.key_proves = true,
 	.pages = true,
 };
 static const struct caps caps_poll = {
@@ -267,8 +266,7 @@ static int check_address(struct arena *a, const struct endpoint_conf *endpoint, 
 	return 0;
 }
 
-static int check_inbound(const struct endpoint_conf *endpoint, struct syniverse_conf *c,
-    const char **key, struct err *err)
+static int check_inbound(struct syniverse_conf *c, const char **key, struct err *err)
 {
 	if (c->inbound == NULL)
 		c->inbound = c->user != NULL ? CHAT_API : ESS;
@@ -276,12 +274,6 @@ static int check_inbound(const struct endpoint_conf *endpoint, struct syniverse_
 	if (c->source == SOURCE_CHAT && (c->user == NULL || c->password == NULL)) {
 		*key = c->user == NULL ? "user" : "password";
 		return err_set(err, "is missing: inbound: chat_api opens sessions with it");
-	}
-	if (c->source == SOURCE_ESS && endpoint->webhook_secret.n == 0) {
-		*key = "webhook_secret";
-		return err_set(err,
-		    "is missing: events of the messaging API are not signed, so its Basic password is "
-		    "needed");
 	}
 	if ((c->scg_consumer_key == NULL) != (c->scg_consumer_secret == NULL)) {
 		*key = c->scg_consumer_key == NULL ? "scg_consumer_key" : "scg_consumer_secret";
@@ -319,7 +311,7 @@ static int configure(struct arena *a, struct endpoint_conf *endpoint, void *conf
 	if (c->scg_base_url != NULL && check_address(a, endpoint, c->scg_base_url, err) != 0)
 		return -1;
 	*key = NULL;
-	if (check_inbound(endpoint, c, key, err) != 0)
+	if (check_inbound(c, key, err) != 0)
 		return -1;
 	set_source(endpoint, c);
 	if (c->act_for == NULL)
@@ -392,9 +384,11 @@ const struct connector syniverse_connector = {
 	.verify = verify,
 	.parse = syniverse_parse,
 	.parse_page = syniverse_parse_page,
+	.sign_fetch = syniverse_sign_fetch,
 	.plan = syniverse_plan,
 	.build = syniverse_build,
 	.interpret = syniverse_interpret,
 	.next = syniverse_next,
+	.session_ends_ms = syniverse_session_ends_ms,
 	.leave = syniverse_leave,
 };

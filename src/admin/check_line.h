@@ -1,0 +1,12 @@
+/* One line of `check`, and of what `setup` tells: for people, or as JSON Lines. */
+#ifndef ADMIN_CHECK_LINE_H
+#define ADMIN_CHECK_LINE_H
+
+#include <stdbool.h>
+
+#include "connector/setup.h"
+
+/* endpoint NULL: about none, or about several. */
+void check_line_print(bool json, const char *endpoint, const struct check_line *line);
+
+#endif
