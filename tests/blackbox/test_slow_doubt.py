@@ -33,6 +33,7 @@ FAULTS = [
     {"action": "status_after_commit", "status": 200, "body": "{}", "headers": {"Content-Type": "text/plain"}},
     {"action": "status_after_commit", "status": 200, "body": "{\"x\": \"" + "x" * (20 << 20) + "\"}"},
     {"action": "late_commit", "seconds": 2},
+    {"action": "late_commit", "seconds": 14},
     {"action": "hang"},
     {"action": "hang_after"},
     {"action": "delay", "seconds": 1},
