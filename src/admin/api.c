@@ -5,6 +5,7 @@
 
 #include "admin/alarms.h"
 #include "admin/control_web.h"
+#include "admin/history_web.h"
 #include "admin/migration_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
@@ -44,10 +45,13 @@ static const struct route routes[] = {
 	{ "GET", "/alarms", alarms_web_list },
 	{ "GET", "/reconciliations", reconcile_web_list },
 	{ "POST", "/reconciliations", reconcile_web_start },
+	{ "GET", "/history", history_web_list },
+	{ "GET", "/history/{}", history_web_show },
 	{ "GET", "/migrations", migration_web_list },
 	{ "POST", "/migrations", migration_web_start },
 	{ "GET", "/migrations/{}", migration_web_show },
 	{ "POST", "/migrations/{}/stop", migration_web_stop },
+	{ "GET", "/migrations/{}/made", migration_web_made },
 };
 
 /* ---- answers ---- */

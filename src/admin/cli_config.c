@@ -79,6 +79,14 @@ static const char *what_to_do(struct arena *a, const struct mistake *one)
 	    allowed != NULL ? "; " : "", one->nearest);
 }
 
+/* Whether that is so, the platform tells. */
+static bool is_asked_there(const char *key)
+{
+	const char *dot = key != NULL ? strrchr(key, '.') : NULL;
+
+	return dot != NULL && strcmp(dot, ".webhook_secret") == 0;
+}
+
 static void report_mistakes(const struct report *r, const struct mistakes *m, bool warnings)
 {
 	struct mistake bare;
@@ -89,7 +97,8 @@ static void report_mistakes(const struct report *r, const struct mistakes *m, bo
 		struct check c = { "configuration", endpoint_of(r->arena, one->key),
 			warnings ? CHECK_WARN : CHECK_FAIL };
 
-		if (one->warning != warnings || (warnings && !is_wanted(r, c.endpoint)))
+		if (one->warning != warnings || (warnings && !is_wanted(r, c.endpoint))
+		    || (r->online && is_asked_there(one->key)))
 			continue;
 		if (r->json) {
 			bare = *one;
@@ -134,11 +143,11 @@ static void report_endpoint(const struct report *r, const struct config *c,
 	line.found = arena_printf(r->arena, "%s: %s at %s, %s", e->name, e->connector->name,
 	    e->base_url, how);
 	/* One is drawn at the first start, but somebody has to enter the address at the platform. */
-	if (e->hook_key.n == 0) {
+	if (e->hook_key.n == 0 && !e->poll && !r->online) {
 		line.result = CHECK_WARN;
 		line.found = arena_printf(r->arena, "%s; no hook_key is given", line.found);
 		line.next =
-		    "give hook_key 16 to 64 of A-Z a-z 0-9 _ -: it ends the address that the platform calls";
+		    "tieline setup draws one and tells the platform; or give hook_key 16 to 64 of A-Z a-z 0-9 _ -: it ends the address that the platform calls";
 	}
 	if (is_wanted(r, e->name))
 		write_check(r, &line);

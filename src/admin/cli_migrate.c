@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/http.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
 
@@ -32,7 +33,7 @@ static void on_signal(int signo)
 }
 
 struct wish {
-	const char *from, *to, *since, *until, *state, *only, *limit, *resume;
+	const char *from, *to, *since, *until, *state, *only, *limit, *resume, *undo_list;
 	bool dry_run, verify, force, no_media;
 };
 
@@ -42,7 +43,8 @@ static int read_options(struct cli *cli, struct wish *w)
 		const char *name, **value;
 	} options[] = { { "--from", &w->from }, { "--to", &w->to }, { "--since", &w->since },
 		{ "--until", &w->until }, { "--state", &w->state }, { "--only", &w->only },
-		{ "--limit", &w->limit }, { "--resume", &w->resume } };
+		{ "--limit", &w->limit }, { "--resume", &w->resume },
+		{ "--undo-list", &w->undo_list } };
 	size_t n;
 	int i, got;
 
@@ -192,8 +194,38 @@ static void print(const struct cli *cli, struct arena *a, const struct client_an
 	buf_fini(&out);
 }
 
+/* One line for each message that the run has made, with its conversation: what to delete, should one want to. */
+static int write_undo(const struct cli *cli, const struct client *client, const char *id,
+    const struct json *run, const char *path)
+{
+	struct arena *a = arena_new();
+	FILE *f = fopen(path, "w");
+	struct client_request req = { "GET", NULL, NULL, NULL, PATIENCE_MSECS };
+	const char *next = "", *to = json_text(run, "to");
+	const struct json *document = NULL, *j;
+	struct client_answer answer;
+	int code = EXIT_DONE;
+
+	while (f != NULL && next != NULL && code == EXIT_DONE) {
+		req.path = arena_printf(a, PATH "/%s/made%s%s", id, *next != '\0' ? "?after=" : "",
+		    http_encode(a, next));
+		code = ask(cli, client, a, &req, &answer, &document);
+		next = NULL;
+		if (code != EXIT_DONE || json_array(document, "items") == NULL)
+			break;
+		for (j = json_array(document, "items")->child; j != NULL; j = j->next)
+			fprintf(f, "%s:%s %s:%s\n", to, json_text(j, "conversation"), to,
+			    json_text(j, "message"));
+		next = json_text(document, "next");
+	}
+	if (f == NULL || fclose(f) != 0)
+		code = say(cli, EXIT_CANNOT_CREATE, arena_printf(a, "%s cannot be written", path));
+	arena_free(a);
+	return code;
+}
+
 static int watch(const struct cli *cli, const struct client *client, struct arena *a,
-    const struct json *first)
+    const struct json *first, const char *undo_list)
 {
 	const char *id = json_text(first, "id");
 	struct client_request look = { "GET", arena_printf(a, PATH "/%s", id), NULL, NULL,
@@ -203,7 +235,7 @@ static int watch(const struct cli *cli, const struct client *client, struct aren
 	struct arena *turn = arena_new();
 	struct client_answer answer;
 	const struct json *run = NULL;
-	int code;
+	int code, got;
 
 	do {
 		arena_reset(turn);
@@ -221,6 +253,9 @@ static int watch(const struct cli *cli, const struct client *client, struct aren
 			tell(&w, turn, run, true);
 		print(cli, turn, &answer, run);
 		code = verdict(run);
+		if (undo_list != NULL && *id == 'm'
+		    && (got = write_undo(cli, client, id, run, undo_list)) != EXIT_DONE)
+			code = got;
 	}
 	arena_free(turn);
 	return code;
@@ -238,7 +273,7 @@ static int run(const struct cli *cli, const struct client *client, struct arena 
 	sigaction(SIGINT, &quiet, NULL);
 	sigaction(SIGTERM, &quiet, NULL);
 	code = ask(cli, client, a, &start, &answer, &document);
-	return code == EXIT_DONE ? watch(cli, client, a, document) : code;
+	return code == EXIT_DONE ? watch(cli, client, a, document, w->undo_list) : code;
 }
 
 int cli_migrate(struct cli *cli)

@@ -385,6 +385,16 @@ static void write_endpoints(struct page *p, const struct flow *f)
 		sample_int(p, labels1(l, "endpoint", e->conf.name),
 		    shown == ENDPOINT_OK || shown == ENDPOINT_SLOW);
 	}
+	family(p, "tieline_session_expires_timestamp_seconds", "gauge",
+	    "When the session ends by which an endpoint is told anything.");
+	for (e = f->endpoints; e < end_of(f); e++) {
+		const struct via via = endpoint_via(e);
+		int64_t ends_ms =
+		    e->connector->session_ends_ms != NULL ? e->connector->session_ends_ms(&via) : 0;
+
+		if (ends_ms > 0)
+			sample_int(p, labels1(l, "endpoint", e->conf.name), ends_ms / 1000);
+	}
 	family(p, "tieline_last_hook_timestamp_seconds", "gauge",
 	    "When the last genuine callback came.");
 	for (e = f->endpoints; e < end_of(f); e++)

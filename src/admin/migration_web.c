@@ -12,6 +12,7 @@
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "flow/migration.h"
+#include "store/migration.h"
 
 static const char *id_text(struct arena *a, int64_t id)
 {
@@ -135,6 +136,70 @@ void migration_web_stop(struct api_call *c)
 		return;
 	}
 	answer_one(c, 202, id);
+}
+
+/* ---- what it has made ---- */
+
+#define MADE_LIMIT 500
+
+struct making_list {
+	struct op_migration_made op;
+	struct api_call *call;
+};
+
+static void on_made(struct store_op *op)
+{
+	struct making_list *l = (struct making_list *)op;
+	struct api_call *c = l->call;
+	struct json_out *o = json_out_new(c->arena);
+	const char *body;
+	size_t i, len;
+
+	if (op->result != 0) {
+		api_problem(c, API_STORE, op->err.text, NULL);
+		return;
+	}
+	json_begin_object(o);
+	json_key(o, "items");
+	json_begin_array(o);
+	for (i = 0; i < l->op.nrows; i++) {
+		json_begin_object(o);
+		json_member_text(o, "conversation", l->op.rows[i].conversation);
+		json_member_text(o, "message", l->op.rows[i].message);
+		json_end_object(o);
+	}
+	json_end_array(o);
+	json_key(o, "next");
+	json_put_text(o, l->op.nrows == MADE_LIMIT ? l->op.rows[MADE_LIMIT - 1].message : NULL);
+	json_end_object(o);
+	body = json_done(o, &len);
+	api_reply(c, 200, body, len);
+}
+
+void migration_web_made(struct api_call *c)
+{
+	struct migration_report *list;
+	size_t n = migration_reports(c->web->flow->migrations, c->arena, &list), i;
+	struct making_list *l = ARENA_NEW(c->arena, struct making_list);
+	int64_t id = id_of(c->name);
+
+	for (i = 0; i < n && list[i].id != id; i++)
+		;
+	if (id <= 0 || i == n) {
+		api_problem(c, API_NOT_FOUND, "there is no such migration", NULL);
+		return;
+	}
+	l->call = c;
+	l->op = (struct op_migration_made){
+		.op = { .kind = STORE_MIGRATION_MADE, .done = on_made },
+		.arena = c->arena,
+		.endpoint = list[i].target,
+		.first = list[i].first,
+		.last = list[i].last,
+		.after = api_query(c, "after"),
+		.limit = MADE_LIMIT,
+	};
+	flow_submit(c->web->flow, &l->op.op);
 }
 
 /* ---- starting ---- */

@@ -12,5 +12,7 @@ void migration_web_show(struct api_call *c);
 void migration_web_start(struct api_call *c);
 /* POST /migrations/m3/stop → 202 the run. */
 void migration_web_stop(struct api_call *c);
+/* GET /migrations/m3/made?after=ID: what it has made at the other side: [{"conversation","message"}…], next. */
+void migration_web_made(struct api_call *c);
 
 #endif

@@ -140,7 +140,9 @@ static void print_edit(struct arena *a, struct buf *out, const struct json *owne
 		return;
 	print_line(out, "changed to", one_line(a, json_text(edited, "text")));
 	print_line(out, "changed by",
-	    arena_printf(a, "%s, %s", word(edited, "by"), age(a, edited, "at")));
+	    arena_printf(a, "%s, %s",
+		json_text(edited, "by") != NULL ? word(edited, "by") : "an edit where it was said",
+		age(a, edited, "at")));
 }
 
 void parked_print_one(struct arena *a, struct buf *out, const struct json *item)

@@ -178,13 +178,20 @@ static const char *misfit_means(struct arena *a, const struct endpoint *e)
 	    cli_has("reconcile") ? " They will be fetched by reconciliation." : "");
 }
 
-static const char *misfit_next(struct arena *a, const char *name)
+static const char *misfit_next(struct arena *a, const struct endpoint *e)
 {
-	if (cli_has("setup"))
-		return arena_printf(a, "tieline setup %s reads the present secret.", name);
-	return arena_printf(a,
-	    "copy the present secret of its callbacks to endpoints.%s.webhook_secret, restart.",
-	    name);
+	const char *name = e->conf.name;
+
+	if (!cli_has("setup"))
+		return arena_printf(a,
+		    "copy the present secret of its callbacks to endpoints.%s.webhook_secret, restart.",
+		    name);
+	if (e->given->webhook_secret.n > 0) /* which wins over what setup reads */
+		return arena_printf(a,
+		    "take endpoints.%s.webhook_secret out, reload; tieline setup %s reads the present "
+		    "secret.",
+		    name, name);
+	return arena_printf(a, "tieline setup %s reads the present secret.", name);
 }
 
 static void check_proofs(struct arena *a, struct status *s, const struct endpoint *e,
@@ -203,7 +210,7 @@ static void check_proofs(struct arena *a, struct status *s, const struct endpoin
 		arena_printf(a, "%s: %" PRIu64 " callback%s refused since %s: %s.%s", row->name,
 		    m->count, m->count == 1 ? "" : "s", since(a, m->since_ms, s->now_ms),
 		    misfit_words(m->reason), misfit_means(a, e)),
-		misfit_next(a, row->name) });
+		misfit_next(a, e) });
 }
 
 /* ---- callbacks that never came ---- */

@@ -35,6 +35,8 @@ struct memo {
 /* Of a platform that calls back only while a session lives: that session. An event of the kind SESSION
  * says that the platform ended it; it is forgotten then, and the connector is asked what is next. */
 #define MEMO_SESSION "session"
+/* The token to use in place of the configured one, which had run out; lasting. */
+#define MEMO_TOKEN_RENEWED "token_renewed"
 
 /* Of an endpoint that wants_team: who works there, a JSON array of {"id", "email", "name"}, and its teams or
  * departments, of {"id", "name"}. Asked for once a day, never lasting. */
@@ -212,9 +214,15 @@ struct connector {
 	void (*interpret)(const struct via *via, struct arena *a, const struct job *job,
 	    const struct http_resp *resp, struct outcome *out);
 
+	/* Optional. The request for a customer's file: where its address is the platform's own, and is read only
+	 * by who is known there, adds what that takes. Never for another address. */
+	void (*sign_fetch)(const struct via *via, struct arena *a, struct http_req *req);
+
 	/* What the endpoint itself wants done, and when (ms, absolute): fills job. INT64_MAX: nothing.
 	 * While something is due no message leaves. */
 	int64_t (*next)(const struct via *via, struct job *job);
+	/* Optional. When the session it has now ends; 0: it has none. */
+	int64_t (*session_ends_ms)(const struct via *via);
 	/* Optional. What it wants done once before a stop; whatever comes of it, *forget is forgotten by
 	 * then. False: nothing. */
 	bool (*leave)(const struct via *via, struct job *job, struct memo *forget);

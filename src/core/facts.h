@@ -32,6 +32,7 @@ enum fact {
 	    FACT_COUNT
 };
 #define FACT_OF_PERSON FACT_AVATAR /* the last one of those */
+#define FACTS_ALL ((1u << FACT_COUNT) - 1)
 
 const char *fact_word(enum fact f);
 

@@ -76,10 +76,6 @@ const char *way_word(enum way way);
 	{ \
 		WAY_FALLBACK, words \
 	}
-#define KIND_BY_MAP \
-	{ \
-		WAY_NATIVE, "by `map`" \
-	}
 #define KIND_LATER(words) \
 	{ \
 		WAY_LATER, words \
@@ -96,6 +92,7 @@ const char *way_word(enum way way);
 #define KIND_CARDS_IN_WORDS KIND_FALLBACK("text: title, description, address and buttons of each")
 #define KIND_FORM_IN_WORDS KIND_FALLBACK("text: each label with its choices, numbered")
 #define KIND_ARTICLE_IN_WORDS KIND_FALLBACK("text: title, description, address")
+#define KIND_QUOTED KIND_FALLBACK("text: `> ` and its first words above (`quotes`)")
 #define KIND_NO_WORDS KIND_FALLBACK("`[unsupported message: kind]`")
 
 #endif

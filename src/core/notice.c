@@ -75,6 +75,21 @@ static const char *filled(struct arena *a, const struct notice *n, const char *q
 			quote) }));
 }
 
+const char *notice_uncertain(struct arena *a, int64_t delivery, enum reason reason,
+    const char *phone, const char *platform)
+{
+	const char *who = notice_phone(a, phone);
+	const char *how = reason == REASON_TIMEOUT ? "no answer came after sending"
+	    : reason == REASON_CUT                 ? "the connection broke after sending"
+						   : "what was answered after sending told nothing";
+
+	return arena_printf(a,
+	    "d%" PRId64
+	    " may or may not have reached %s: %s and %s shows no message with our mark. "
+	    "Not repeated, because that could bill and arrive twice.",
+	    delivery, who != NULL ? who : "the customer", how, platform);
+}
+
 /* What a person needs to recognise it, and a reader over his shoulder cannot dial. */
 const char *notice_phone(struct arena *a, const char *phone)
 {

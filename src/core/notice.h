@@ -34,6 +34,10 @@ const char *notice_of_deletion(const struct option_map *texts, enum side to, enu
     bool is_note);
 /* Whether that error of a message was written by us. */
 bool notice_is_ours(const char *error);
+/* What people read of a delivery that may have arrived, and was not found there: who does not get it, or gets it
+ * twice, is theirs to find out. reason: why there was no answer; phone may be NULL. */
+const char *notice_uncertain(struct arena *a, int64_t delivery, enum reason reason,
+    const char *phone, const char *platform);
 /* "+1555…0123"; NULL where it is too short for that, or not there. */
 const char *notice_phone(struct arena *a, const char *phone);
 /* Whether the far side's words may be shown as they are. */

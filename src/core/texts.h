@@ -20,6 +20,7 @@ struct arena;
 	X(CONTACT_BARE, "contact_bare", "Contact: {name}") \
 	X(NO_FILE, "file_not_available", "[file not available: {name}, {reason}]") \
 	X(UNSUPPORTED, "unsupported_message", "[unsupported message: {type}]") \
+	X(STICKER, "sticker", "[sticker]") \
 	X(MORE_FILES, "more_files", "{count} more") \
 	/* Notes that agents read. */ \
 	X(NOT_DELIVERED, "not_delivered", \

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/url.h"
 #include "connector/connector.h"
+#include "core/facts.h"
 #include "flow/config_draft.h"
 
 static const char *key_in(struct draft *d, const struct yaml_node *map, const char *name)
@@ -211,7 +212,8 @@ static void check_secrets(struct draft *d)
 			continue;
 		like = about(d, e->node, "webhook_secret");
 		like.warning = true;
-		mistake_add(d->mistakes, &like, "is not in the file: callbacks are refused");
+		mistake_add(d->mistakes, &like,
+		    "is not in the file: callbacks are refused, unless tieline setup keeps one");
 	}
 }
 
@@ -416,20 +418,22 @@ static void check_facts(struct draft *d, const struct bridge_draft *b)
 	const struct {
 		const char *name;
 		bool to_customers;
+		enum fact fact;
 	} options[] = {
-		{ "profile", c->profile_to_customers },
-		{ "assignment", c->assignment_to_customers },
-		{ "labels", c->labels_to_customers },
-		{ "attributes", c->attributes_to_customers },
-		{ "priority", c->priority_to_customers },
+		{ "profile", c->profile_to_customers, FACT_NAME },
+		{ "assignment", c->assignment_to_customers, FACT_AGENT },
+		{ "labels", c->labels_to_customers, FACT_LABELS },
+		{ "attributes", c->attributes_to_customers, FACT_ATTRIBUTES },
+		{ "priority", c->priority_to_customers, FACT_PRIORITY },
 	};
 	struct mistake like;
 	size_t i;
 
-	if (c->customers == NULL || c->customers->caps == NULL || c->customers->caps->facts)
+	if (c->customers == NULL || c->customers->caps == NULL)
 		return;
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (!options[i].to_customers)
+		if (!options[i].to_customers
+		    || (c->customers->caps->no_facts >> options[i].fact & 1) == 0)
 			continue;
 		like = about(d, b->node, options[i].name);
 		like.warning = true;

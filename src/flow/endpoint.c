@@ -176,12 +176,27 @@ static void load_memo(struct endpoint *e)
 	kept_apply(&e->conf, e->given, e->memo, e->nmemo);
 }
 
+/* What people look for in the log. */
+static void say_learned(const struct endpoint *e, const struct memo *m)
+{
+	const struct via via = endpoint_via(e);
+	const char *before = memo_get(&via, m->key);
+
+	if (strcmp(m->key, MEMO_SESSION) == 0 && m->value != NULL)
+		LOG(LOG_INFO, "session_up", F_STR("endpoint", e->conf.name));
+	else if (strcmp(m->key, MEMO_SESSION) == 0 && before != NULL)
+		LOG(LOG_INFO, "session_down", F_STR("endpoint", e->conf.name));
+	else if (strcmp(m->key, MEMO_TOKEN_RENEWED) == 0 && m->value != NULL)
+		LOG(LOG_INFO, "token_renewed", F_STR("endpoint", e->conf.name));
+}
+
 void endpoint_learn(struct endpoint *e, const struct memo *memo, size_t count)
 {
 	bool lasting = false;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
+		say_learned(e, &memo[i]);
 		lasting |= memo[i].lasting;
 		memo_set(e, &memo[i]);
 	}

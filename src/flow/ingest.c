@@ -321,7 +321,8 @@ static void on_appended(struct store_op *op)
 		}
 	} else {
 		hook_counts_as(n->hook, HOOK_STORED);
-		n->hook->stored++;
+		if ((event->flags & EVENT_IS_SYSTEM) == 0) /* nobody announces those */
+			n->hook->stored++;
 		LOG(LOG_INFO, "stored", F_STR("endpoint", e->conf.name),
 		    F_ID("event", 'e', event->id), F_STR("remote", event->remote));
 		if (n->shortcut == NULL)

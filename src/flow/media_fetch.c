@@ -228,6 +228,17 @@ static int64_t room(const struct media *m)
 	return left < 0 ? 0 : left;
 }
 
+static void sign(struct fetching *j)
+{
+	const struct endpoint *e = endpoint_find(j->media->flow, j->letter->event->endpoint);
+	struct via via;
+
+	if (e == NULL || e->connector->sign_fetch == NULL)
+		return;
+	via = endpoint_via(e);
+	e->connector->sign_fetch(&via, j->arena, &j->req);
+}
+
 static void job_fetch(struct fetching *j)
 {
 	struct media *m = j->media;
@@ -260,6 +271,7 @@ static void job_fetch(struct fetching *j)
 		.timeout_msecs = LEAST_MSECS + max / SLOWEST * 1000,
 		.repeatable = true,
 	};
+	sign(j);
 	j->is_running = true;
 	m->nrunning++;
 	TAILQ_INSERT_TAIL(&m->running, j, list);

@@ -223,6 +223,16 @@ static bool has_more(const struct migration_run *r)
 	return r->row.state == MIGRATION_RUNNING && !is_enough(r);
 }
 
+static struct migration_item *item_find(const struct migration_run *r, const char *conversation)
+{
+	struct migration_item *item;
+
+	TAILQ_FOREACH(item, &r->items, next)
+		if (strcmp(migration_item_remote(item), conversation) == 0)
+			return item;
+	return NULL;
+}
+
 static void run_on(struct migration_run *r)
 {
 	size_t at;
@@ -232,7 +242,7 @@ static void run_on(struct migration_run *r)
 	while (r->nitems < TOGETHER && r->at < r->count && has_more(r)) {
 		at = r->at++;
 		r->begun++;
-		if (!r->is_over[at])
+		if (!r->is_over[at] && item_find(r, r->list[at]->conversation) == NULL)
 			migration_item_start(r, r->list[at]);
 	}
 	if (r->nitems > 0)
@@ -246,6 +256,21 @@ static void run_on(struct migration_run *r)
 		    r->row.totals.failed > 0 ? MIGRATION_FINISHED_WITH_FAILURES
 					     : MIGRATION_FINISHED,
 		    NULL);
+}
+
+bool migration_takes(struct migrations *m, struct endpoint *e, const char *conversation, int bridge)
+{
+	struct migration_run *r;
+
+	TAILQ_FOREACH(r, &m->runs, next)
+		if (!r->is_dry && r->source == e && r->row.bridge == bridge && r->is_welcome
+		    && r->row.state == MIGRATION_RUNNING && r->wish.only == NULL
+		    && r->wish.state == WANTED_ALL && r->wish.limit == 0)
+			break;
+	if (r == NULL || item_find(r, conversation) != NULL)
+		return false;
+	migration_item_start_by_name(r, conversation);
+	return true;
 }
 
 /* ---- pages ---- */
@@ -390,6 +415,7 @@ static void on_welcome(void *arg, struct arena *a, const struct outcome *o)
 
 	arena_free(a);
 	r->is_asking = false;
+	r->is_welcome = !is_refused && (why == NULL || r->wish.force);
 	if (r->row.state == MIGRATION_STOPPING)
 		run_end(r, MIGRATION_STOPPED, NULL);
 	else if (is_refused)
@@ -406,8 +432,10 @@ static bool ask_welcome(struct migration_run *r)
 {
 	struct endpoint *target = endpoint_find(r->flow, migration_bridge(r)->agents->id);
 
-	if (!target->conf.caps->asks_history || r->verdict != NULL)
+	if (r->is_welcome || !target->conf.caps->asks_history || r->verdict != NULL) {
+		r->is_welcome = true;
 		return false;
+	}
 	r->is_asking = true;
 	r->page.job = (struct job){ .step = STEP_LOOK_UP };
 	r->page.done = on_welcome;
@@ -628,6 +656,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 		.under_way = r->nitems,
 		.totals = r->row.totals,
 	};
+	out->first = r->row.first;
+	out->target = b != NULL ? b->agents->id : 0;
 	TAILQ_FOREACH(item, &r->items, next) {
 		now = item->totals;
 		now.conversations = 0;
@@ -638,6 +668,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out)
 {
 	struct migration_run *r;
+	int64_t last =
+	    INT64_MAX; /* a later run begins where an earlier one of its bridge has ended */
 	size_t n = 0;
 
 	TAILQ_FOREACH(r, &m->runs, next)
@@ -645,8 +677,11 @@ size_t migration_reports(struct migrations *m, struct arena *a, struct migration
 	*out = arena_zalloc(a, (n + 1) * sizeof(**out));
 	n = 0;
 	TAILQ_FOREACH(r, &m->runs, next)
-		if (r->row.id != 0) /* else it is just being written down */
-			report_of(r, a, &(*out)[n++]);
+		if (r->row.id != 0) { /* else it is just being written down */
+			report_of(r, a, &(*out)[n]);
+			(*out)[n++].last = last;
+			last = r->is_dry ? last : r->row.first;
+		}
 	return n;
 }
 
@@ -692,6 +727,7 @@ int migrations_load(struct migrations *m, struct err *err)
 			if (migration_is_active(r->row.state))
 				r->row.state = MIGRATION_FAILED;
 		} else if (migration_is_active(r->row.state)) {
+			r->is_welcome = true; /* or it would not have got here */
 			ret = hold_again(r, err);
 		}
 	}

@@ -35,7 +35,9 @@ struct migration_report {
 	enum migration_state state;
 	const char *wish, *why;
 	int64_t begun_ms, ended_ms;
-	size_t under_way; /* conversations */
+	size_t under_way;    /* conversations */
+	int64_t first, last; /* events between which those of the run are */
+	int target;          /* endpoint */
 	struct migration_totals totals;
 };
 
@@ -62,6 +64,10 @@ int64_t migration_plan(struct migrations *m, const struct migration_wish *w, boo
 bool migration_resume(struct migrations *m, int64_t id, bool force, struct err *err);
 /* No conversation is begun any more; those under way come to their end. False: it does not run. */
 bool migration_stop(struct migrations *m, int64_t id);
+/* Somebody speaks in a conversation whose history a run has not come to yet: it is its turn now, and (true) the
+ * conversation is suspended. */
+bool migration_takes(struct migrations *m, struct endpoint *e, const char *conversation,
+    int bridge);
 /* All runs, the newest first, in a. */
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out);
 

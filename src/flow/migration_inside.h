@@ -33,7 +33,8 @@ struct migration_run {
 	struct op_migration_items known;
 	struct op_migration save;
 	bool is_saving, saves_again, is_asking;
-	int64_t begun; /* conversations, for the limit */
+	bool is_welcome; /* the other end takes history */
+	int64_t begun;   /* conversations, for the limit */
 	TAILQ_HEAD(, migration_item) items;
 	size_t nitems;
 	bool is_dead;
@@ -53,6 +54,9 @@ struct migration_item {
 
 /* Begins; migration_item_over is called when it is on disk that it is over, and not from within. */
 void migration_item_start(struct migration_run *r, const struct event *about);
+/* The same for one that no page of conversations has told yet. */
+void migration_item_start_by_name(struct migration_run *r, const char *conversation);
+const char *migration_item_remote(const struct migration_item *item);
 void migration_item_free(struct migration_item *item); /* what it has under way is forgotten */
 
 /* ---- migration_verify.c ---- */

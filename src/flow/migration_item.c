@@ -130,7 +130,7 @@ static void look(struct item_work *w, size_t nkeys)
 /* What the other conversation becomes, where something of this one was moved to it by this run. */
 static bool has_end(const struct item_work *w)
 {
-	enum state state = w->item->about->state;
+	enum state state = w->item->about != NULL ? w->item->about->state : STATE_NONE;
 
 	return !w->item->run->is_dry && w->item->totals.written > 0
 	    && (state == STATE_OPEN || state == STATE_RESOLVED);
@@ -475,13 +475,41 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 
 /* ---- 1: it is under way ---- */
 
+/* It stands in no page of conversations yet. */
+static void on_about(void *arg, struct arena *a, const struct outcome *o)
+{
+	struct item_work *w = arg;
+	struct leaf *l = arena_zalloc(w->arena, sizeof(*l));
+
+	l->arena = a;
+	l->next = w->leaves;
+	w->leaves = l;
+	if (o->effect.kind == EFFECT_REJECTED || o->events.count == 0) {
+		save_end(w); /* it is gone */
+		return;
+	}
+	w->item->about = &o->events.items[0];
+	ask_messages(w, NULL);
+}
+
+static void ask_about(struct item_work *w)
+{
+	w->page.job = (struct job){ .step = STEP_LIST_CONVERSATIONS };
+	w->page.done = on_about;
+	page_ask(source_of(w), &w->page);
+}
+
 static void on_saved_begin(struct store_op *op)
 {
 	struct item_work *w =
 	    (struct item_work *)((char *)op - offsetof(struct item_work, save.op));
 
-	if (!flow_redo(flow_of(w), op))
+	if (flow_redo(flow_of(w), op))
+		return;
+	if (w->item->about != NULL)
 		ask_messages(w, NULL);
+	else
+		ask_about(w);
 }
 
 static void save_begin(struct item_work *w)
@@ -506,7 +534,7 @@ static void on_timer(void *arg)
 		look_on(w);
 }
 
-void migration_item_start(struct migration_run *r, const struct event *about)
+static void start(struct migration_run *r, const struct event *about, const char *conversation)
 {
 	struct migration_item *item = xcalloc(1, sizeof(*item));
 	struct arena *a = arena_new();
@@ -517,7 +545,7 @@ void migration_item_start(struct migration_run *r, const struct event *about)
 	item->work = w;
 	w->item = item;
 	w->arena = a;
-	w->remote = arena_strdup(a, about->conversation);
+	w->remote = arena_strdup(a, conversation);
 	w->end_key = arena_printf(a, "h:%lld:%s", (long long)r->row.id, w->remote);
 	w->begun_ms = loop_now_ms(r->flow->loop);
 	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
@@ -531,6 +559,21 @@ void migration_item_start(struct migration_run *r, const struct event *about)
 	}
 	router_suspend(r->flow->router, r->source, w->remote, r->row.bridge);
 	save_begin(w);
+}
+
+void migration_item_start(struct migration_run *r, const struct event *about)
+{
+	start(r, about, about->conversation);
+}
+
+void migration_item_start_by_name(struct migration_run *r, const char *conversation)
+{
+	start(r, NULL, conversation);
+}
+
+const char *migration_item_remote(const struct migration_item *item)
+{
+	return item->work->remote;
 }
 
 void migration_item_free(struct migration_item *item)

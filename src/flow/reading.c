@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "core/route.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
 #include "flow/ingest.h"
@@ -150,14 +151,22 @@ static void on_known(struct store_op *op)
 			continue;
 		}
 		unknown[n++] = r->events[r->at + i];
-		r->result.missing +=
-		    !r->is_again && !ingest_is_echo(r->endpoint, r->events[r->at + i]);
+		r->result.missing += !r->is_again && r->events[r->at + i]->kind != EVENT_RECEIPT
+		    && !ingest_is_echo(r->endpoint, r->events[r->at + i]);
 	}
 	if (n == 0 || r->order.is_dry) {
 		chunk_done(r);
 		return;
 	}
 	feed(r, unknown, n);
+}
+
+/* A message that is known may be deleted since. */
+static const char *key_of(const struct reading *r, const struct event *event)
+{
+	const char *key = route_deletion_key(r->leaves->arena, event);
+
+	return key != NULL ? key : ingest_key(r->endpoint, r->leaves->arena, event);
 }
 
 static void next_chunk(struct reading *r)
@@ -172,7 +181,7 @@ static void next_chunk(struct reading *r)
 	r->may_be_ours = !r->endpoint->conf.caps->marks_echo
 	    && courier_is_writing(r->endpoint->flow->courier, r->endpoint, r->order.conversation);
 	for (i = 0; i < n; i++)
-		r->keys[i] = ingest_key(r->endpoint, r->leaves->arena, r->events[r->at + i]);
+		r->keys[i] = key_of(r, r->events[r->at + i]);
 	r->known = (struct op_known){
 		.op = { .kind = STORE_KNOWN, .done = on_known },
 		.endpoint = r->endpoint->conf.id,
@@ -206,10 +215,12 @@ static int compare(const void *a, const void *b)
 	return strcmp((*x)->remote, (*y)->remote);
 }
 
-/* Times may be whole seconds. */
+/* Times may be whole seconds. What was changed or deleted is as young as that. */
 static bool is_older(const struct reading *r, const struct event *event)
 {
-	int64_t at_ms = event->at_ms % 1000 == 0 ? event->at_ms + 999 : event->at_ms;
+	int64_t at_ms = event->version > event->at_ms ? event->version : event->at_ms;
+
+	at_ms = at_ms % 1000 == 0 ? at_ms + 999 : at_ms;
 
 	return at_ms < r->order.since_ms;
 }
@@ -226,7 +237,7 @@ static void add(struct reading *r, struct event *event)
 		r->result.has_younger = true;
 		return;
 	}
-	r->result.checked++;
+	r->result.checked += event->kind != EVENT_RECEIPT;
 	if (!ingest_wants(r->endpoint, event))
 		return;
 	event->origin = r->order.is_told ? ORIGIN_LIVE : ORIGIN_REPAIR;

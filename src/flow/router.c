@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
+#include "flow/migration.h"
 #include "flow/plan.h"
 #include "flow/reading.h"
 #include "flow/reconcile.h"
@@ -66,10 +67,8 @@ struct conversation {
 	int64_t reading_until_ms;
 	bool was_read; /* that is there, or cannot be had */
 	struct loop_timer *timer;
-	/* Its history is being moved over this bridge: what is told live waits for the end of that, its view
-	 * is read anew then, one after the other. */
+	/* Its history is being moved over this bridge (0: it is not): what is told live waits for the end. */
 	int moving;
-	bool is_releasing;
 	struct held_list later;
 	/* What is remembered when nothing of it is under way any more. */
 	bool is_known;
@@ -378,7 +377,9 @@ static bool route_one(struct routing *g, struct conversation *c, struct held *h,
 		if (must_wait(c, h, i, &routes[i]))
 			return false;
 		if (must_read(c, h, i, &routes[i])) {
-			read_earlier(c, h);
+			if (!migration_takes(c->router->flow->migrations, e, c->remote,
+				e->bridges[i]->id))
+				read_earlier(c, h);
 			return false;
 		}
 	}
@@ -789,82 +790,46 @@ void router_start(struct router *r)
 
 /* ---- history that is moved ---- */
 
-void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge)
+/* What is held already waits for the end of it, too. */
+static void conversation_suspend(struct conversation *c, int bridge)
 {
-	struct conversation *c = conversation_get(r, e, conversation);
+	struct held_list held = STAILQ_HEAD_INITIALIZER(held);
+	struct held *h;
 
 	conversation_forget(c);
 	c->moving = bridge;
-	c->is_releasing = false;
-}
-
-/* What is known has changed while it waited. */
-struct refreshing {
-	struct op_view op;
-	struct conversation *conversation;
-	struct held *held;
-};
-
-static void release_next(struct conversation *c);
-
-static void refreshing_on_lost(struct store_op *op)
-{
-	struct refreshing *f = (struct refreshing *)op;
-
-	held_free(f->conversation->router, f->held);
-	xfree(f);
-}
-
-static void on_refreshed(struct store_op *op)
-{
-	struct refreshing *f = (struct refreshing *)op;
-	struct conversation *c = f->conversation;
-	size_t i;
-
-	if (flow_redo(c->router->flow, op))
-		return;
-	for (i = 0; i < c->endpoint->nbridges; i++) /* that was looked for when it came */
-		f->op.view.bridges[i].root_at_target = f->held->view.bridges[i].root_at_target;
-	f->held->view = f->op.view;
-	c->router->held--; /* hold counts it again */
-	hold(c, f->held, c->endpoint->conf.caps->unordered);
-	xfree(f);
-	release_next(c);
-}
-
-static void release_next(struct conversation *c)
-{
-	struct held *h = STAILQ_FIRST(&c->later);
-	struct refreshing *f;
-
-	if (h == NULL) {
-		c->moving = 0;
-		c->is_releasing = false;
-		conversation_try(c);
-		return;
+	STAILQ_CONCAT(&held, &c->held);
+	while ((h = STAILQ_FIRST(&held)) != NULL) {
+		STAILQ_REMOVE_HEAD(&held, next);
+		if (h->letter->event->origin == ORIGIN_HISTORY)
+			STAILQ_INSERT_TAIL(&c->held, h, next);
+		else
+			STAILQ_INSERT_TAIL(&c->later, h, next);
 	}
-	STAILQ_REMOVE_HEAD(&c->later, next);
-	f = xcalloc(1, sizeof(*f));
-	f->conversation = c;
-	f->held = h;
-	f->op = (struct op_view){
-		.op = { .kind = STORE_VIEW, .done = on_refreshed, .lost = refreshing_on_lost },
-		.arena = h->letter->arena,
-		.event = h->letter->event,
-		.asks = c->endpoint->asks,
-		.nasks = c->endpoint->nbridges,
-	};
-	flow_submit(c->router->flow, &f->op.op);
 }
 
+void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge)
+{
+	conversation_suspend(conversation_get(r, e, conversation), bridge);
+}
+
+/* What is known has changed while they waited. */
 void router_release(struct router *r, struct endpoint *e, const char *conversation)
 {
 	struct conversation *c = conversation_find(r, e, conversation);
+	struct held *h;
 
-	if (c == NULL || c->moving == 0 || c->is_releasing)
+	if (c == NULL || c->moving == 0)
 		return;
-	c->is_releasing = true;
-	release_next(c);
+	c->moving = 0;
+	c->was_read = true;
+	while ((h = STAILQ_FIRST(&c->later)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->later, next);
+		h->is_stale = true;
+		r->held--; /* hold counts it again */
+		hold(c, h, e->conf.caps->unordered);
+	}
+	conversation_try(c);
 }
 
 int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation)

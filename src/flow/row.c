@@ -8,16 +8,26 @@
 #include "flow/media.h"
 #include "flow/mirror.h"
 #include "flow/pace.h"
+#include "flow/router.h"
 
-static enum turn turn_of(const struct event *event)
+/* So long somebody waits for the history of his conversation; then the rest of it goes like live messages. */
+#define HISTORY_PATIENCE_MSECS (10 * 60 * 1000)
+
+static enum turn turn_of(struct endpoint *from, const struct event *event)
 {
+	int64_t since_ms = 0;
+
 	switch (event->origin) {
 	case ORIGIN_LIVE:
 	case ORIGIN_OWN: return TURN_LIVE;
 	case ORIGIN_HISTORY:
+		since_ms = router_waits_since(from->flow->router, from, event->conversation);
+		break;
 	case ORIGIN_REPAIR: break;
 	}
-	return TURN_LATE;
+	return since_ms != 0 && loop_now_ms(from->flow->loop) - since_ms > HISTORY_PATIENCE_MSECS
+	    ? TURN_LIVE
+	    : TURN_LATE;
 }
 
 /* It goes no further: a person decides. */
@@ -105,7 +115,7 @@ struct lane *row_make(struct endpoint *from, size_t bridge, const struct event *
 	if (is_message && event->author.role != ROLE_CUSTOMER)
 		pace_count(f, target, r->person, event);
 	lane->count++;
-	lane_arrival(lane, turn_of(event));
+	lane_arrival(lane, turn_of(from, event));
 	row->claim = is_message && lane->state == LANE_IDLE && lane->count == 1
 	    && gate_may_claim(&target->gate, lane->turn) && !f->draining
 	    && (from->paused >> bridge & 1) == 0;

@@ -412,26 +412,10 @@ static bool is_proof(struct trip *t)
 	return t->target->conf.caps->searchable || t->bridge->resend_uncertain || by_person;
 }
 
-/* What people read of it: who does not get it, or gets it twice, is theirs to find out. */
-static const char *uncertain_words(struct trip *t)
-{
-	const char *who = notice_phone(t->arena, t->row.person.phone);
-	const char *how = t->effect.reason == REASON_TIMEOUT ? "no answer came after sending"
-	    : t->effect.reason == REASON_CUT                 ? "the connection broke after sending"
-					     : "what was answered after sending told nothing";
-
-	return arena_printf(t->arena,
-	    "d%" PRId64
-	    " may or may not have reached %s: %s and %s shows no message with our mark. "
-	    "Not repeated, because that could bill and arrive twice.",
-	    t->row.delivery.id, who != NULL ? who : "the customer", how,
-	    t->target->connector->words.name != NULL ? t->target->connector->words.name
-						     : t->target->connector->name);
-}
-
 /* Nothing was found: it did not arrive, so it is sent again. */
 static void trip_send_again(struct trip *t)
 {
+	const struct operator_words *words = &t->target->connector->words;
 	const struct effect expired = { .kind = EFFECT_RETRY,
 		.reason = t->effect.reason,
 		.wait_msecs = -1 };
@@ -441,7 +425,9 @@ static void trip_send_again(struct trip *t)
 	const struct effect uncertain = { .kind = EFFECT_REJECTED,
 		.reason = REASON_UNCERTAIN,
 		.wait_msecs = -1,
-		.why = uncertain_words(t) };
+		.why = notice_uncertain(t->arena, t->row.delivery.id, t->effect.reason,
+		    t->row.person.phone,
+		    words->name != NULL ? words->name : t->target->connector->name) };
 
 	t->is_looking = false;
 	t->misses = t->failures = 0;

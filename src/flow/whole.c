@@ -43,7 +43,7 @@ static void take(struct event *cut, struct arena *a, const struct event *read)
 {
 	const struct event *copy;
 
-	if (read->text == NULL)
+	if (read->text == NULL && read->nattachments == 0)
 		return;
 	copy = event_copy(a, read);
 	cut->text = copy->text;

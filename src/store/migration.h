@@ -68,6 +68,22 @@ struct op_migration_look {
 	enum migration_found *found; /* out: one for each */
 };
 
+/* What a run has made at the other side, by id: a page of messages behind `after`, and their conversations. */
+struct made {
+	const char *conversation, *message;
+};
+struct op_migration_made {
+	struct store_op op;
+	struct arena *arena;
+	int endpoint;        /* the target */
+	int64_t first, last; /* events between which the run's are */
+	const char *after;   /* a message; NULL: from the beginning */
+	int limit;
+	/* out */
+	struct made *rows;
+	size_t nrows;
+};
+
 /* The conversations at the agents' side that one of the customers' side was written to, the oldest first. */
 struct op_migration_links {
 	struct store_op op;

@@ -219,6 +219,8 @@ struct op_migration_items;
 struct op_migration_look;
 struct op_migration_end;
 struct op_migration_links;
+struct op_migration_made;
+int sqlite_migration_made(struct store_db *db, struct op_migration_made *op);
 int sqlite_migration_links(struct store_db *db, struct op_migration_links *op);
 int sqlite_migration(struct store_db *db, struct op_migration *op);
 int sqlite_migrations(struct store_db *db, struct op_migrations *op);

@@ -424,6 +424,7 @@ int sqlite_receipt(struct store_db *db, struct op_receipt *op)
 	stmt_i64(q, 'm');
 	stmt_remote(q, op->remote);
 	ret = stmt_number(q, &ref);
+	op->is_known = ret == 1; /* somebody's own there: nobody here waits for it */
 	if (ret <= 0 || (ref & TARGETS_MAX) == 0)
 		return ret < 0 ? -1 : 0;
 	ret = row_trip(db, ref, op->arena, &trip);

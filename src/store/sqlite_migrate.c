@@ -1,5 +1,6 @@
-/* Brings a store to this program's schema: each file of schema/sqlite once, in a transaction that
- * also counts user_version up. application_id tells our files from other programs' databases. */
+/* Brings a store to this program's schema: each file of schema/sqlite once, all that are missing in one
+ * transaction, which also counts user_version up. application_id tells our files from other programs'
+ * databases. */
 #include <sqlite3.h>
 
 #include "store/schema.h"
@@ -31,17 +32,35 @@ static int apply_file(struct sqlite3 *handle, const struct schema_file *f)
 
 	sqlite3_snprintf(sizeof(done), done, "PRAGMA user_version = %d; PRAGMA application_id = %d",
 	    f->version, APPLICATION_ID);
+	return exec(handle, f->sql) == 0 && exec(handle, done) == 0 ? 0 : -1;
+}
+
+/* Where one fails the store stays as it was. */
+static int apply_missing(struct sqlite3 *handle, const char *path, int from, struct err *err)
+{
+	const char *name = schema_sqlite[from].name;
+	size_t i;
+
 	if (exec(handle, "BEGIN IMMEDIATE") != 0)
-		return -1;
-	if (exec(handle, f->sql) == 0 && exec(handle, done) == 0 && exec(handle, "COMMIT") == 0)
-		return 0;
+		goto fail;
+	for (i = (size_t)from; i < schema_sqlite_count; i++) {
+		name = schema_sqlite[i].name;
+		if (apply_file(handle, &schema_sqlite[i]) != 0)
+			goto fail;
+	}
+	if (exec(handle, "COMMIT") != 0)
+		goto fail;
+	return 0;
+fail:
+	err_set(err, "%s: schema %s: %s", path, name, sqlite3_errmsg(handle));
+	exec(handle, "ROLLBACK");
 	return -1;
 }
 
 int sqlite_migrate(struct sqlite3 *handle, const char *path, bool read_only, int *version,
     enum store_open *why, struct err *err)
 {
-	int newest = (int)schema_sqlite_count, application = 0, tables = 0, i;
+	int newest = (int)schema_sqlite_count, application = 0, tables = 0;
 
 	*why = STORE_OPEN_DISK;
 	if (pragma(handle, "PRAGMA user_version", version) != 0
@@ -63,14 +82,8 @@ int sqlite_migrate(struct sqlite3 *handle, const char *path, bool read_only, int
 		    "%s: schema %d must first be brought to %d, which needs writing", path,
 		    *version, newest);
 	}
-	for (i = *version; i < newest; i++) {
-		if (apply_file(handle, &schema_sqlite[i]) != 0) {
-			err_set(err, "%s: schema %s: %s", path, schema_sqlite[i].name,
-			    sqlite3_errmsg(handle));
-			exec(handle, "ROLLBACK");
-			return -1;
-		}
-		*version = schema_sqlite[i].version;
-	}
+	if (*version < newest && apply_missing(handle, path, *version, err) != 0)
+		return -1;
+	*version = newest;
 	return 0;
 }

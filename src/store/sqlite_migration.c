@@ -275,6 +275,29 @@ int sqlite_migration_links(struct store_db *db, struct op_migration_links *op)
 	return r == STMT_DONE ? 0 : -1;
 }
 
+/* Copies stand in the map of ids, all parts of a message; what was written for an event of this run is newer. */
+int sqlite_migration_made(struct store_db *db, struct op_migration_made *op)
+{
+	struct stmt *q = query(db, op->after == NULL ? Q_MIGRATION_MADE_FIRST : Q_MIGRATION_MADE);
+	enum stmt_result r;
+
+	op->nrows = 0;
+	op->rows = arena_zalloc(op->arena, ((size_t)op->limit + 1) * sizeof(*op->rows));
+	stmt_i64(q, op->endpoint);
+	stmt_i64(q, 'm');
+	stmt_i64(q, op->first);
+	stmt_i64(q, op->last);
+	stmt_i64(q, ORIGIN_HISTORY);
+	stmt_i64(q, op->limit);
+	if (op->after != NULL)
+		stmt_remote(q, op->after);
+	while ((r = stmt_step(q)) == STMT_ROW) {
+		op->rows[op->nrows].message = stmt_col_text(q, 0, op->arena);
+		op->rows[op->nrows++].conversation = stmt_col_text(q, 1, op->arena);
+	}
+	return r == STMT_DONE ? 0 : -1;
+}
+
 /* ---- the end of a conversation ---- */
 
 /* Of its own side: known by now, if it was not before. */

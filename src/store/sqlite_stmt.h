@@ -26,6 +26,12 @@ struct sqlite3_stmt;
 #define MEDIA_SELECT "SELECT id, event, n, state, sha, size, type, name, why FROM media "
 #define LANE_SELECT "SELECT id, endpoint, person, contact, address, flags FROM lane "
 
+#define MADE_SELECT \
+	"SELECT m.remote, t.remote FROM idmap m JOIN event e ON e.id = m.ref >> 4" \
+	" LEFT JOIN delivery d ON d.id = m.ref LEFT JOIN link l ON l.id = d.link" \
+	" LEFT JOIN thread t ON t.id = l.agents WHERE m.endpoint = ?1 AND m.kind = ?2" \
+	" AND m.ref & 15 <> 0 AND m.ref >> 4 > ?3 AND m.ref >> 4 <= ?4 AND e.origin = ?5"
+
 #define QUERIES(X) \
 	X(BEGIN, "BEGIN") \
 	X(BEGIN_WRITE, "BEGIN IMMEDIATE") \
@@ -230,6 +236,7 @@ struct sqlite3_stmt;
 	X(EVENT_UNROUTE, "UPDATE event SET routed = 0 WHERE id = ?") \
 	X(LANE_HOLD, "UPDATE lane SET flags = flags | 2 WHERE id = ?") \
 	X(LANE_FREE, "UPDATE lane SET flags = flags & ~2 WHERE id = ? AND flags & 2 <> 0") \
+	X(LANES_FROM, "SELECT id, endpoint, person, flags FROM lane WHERE id >= ? ORDER BY id") \
 	X(LANES_HELD, "SELECT id FROM lane INDEXED BY lane_held WHERE flags & 2 <> 0 ORDER BY id") \
 	X(ATTEMPT_ADD, \
 	    "INSERT INTO attempt(delivery, n, at, attempt, step, state, reason, why, who)" \
@@ -365,6 +372,8 @@ struct sqlite3_stmt;
 	X(MIGRATION_ITEMS, \
 	    "SELECT remote, state, read, written, failed, files, skipped FROM migration_item" \
 	    " WHERE migration = ? AND state <= ?") \
+	X(MIGRATION_MADE_FIRST, MADE_SELECT " ORDER BY m.remote LIMIT ?6") \
+	X(MIGRATION_MADE, MADE_SELECT " AND m.remote > ?7 ORDER BY m.remote LIMIT ?6") \
 	X(MIGRATION_LINKS, \
 	    "SELECT a.remote FROM thread c JOIN link l ON l.bridge = ?1 AND l.customers = c.id" \
 	    " JOIN thread a ON a.id = l.agents WHERE c.endpoint = ?2 AND c.remote = ?3" \

@@ -2,7 +2,7 @@
 side that it can be. A Way is one direction of one bridge, with a conversation under way: see kinds.py.
 
     shop, front, hotel, mail  →  desk      Smartify, Smart Sender, Syniverse, Chatwoot; agents at a Chatwoot
-    site, annex               →  team      Chatwoot, Smartify; agents at a Smartify
+    site, annex, kiosk        →  team      Chatwoot, Smartify, Smart Sender; agents at a Smartify
 """
 
 import base64
@@ -18,8 +18,8 @@ from world import FOLDERS, PROJECT, SECRETS, Relay, Sandbox, check_log, eventual
 HOTEL = {"password": "sandbox-syniverse-password", "token": "sandbox-scg-token-0", "key": "blackbox-hotel-hook-key-1",
          "secret": "blackbox-hotel-secret-1"}
 KEYS = {"mail": "blackbox-mail-hook-key-1", "site": "blackbox-site-hook-key-1", "team": "blackbox-team-hook-key-1",
-        "annex": "blackbox-annex-hook-key-1"}
-PHONE = "+15550004711"
+        "annex": "blackbox-annex-hook-key-1", "kiosk": "blackbox-kiosk-hook-key-1"}
+MARISOL, PRIYA = "marisol@northwind.example", "priya@northwind.example"
 
 
 class Hub:
@@ -58,28 +58,32 @@ class Hub:
                         api_token=SECRETS["api_token"], account_id=1, inbox_id=12,
                         webhook_secret=SECRETS["desk_secret"], hook_key=key, settle="40ms", insecure=True)
 
+        def smartsender(ready, key, host):
+            return {"platform": "smartsender", "base_url": ready["smartsender"].replace("127.0.0.1", host),
+                    "api_token": SECRETS["smartsender_token"], "webhook_secret": SECRETS["front_secret"], "hook_key": key,
+                    "receive": "poll 2s", "rate": "180/min", "reconcile": "never", "insecure": True}
+
         endpoints = {
             "shop": smartify(main, SECRETS["shop_key"], "127.0.0.1"), "team": smartify(other, KEYS["team"], "localhost"),
             "desk": chatwoot(main, SECRETS["desk_key"], "127.0.0.1"), "site": chatwoot(other, KEYS["site"], "localhost"),
             "mail": chatwoot(third, KEYS["mail"], "mail.localhost"),
-            "front": {"platform": "smartsender", "base_url": main["smartsender"], "api_token": SECRETS["smartsender_token"],
-                      "webhook_secret": SECRETS["front_secret"], "hook_key": SECRETS["front_key"], "receive": "poll 2s",
-                      "rate": "180/min", "reconcile": "never"},
+            "front": smartsender(main, SECRETS["front_key"], "127.0.0.1"),
+            "kiosk": smartsender(other, KEYS["kiosk"], "localhost"),
             "annex": smartify(third, KEYS["annex"], "annex.localhost"),
             "hotel": dict(common, platform="syniverse", user="boss@acme-hotel", password=HOTEL["password"],
                           act_for="agent7@acme-hotel", chat_base_url=main["syniverse"], scg_base_url=main["syniverse"],
                           scg_from="sender_id:Sn1dInvented000000000y", scg_token=HOTEL["token"],
                           webhook_secret=HOTEL["secret"], hook_key=HOTEL["key"])}
         bridges = {name: {"customers": name, "agents": "desk"} for name in ("shop", "front", "hotel", "mail")}
-        bridges["site"], bridges["annex"] = [{"customers": name, "agents": "team"} for name in ("site", "annex")]
+        bridges.update((name, {"customers": name, "agents": "team"}) for name in ("site", "annex", "kiosk"))
         for bridge in bridges.values():
             bridge["system_lines"] = "note"
-        at_smartify, at_chatwoot = "priya@northwind.example", "marisol@northwind.example"
-        for name, agents in (("shop", {at_smartify: at_chatwoot}), ("mail", "same"), ("site", {at_chatwoot: at_smartify})):
-            bridges[name].update({
-                "private_notes": "mirror", "profile": "both", "assignment": "both", "labels": "both", "attributes": "both",
-                "priority": "both", "map": {"agents": agents, "labels": {"vip": "vip"}, "attributes": {"order": "order"},
-                                            "priority": "same"}})
+        for name in ("shop", "mail", "site"):
+            agents = {"shop": {PRIYA: MARISOL}, "site": {MARISOL: PRIYA}}.get(name, "same")
+            bridges[name].update(private_notes="mirror", assignment="both", labels="both", attributes="both", map={
+                "agents": agents, "labels": "same", "attributes": {"plan": "plan"}})
+        bridges["front"].update(assignment="to_customers", map={
+            "agents": {"taras@northwind.example": "marisol@northwind.example"}})
         whole = {"listen": "127.0.0.1:%d" % self.port, "public_url": "http://127.0.0.1:%d" % self.port,
                  "store": "sqlite:%s/tieline.db" % self.folder, "limits": {"fuse": "1000/min"},
                  "admin": {"listen": "127.0.0.1:%d" % self.admin, "socket": "%s/tieline.sock" % self.folder},
@@ -109,6 +113,27 @@ class Hub:
         ids = self.say(dict({"text": ""}, **spec, **{"as": "customer", "person": person}))
         return platform, person, ids["conversation"]
 
+    @staticmethod
+    def front(way, text):
+        """A customer of the Smart Sender beside the way's target writes; the way leads there now. The message's id."""
+        ids = way.far("POST", "/say", {"platform": "smartsender", "as": "customer", "person": unique("guest"), "text": text})
+        way.target = way.where(way.far, way.platform, text)
+        return ids["message"]
+
+    def syniverse_tells(self, place, text, state):
+        """What became of what the relay has sent there."""
+        message = next(m for m in self.far("GET", "/record")["messages"]
+                       if m["to_address"] == place[2] and text in (m["body"] or ""))
+        self.far("POST", "/event", {"topic": "SCG-Message", "attempt": "1", "event-id": unique("ev"), "event": {
+            "evt-tp": "message_state_change", "fld-val-list": {
+                "message_id": message["id"], "message_request_id": message["message_request_id"],
+                "external_message_request_id": message["external_message_request_id"], "previous_state": "DELIVERED",
+                "new_state": state, "to_address": place[2]}}})
+
+    def status_at_desk(self, conversation, message):
+        [c] = self.main("GET", "/state?conversation=%s" % conversation)["chatwoot"]["conversations"]
+        return next(m for m in c["messages"] if m["id"] == message)["status"]
+
     def serve(self, raw, type):
         """An address that anybody may read: a file of the sandbox."""
         file = {"name": "a." + type.rpartition("/")[2], "type": type, "data": base64.b64encode(raw).decode()}
@@ -127,6 +152,15 @@ class Hub:
                     if name in json.dumps([c["name"], c["identifier"], c["phone_number"]])]
         threads = self.main("GET", "/threads?limit=100000&messages=1&fresh=1")["chatwoot"]
         return [m for t in threads if t["contact"] in contacts for m in look(self.main, "chatwoot", t["id"])]
+
+    wait = staticmethod(eventually)
+
+    def desk_of(self, text):
+        """What the relay wrote into the desk's conversation that holds that text."""
+        for c in self.main("GET", "/state")["chatwoot"]["conversations"]:
+            if any(m["content"] == text for m in c["messages"]):
+                return look(self.main, "chatwoot", c["id"])
+        return []
 
     def at_desk(self, place, text):
         found = eventually(lambda: [m for m in self.desk(place) if text in m.text], "%s at the desk" % text, pause=0.1)
@@ -316,18 +350,18 @@ class Way:
 
     # -- what people do --------------------------------------------------------------------------------------
 
-    def api(self, sandbox, path, body, token=None, method="POST"):
+    def api(self, sandbox, path, body, token=None):
         port = int(sandbox.ready["chatwoot"].rpartition(":")[2])
         headers = {"Content-Type": "application/json"}
         if token:
             headers["Api-Access-Token"] = token
-        answer = request(port, method, path, json.dumps(body), headers)
+        answer = request(port, "POST", path, json.dumps(body), headers)
         assert answer.status == 200, (path, answer.status, answer.body[:300])
 
-    def desk_call(self, path, body, method="POST"):
+    def desk_call(self, path, body):
         """As an agent, at the source."""
         self.api(self.sandbox, "/api/v1/accounts/1/conversations/%s%s" % (self.source, path), body,
-                 self.sandbox.ready["chatwoot_agent_token"], method)
+                 self.sandbox.ready["chatwoot_agent_token"])
 
     def as_customer(self, path, body):
         state = self.sandbox("GET", "/state?conversation=%s" % self.source)["chatwoot"]
@@ -351,6 +385,11 @@ class Way:
             return [r for r in self.hub.far("GET", "/record")["asked"] if "typing" in r["path"]]
         rows = self.far("GET", "/requests?limit=5000&path=typing&platform=" + self.platform)["newest"]
         return [r for r in rows if "/%s/" % self.target in r["path"]]
+
+    def conversation(self):
+        """The target's."""
+        state = self.far("GET", "/state?conversation=%s" % self.target)[self.platform]
+        return state["conversations" if self.platform == "chatwoot" else "requests"][0]
 
     def erase(self, message):
         self.sandbox("POST", "/act", {"platform": "chatwoot", "action": "erase", "message": message})

@@ -9,14 +9,14 @@ import json
 import sys
 
 from hub import Way
-from world import unique
+from world import eventually, unique
 
 COLUMNS = [("agents", "chatwoot"), ("agents", "smartify"), ("customers", "chatwoot"), ("customers", "smartify"),
            ("customers", "smartsender"), ("customers", "syniverse")]
+PRIYA = "5e2c35c8f0dbc10017bb3a02"
 RUNS = {}       # (to, platform, kind): the run
 MORE = {}       # what comes from a platform where customers are: (platform, kind): the run
 
-PRIYA = "5e2c35c8f0dbc10017bb3a02"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
@@ -48,7 +48,7 @@ def text(way):
 
 
 SHOWN = {"smartify": {"image": "image", "audio": "file", "video": "file", "file": "file"},
-         "smartsender": {"image": "picture", "audio": "audio", "video": "video", "file": "file"}}
+         "smartsender": {"image": "picture", "audio": "voice", "video": "video", "file": "file"}}
 
 
 def a_file(kind, name, type, head):
@@ -310,6 +310,34 @@ def reply_without_quote(way):
     assert way.one(said).text.endswith(said) and first not in way.one(said).text
 
 
+@run("assignment", "agents/smartify", "customers/smartify")
+def assignment(way):
+    own = way.own()
+    own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
+    yield
+    own.wait(lambda: PRIYA in own.conversation()["participants"], "she has it")
+
+
+@run("labels", "agents", "customers/chatwoot", "customers/smartify")
+def labels(way):
+    own, label = way.own(), way.word("label")
+    own.desk_call("/labels", {"labels": [label]})
+    yield
+    if way.platform == "chatwoot":
+        own.wait(lambda: own.conversation()["labels"] == [label], "it bears it")
+    else:
+        own.wait(lambda: [t["tag"] for t in own.conversation()["tags"]] == [label], "it bears it")
+
+
+@run("attributes", "agents", "customers/chatwoot", "customers/smartify")
+def attributes(way):
+    own, value = way.own(), way.word("value")
+    own.desk_call("/custom_attributes", {"custom_attributes": {"plan": value}})
+    yield
+    where = "custom_attributes" if way.platform == "chatwoot" else "attributes"
+    own.wait(lambda: (own.conversation()[where] or {}).get("plan") == value, "it has it")
+
+
 @run("customer_deletes", "agents")
 def customer_deletes(way):
     own, said = way.own(), way.word("regretted")
@@ -384,23 +412,6 @@ def state_once(way):
     own.nothing_but_a_word()
 
 
-@run("note", "agents", "customers/chatwoot", "customers/smartify")
-def note(way):
-    own, said = way.own(), way.word("between us")
-    own.send(said, role="agent", private=True)
-    yield
-    assert own.one(said).private
-
-
-@run("system_line", "agents/chatwoot")
-def line_at_a_chatwoot(way):
-    hub, said = way.hub, way.word("somebody joined")
-    place = hub.says({"platform": "smartify", "text": way.word()})
-    hub.say({"platform": "smartify", "as": "system", "text": said, "conversation": place[2]})
-    yield
-    assert hub.at_desk(place, said).private
-
-
 @run("system_line", "agents/smartify")
 def line_at_a_smartify(way):
     own, said, hello = way.own(), way.word("somebody joined"), way.word("hello")
@@ -412,6 +423,20 @@ def line_at_a_smartify(way):
     assert own.one(said).raw["attributes"]["subtype"] == "info"
 
 
+@run("assignment", "customers/smartsender")
+def assignment_is_forwarded(way):
+    own = way.own()
+    own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
+
+    def forwards():
+        chats = own.far("GET", "/state?conversation=%s" % own.target)["smartsender"]["chats"]
+        return [f["operator"] for c in chats if c["id"] == own.target for f in c["forwards"]]
+    own.wait(forwards, "an operator has it")
+    yield
+    own.nothing_but_a_word()
+    assert forwards() == [8]
+
+
 @run("state", "customers/syniverse")
 def state_of_nothing(way):
     own = way.own()
@@ -419,53 +444,6 @@ def state_of_nothing(way):
     yield
     own.resolve(False)
     own.nothing_but_a_word()
-
-
-def conversation_at(way):
-    """As it is at the target: (who of the people has it, labels, attributes, priority)."""
-    state = way.far("GET", "/state?conversation=%s" % way.target)[way.platform]
-    if way.platform == "smartify":
-        [c] = state["requests"]
-        return ([p for p in c["participants"] if p == PRIYA], [t["tag"] for t in c["tags"]], c.get("attributes") or {},
-                c["priority"])
-    [c] = state["conversations"]
-    return [p for p in [c["meta"].get("assignee")] if p], c["labels"], c["custom_attributes"], c["priority"]
-
-
-MAPPED = ("agents", "customers/chatwoot", "customers/smartify")
-
-
-@run("assignment", *MAPPED)
-def assignment(way):
-    own = way.own()
-    own.desk_call("/assignments", {"assignee_id": 12})
-    own.wait(lambda: conversation_at(own)[0], "somebody has it")
-    yield
-
-    def nobody():       # a Smartify gives each to somebody by itself, and that goes the other way
-        own.desk_call("/assignments", {"assignee_id": 0})
-        return not conversation_at(own)[0]
-    own.wait(nobody, "nobody has it", pause=0.5)
-
-
-@run("labels", *MAPPED)
-def labels(way):
-    own = way.own()
-    own.desk_call("/labels", {"labels": ["vip", "own"]})
-    own.wait(lambda: conversation_at(own)[1] == ["vip"], "labelled there")
-    yield
-    own.desk_call("/labels", {"labels": ["own"]})
-    own.wait(lambda: conversation_at(own)[1] == [], "and not any more")
-
-
-@run("attributes", *MAPPED)
-def attributes(way):
-    own = way.own()
-    own.desk_call("/custom_attributes", {"custom_attributes": {"order": "A-1", "own": 5}})
-    own.desk_call("", {"priority": "urgent"}, "PATCH")
-    yield
-    own.wait(lambda: (conversation_at(own)[2].get("order"), conversation_at(own)[3]) == ("A-1", "urgent"), "it has them")
-    assert "own" not in conversation_at(own)[2]
 
 
 def stays(kind, do):
@@ -534,6 +512,22 @@ number_of("smartsender")
 number_of("syniverse")
 
 
+@comes("smartsender", "an edit, a deletion")
+def smartsender_changes(hub):
+    first, said = unique("first"), unique("second")
+    ids = hub.say({"platform": "smartsender", "as": "customer", "person": unique("guest"), "text": first})
+    copy = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == first], "it is at the desk")[0]
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "edit", "message": ids["message"], "text": said})
+    edited = hub.wait(lambda: [m for m in hub.desk_of(first) if m.text == "Edited: " + said], "the edit is")[0]
+    assert str(edited.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    hub.main("POST", "/act", {"platform": "smartsender", "action": "delete", "message": ids["message"]})
+    yield
+    note = hub.wait(lambda: [m for m in hub.desk_of(first) if m.private], "the agents are told")[0]
+    assert note.text == "The customer deleted this message."
+    assert str(note.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    assert [m.text for m in hub.desk_of(first)] == [first, "Edited: " + said, note.text]
+
+
 @comes("smartsender", "media group with a caption of a voice")
 def smartsender_files(hub):
     one, two, voice = PNG + unique().encode(), PNG + unique().encode(), b"OggS" + unique().encode()
@@ -569,6 +563,18 @@ at_smartify("pieces", "bot", "", {"commands": [
     {"type": "message", "message": {"type": "text", "text": "Two WORD"}}]}, "One WORD\n\nTwo WORD")
 at_smartify("unknown", "bot", "", {"attachment": {"type": "wa_template", "template": {"name": "WORD"}}},
             "[unsupported message: wa_template]")
+
+
+@comes("syniverse", "read")
+def read_on_a_phone(hub):
+    hello, said = unique("hello"), unique("answer")
+    place = hub.says({"platform": "syniverse", "text": hello})
+    desk = hub.at_desk(place, hello).conversation
+    id = hub.say({"platform": "chatwoot", "as": "agent", "conversation": desk, "text": said})["message"]
+    hub.wait_at(place, said)
+    hub.syniverse_tells(place, said, "READ")
+    yield
+    eventually(lambda: hub.status_at_desk(desk, id) == "read", "it is shown as read")
 
 
 @comes("syniverse", "pictures")

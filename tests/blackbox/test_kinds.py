@@ -1,6 +1,8 @@
 """Every kind of message, to each platform and from it: docs/kinds.md, played. All runs begin before the first ends; each
 is a test of its own. The sandbox's record is the judge."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from hub import Hub, Way
@@ -30,7 +32,10 @@ def begun(request):
     hub = Hub()
     try:
         ways = {column: Way(hub, *column) for column in COLUMNS}
-        yield {key: Begun(RUNS[key], ways[key[:2]]) if key in RUNS else Begun(MORE[key], hub) for key in wanted}
+        with ThreadPoolExecutor(8) as pool:     # most of a run's first half is waiting
+            runs = pool.map(lambda key: Begun(RUNS[key], ways[key[:2]]) if key in RUNS else Begun(MORE[key], hub), wanted)
+            begun = dict(zip(wanted, runs))
+        yield begun
     finally:
         hub.end()
 

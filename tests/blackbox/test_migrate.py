@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import time
 
+from hotel import make_hotel, phone     # noqa: F401
 from world import BIN, eventually, unique
 
 
@@ -54,11 +56,16 @@ def test_all_of_it(make_world):
     plan = migrate(world, "--dry-run")
     assert plan["state"] == "planned" and plan["conversations"] == 5 and plan["written"] == 40 and plan["adds_up"]
     assert not world.threads("chatwoot")
-    done = migrate(world)
+    undo = os.path.join(world.folder, "undo")
+    done = migrate(world, "--undo-list", undo)
     assert done["state"] == "finished" and done["written"] == 40 and done["failed"] == 0 and done["adds_up"]
     assert done["read"] == done["written"] + sum(done["skipped"].values())
     there = moved(world)
     assert there == {texts[0]: texts for texts in said.values()}
+    with open(undo, encoding="utf-8") as f:
+        made = sorted(f.read().split("\n")[:-1])
+    assert made == sorted("desk:%s desk:%s" % (t["id"], m["id"]) for t in world.threads("chatwoot") for m in t["messages"]
+                          if m["by_relay"])
     for thread in world.threads("chatwoot"):
         first = bare(thread["messages"][0]["text"])
         assert thread["status"] == ("resolved" if first == said[closed][0] else "open"), thread
@@ -105,6 +112,77 @@ def test_to_smartify(make_world):
     assert told["state"] == "verified" and told["verify"]["compared"] == 24, told
     again = migrate(world, ends=("desk", "shop"))
     assert again["written"] == 0 and again["skipped"]["present"] == 24 and again["adds_up"]
+
+
+def test_from_smart_sender(make_world):
+    """What operators and the customers wrote there, from before anybody polled."""
+    world = make_world("smartsender", start=False, bridge={"mirror_agents": "relay"})
+    said = {}
+    for _ in range(2):
+        person = unique("person")
+        mine = world.ask(person, unique("first"))["conversation"]
+        for j in range(3):
+            if j == 1:
+                world.say("smartsender", "agent", unique("turn"), conversation=mine)
+            else:
+                world.ask(person, unique("turn"), conversation=mine)
+        said[mine] = world.texts("smartsender", mine)
+    time.sleep(1.1)     # its times are whole seconds: what is of the second the bridge begins in is live
+    world.relay.start()
+    done = migrate(world, ends=("front", "desk"))
+    assert done["state"] == "finished" and done["failed"] == 0 and done["adds_up"], done
+    assert sorted(moved(world).values()) == sorted(said.values())
+    told = migrate(world, "--verify", ends=("front", "desk"))
+    assert told["state"] == "verified", told
+
+
+def at_hotel(hotel, *args):
+    ran = subprocess.run([BIN, "migrate", "--from", "hotel", "--to", "desk", "--json", *args, "-c", hotel.relay.config],
+                         capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, (ran.stdout, ran.stderr)
+    return json.loads(ran.stdout)
+
+
+def test_from_syniverse(make_hotel):        # noqa: F811
+    """As far as it can be read there."""
+    hotel = make_hotel(hotel={"inbound": "poll"}, start=False)
+    said = {}
+    for _ in range(2):
+        who = phone()
+        said[who] = [unique("past") for _ in range(4)]
+        for text in said[who]:
+            hotel.ask(who, text)
+    time.sleep(1.1)
+    hotel.relay.start()
+    done = at_hotel(hotel)
+    assert done["state"] == "finished" and done["written"] == 8 and done["adds_up"], done
+    rows = hotel.sandbox("GET", "/threads?limit=1000&messages=1000&fresh=1")["chatwoot"]
+    assert sorted([bare(m["text"]) for m in t["messages"] if m["who"] != "system"] for t in rows) == sorted(said.values())
+    assert at_hotel(hotel, "--verify")["state"] == "verified"
+
+
+def test_export(make_world):
+    """A line for each conversation and each message, from either platform."""
+    world = make_world("smartify", start=False)
+    said = past(world, 3, 2)
+    world.relay.start()
+    lines = [json.loads(line) for line in tieline(world, "export", "--endpoint", "shop").stdout.splitlines()]
+    talks = [line for line in lines if line["type"] == "conversation"]
+    assert sorted(t["id"] for t in talks) == sorted(said) and all(t["person"]["identity"] for t in talks)
+    for id, texts in said.items():
+        ours = [line for line in lines if line.get("conversation") == id and not line["flags"]]
+        assert [line["text"] for line in ours] == texts
+        assert [line["role"] for line in ours] == ["customer", "agent", "customer"]
+    migrate(world)
+    folder = os.path.join(world.folder, "out")
+    only = world.threads("chatwoot")[0]
+    tieline(world, "export", "--endpoint", "desk", "--only", "desk:%s" % only["id"], "-o", folder)
+    with open(os.path.join(folder, "desk.jsonl"), encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    assert [line["id"] for line in lines if line["type"] == "conversation"] == [str(only["id"])]
+    assert [line["id"] for line in lines if line["type"] == "message" and not line["flags"]] == [
+        str(m["id"]) for m in only["messages"] if m["who"] != "system"]
+    tieline(world, "export", "--endpoint", "nobody", code=66)
 
 
 def test_what_differs_is_told(make_world):

@@ -100,7 +100,7 @@ INSIDE = """[...document.querySelectorAll(".message")].every(m => { const r = m.
 
 
 def one(rows, text):
-    found = [r for r in rows if text in r["text"]]
+    found = [r for r in rows if text in r["text"] and not r["text"].startswith("> ")]
     assert len(found) == 1, (text, found)
     return found[0]
 
@@ -147,6 +147,7 @@ def test_every_kind_in_one_conversation(make_world):
     assert one(shop, "What else?")["links"] == ["https://shop.example/red"]
     assert one(shop, "Read this")["cards"] == ["Returns"]
     assert (one(shop, "Tell us")["cards"], one(shop, "Tell us")["buttons"]) == (["Which size?"], ["S", "M"])
+    assert any(r["text"].startswith("> It left today") and r["text"].endswith("\nBetter: it left yesterday") for r in shop)
     assert "private" in one(shop, "between us")["is"]
     assert one(shop, "[unsupported message: voice_call]")
     assert one(shop, "I should not have said that")["is"] == ["message", "agent", "relay"]

@@ -7,11 +7,26 @@ from world import BIN, eventually, unique
 
 
 def test_a_session_is_renewed_and_the_old_one_accepted(make_hotel):
-    """A short life: renewed half way through it, and nobody notices."""
-    hotel = make_hotel(settings={"life": 24})
+    """A short life, by a clock that is far ahead: renewed half way through it while people write both ways, and nobody
+    notices."""
+    hotel = make_hotel(settings={"life": 24, "clock_skew": 5400})
     who = phone()
     place, first = hotel.up(who), hotel.alive()
-    eventually(lambda: len(registrations(hotel)) > 1, "another session", 90)
+    ups, downs = [], []
+
+    def is_renewed():
+        ups.append(unique("load %d" % len(ups)))
+        hotel.ask(who, ups[-1])
+        downs.append(unique("load %d" % len(downs)))
+        hotel.answer(place, downs[-1])
+        return len(registrations(hotel)) > 1
+
+    eventually(is_renewed, "another session", 90, pause=0.3)
+    eventually(lambda: hotel.at_desk(ups[-1]) and hotel.on_phones(downs[-1]), "the last of them")
+    threads = hotel.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")["chatwoot"]
+    mine = [m["text"] for t in threads if t["id"] == place for m in t["messages"] if m["text"] in ups]
+    assert mine == ups
+    assert [r["body"].partition(": ")[2] for r in hotel.record()["requests"]][-len(downs):] == downs
     second = [s["id"] for s in hotel.record()["sessions"] if s["id"] not in first]
     assert len(second) == 1
     text = unique("by the old one")

@@ -215,6 +215,42 @@ def test_before_the_start_is_not_relayed(make_world):
     assert not world.copies("chatwoot", old)
 
 
+# -- what becomes of a message --------------------------------------------------------------------------------
+
+def test_changed_and_deleted_by_the_customer(front):
+    """An edit follows as a reply to what it changes, a deletion is told to the agents; neither twice."""
+    talk = front.talk()
+    text, other = unique("before"), unique("after")
+    id = talk.ask(text)["message"]
+    front.arrives("chatwoot", text)
+    front.act("smartsender", "edit", message=id, text=other)
+    look(front, talk)
+    assert front.arrives("chatwoot", "Edited: " + other) == talk.theirs
+    front.act("smartsender", "delete", message=id)
+    look(front, talk)
+    notes = eventually(lambda: [m for m in front.thread("chatwoot", talk.theirs)["messages"] if m["private"]], "told")
+    assert [m["text"] for m in notes] == ["The customer deleted this message."]
+    talk.fence()
+    assert len(front.copies("chatwoot", other)) == 1 and len(front.copies("chatwoot", text)) == 1
+
+
+def test_delivered_and_read(front):
+    """By the contact: shown at the agent's message."""
+    talk = front.talk()
+    text = unique("seen")
+    id = talk.answer(text)["message"]
+    front.arrives("smartsender", text)
+
+    def status():
+        messages = front.chatwoot_conversation(talk.theirs)["messages"]
+        return next(m["status"] for m in messages if m["id"] == id)
+    look(front, talk)
+    eventually(lambda: status() == "delivered", "it is shown as delivered")
+    front.act("smartsender", "seen", message=front.copies("smartsender", text)[0][1]["id"])
+    look(front, talk)
+    eventually(lambda: status() == "read", "it is shown as read")
+
+
 # -- what becomes of a chat -----------------------------------------------------------------------------------
 
 def look(world, talk):
@@ -244,6 +280,18 @@ def test_resolved_at_the_desk_closes_the_chat(make_world):
     eventually(lambda: world.chatwoot_conversation(talk.theirs)["status"] == "resolved", "it is resolved")
     assert len(asked(world, "/close")) == 1
     world.all_arrived()
+
+
+def test_who_has_it_is_given_the_chat(make_world):
+    """By `map`; once."""
+    world = make_world("smartsender", bridge={
+        "assignment": "to_customers", "map": {"agents": {"taras@northwind.example": "marisol@northwind.example"}}})
+    talk = world.talk()
+    world.act("chatwoot", "assign", talk.theirs)
+    forwards = eventually(lambda: chat(world, talk.mine)["forwards"], "it is forwarded")
+    assert [f["operator"] for f in forwards] == [8] and forwards[0]["text"]
+    talk.fence()
+    assert len(chat(world, talk.mine)["forwards"]) == 1 and not world.parked()
 
 
 def test_what_was_taken_is_marked_as_read(make_world):

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -290,6 +291,9 @@ CONSUMER = {"scg_consumer_key": "sandbox-consumer-key", "scg_consumer_secret": "
 def test_an_expired_token_is_renewed_once(make_hotel):
     hotel = make_hotel(hotel=CONSUMER)
     place = hotel.up(phone())
+    metrics = request(hotel.admin, "GET", "/metrics").body.decode()
+    ends = [x for x in metrics.splitlines() if x.startswith('tieline_session_expires_timestamp_seconds{endpoint="hotel"}')]
+    assert 201000 < float(ends[0].split()[-1]) - time.time() < 202000
     hotel.set(expired=True)
     hotel.down(place)
     assert hotel.record()["renewals"] == 1
@@ -297,6 +301,8 @@ def test_an_expired_token_is_renewed_once(make_hotel):
     hotel.relay.start()
     hotel.down(place)
     assert hotel.record()["renewals"] == 1
+    log = hotel.relay.log()
+    assert "at=session_up endpoint=hotel" in log and log.count("at=token_renewed endpoint=hotel") == 1
 
 
 def test_without_consumer_secrets_an_expired_token_stops_the_endpoint(make_hotel):
@@ -375,6 +381,19 @@ def test_events_of_the_messaging_api(make_hotel):
     hotel.sandbox("DELETE", "/faults")
     hotel.down(place)
     assert registrations(hotel) == []
+
+
+def test_files_of_events_are_fetched_by_their_number(make_hotel):
+    """With our token, which nobody else gets; and where the event hides the number, the message is read first."""
+    hotel = make_hotel(hotel={"inbound": "ess", "user": None, "password": None, "act_for": None}, settings={"source": "ess"},
+                       process={"media": {"allow_private": ["127.0.0.0/8"]}})
+    for hides in (False, True):
+        text = unique("with a file")
+        hotel.ask(phone(), text, attachments=[unique("at")], hides_files=hides)
+        place = eventually(lambda: hotel.at_desk(text), text)[0][0]
+        threads = hotel.sandbox("GET", "/threads?limit=100000&messages=100000&fresh=1")["chatwoot"]
+        mine = [m for t in threads if t["id"] == place for m in t["messages"]]
+        assert [m["text"] for m in mine] == [text] and len(mine[0]["files"]) == 1, mine
 
 
 # -- what becomes of it -----------------------------------------------------------------------------------------

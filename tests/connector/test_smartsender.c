@@ -177,6 +177,13 @@ static void chats(void **state)
 	smartsender_chat_of(*state, &e[0], &chat);
 	assert_string_equal(chat.person, "55002");
 	assert_string_equal(chat.name, "Mira Kovalenko");
+	/* One that is asked for by its id may be open or not. */
+	job.known = &one;
+	out = told(*state, &via, &job, 200,
+	    "{\"id\":71234,\"contact\":{\"id\":1,\"originalId\":55002},\"updatedAt\":null}");
+	assert_int_equal(out.events.count, 1);
+	assert_int_equal(out.events.items[0].state, STATE_NONE);
+	job.known = &nothing;
 	/* Nothing on it has changed since: the walk is over, but for a complete one. */
 	job.is_quick = false;
 	job.since_ms = 1709660699000 + 2000;
@@ -292,6 +299,62 @@ static void an_hour_that_comes_twice(void **state)
 		assert_int_equal(out.events.count, 3);
 		for (n = 0; n < 3; n++)
 			assert_int_equal(out.events.items[n].at_ms, utc(rows[i].at[n]));
+	}
+}
+
+/* What became of them since they were read first: changed, deleted, delivered, seen. */
+static void messages_that_change(void **state)
+{
+	static const struct {
+		const char *more;
+		size_t count;
+		enum event_kind kind;
+		const char *key;
+		int64_t version;
+		enum state state; /* of the receipt behind it */
+	} rows[] = {
+		{ "\"sender\":{\"type\":\"contact\"},\"editedAt\":null", 1, EVENT_MESSAGE, "m:7", 0,
+		    STATE_NONE },
+		{ "\"sender\":{\"type\":\"contact\"},\"editedAt\":\"2024-03-05 18:00:00\"", 1,
+		    EVENT_EDIT, "e:7:2024-03-05 18:00:00", 1709661600000, STATE_NONE },
+		{ "\"sender\":{\"type\":\"contact\"},\"content\":{\"type\":\"transient\",\"context\":"
+		  "{\"timestamp\":1709661600}},\"editedAt\":\"2024-03-05 18:00:00\"",
+		    1, EVENT_UPDATE, "m:7", 1709661600000, STATE_NONE },
+		{ "\"sender\":{\"type\":\"contact\"},\"content\":{\"type\":\"transient\",\"context\":"
+		  "{\"timestamp\":9223372036854775807}}",
+		    1, EVENT_UPDATE, "m:7", 0, STATE_NONE },
+		/* What is ours went to somebody's phone; what he wrote did not. */
+		{ "\"sender\":{\"type\":\"operator\"},\"deliveredAt\":\"2024-03-05 18:00:00\"", 2,
+		    EVENT_MESSAGE, "m:7", 0, STATE_DELIVERED },
+		{ "\"sender\":{\"type\":\"operator\"},\"deliveredAt\":\"2024-03-05 18:00:00\",\"seenAt\":"
+		  "\"2024-03-05 18:01:00\"",
+		    2, EVENT_MESSAGE, "m:7", 0, STATE_READ },
+		{ "\"sender\":{\"type\":\"contact\"},\"seenAt\":\"2024-03-05 18:00:00\"", 1,
+		    EVENT_MESSAGE, "m:7", 0, STATE_NONE },
+		{ "\"sender\":{\"type\":\"operator\"},\"internal\":true,\"seenAt\":"
+		  "\"2024-03-05 18:00:00\"",
+		    1, EVENT_MESSAGE, "m:7", 0, STATE_NONE },
+	};
+	const struct job job = { .kind = JOB_PAGE, .step = STEP_LIST_MESSAGES, .known = &one };
+	struct outcome out;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		out = told(*state, &via, &job, 200,
+		    arena_printf(*state,
+			"{\"collection\":[{\"id\":7,\"createdAt\":\"2024-03-05 17:44:58\",%s}]}",
+			rows[i].more));
+		assert_int_equal(out.events.count, rows[i].count);
+		assert_int_equal(out.events.items[0].kind, rows[i].kind);
+		assert_string_equal(out.events.items[0].key, rows[i].key);
+		assert_int_equal(out.events.items[0].version, rows[i].version);
+		assert_int_equal(out.events.items[0].at_ms, 1709660698000);
+		if (rows[i].count < 2)
+			continue;
+		assert_int_equal(out.events.items[1].kind, EVENT_RECEIPT);
+		assert_string_equal(out.events.items[1].remote, "7");
+		assert_string_equal(out.events.items[1].conversation, "71234");
+		assert_int_equal(out.events.items[1].state, rows[i].state);
 	}
 }
 
@@ -670,6 +733,7 @@ int main(void)
 		TEST(messages_of_a_chat),
 		TEST(zones),
 		TEST(an_hour_that_comes_twice),
+		TEST(messages_that_change),
 		TEST(wake_ups),
 		TEST(text_out),
 		TEST(files_out),

@@ -310,6 +310,129 @@ static void what_is_left(void **state)
 		    rows[i].is_scarce);
 }
 
+/* --- who has it -------------------------------------------------------------------------------- */
+
+static void a_chat_is_given_to_an_operator(void **state)
+{
+	const struct facts wanted = { .v = { [FACT_AGENT] = "7" } };
+	const struct message m = { .to = SIDE_CUSTOMERS, .role = ROLE_SYSTEM, .facts = &wanted };
+	struct job job = { .kind = JOB_FACTS, .step = STEP_FIND_CONVERSATION, .known = &one };
+	struct http_req req = { 0 };
+	struct outcome out;
+
+	smartsender_connector.build(&via, *state, &job, &req);
+	assert_string_equal(req.method, "GET");
+	assert_string_equal(req.url, API "/chats/71234");
+	out = told(*state, &job, 200, "{\"id\":71234}", NULL);
+	assert_int_equal(out.effect.kind, EFFECT_NEXT_STEP);
+	assert_true(out.found);
+	assert_null(out.facts.v[FACT_AGENT]); /* it does not say so */
+	out = told(*state, &job, 404, "{}", NULL);
+	assert_int_equal(out.effect.kind, EFFECT_NEXT_STEP);
+	assert_false(out.found);
+	assert_int_equal(told(*state, &job, 500, "", NULL).effect.kind, EFFECT_RETRY);
+	job = (struct job){ .kind = JOB_DELIVER,
+		.step = STEP_ASSIGN,
+		.fact = FACT_AGENT,
+		.message = &m,
+		.known = &one };
+	smartsender_connector.build(&via, *state, &job, &req);
+	assert_string_equal(req.method, "POST");
+	assert_string_equal(req.url, API "/chats/71234/forward/7");
+	assert_string_equal(req.body, "{\"text\":\"The desk has given this chat to you.\"}");
+	assert_int_equal(told(*state, &job, 200, "{\"state\":true}", NULL).effect.kind,
+	    EFFECT_DELIVERED);
+	assert_int_equal(told(*state, &job, 200, "{\"state\":false}", NULL).effect.kind,
+	    EFFECT_REJECTED);
+	assert_true(smartsender_connector.caps->forwards);
+	assert_false(smartsender_connector.caps->no_facts >> FACT_AGENT & 1);
+	assert_true(smartsender_connector.caps->no_facts >> FACT_LABELS & 1);
+}
+
+static void who_the_contact_is(void **state)
+{
+	const struct facts wanted = { .v = { [FACT_NAME] = "Ada", [FACT_PHONE] = "+1555" } };
+	const struct message m = { .to = SIDE_CUSTOMERS, .role = ROLE_SYSTEM, .facts = &wanted };
+	struct job job = { .kind = JOB_FACTS, .step = STEP_FIND_CONTACT, .known = &one };
+	struct http_req req = { 0 };
+	struct outcome out;
+
+	smartsender_connector.build(&via, *state, &job, &req);
+	assert_string_equal(req.url, API "/contacts/55002");
+	out = told(*state, &job, 200,
+	    "{\"id\":55002,\"firstName\":\"Mira\",\"lastName\":\"Kovalenko\",\"fullName\":null,"
+	    "\"email\":\"MIRA@example.com\",\"phone\":\"+380 50 1234567\"}",
+	    NULL);
+	assert_string_equal(out.facts.v[FACT_NAME], "Mira Kovalenko");
+	assert_string_equal(out.facts.v[FACT_EMAIL], "mira@example.com");
+	assert_string_equal(out.facts.v[FACT_PHONE], "+380501234567");
+	assert_string_equal(out.learned.contact, "55002");
+	job = (struct job){ .kind = JOB_DELIVER,
+		.step = STEP_UPDATE_CONTACT,
+		.message = &m,
+		.known = &one };
+	smartsender_connector.build(&via, *state, &job, &req);
+	assert_string_equal(req.method, "PUT");
+	assert_string_equal(req.url, API "/contacts/55002");
+	assert_string_equal(req.body, "{\"values\":{\"fullName\":\"Ada\",\"phone\":\"+1555\"}}");
+}
+
+/* Page after page; what is there is not forgotten while the rest is read, or cannot be. */
+static void who_works_there(void **state)
+{
+	struct endpoint_conf mapped = endpoint;
+	struct memo memo[4] = { { MEMO_USER, "1", false } };
+	struct via there = via;
+	struct job job = { 0 };
+	struct http_req req = { 0 };
+	struct http_resp resp = { .transport = TRANSPORT_OK,
+		.sent = true,
+		.status = 200,
+		.retry_after_msecs = -1,
+		.body = "{\"cursor\":{\"page\":1,\"pages\":2},\"collection\":[{\"id\":7,\"info\":"
+			"{\"email\":\"o@example.com\",\"fullName\":\"Oksana\"}}]}" };
+	struct outcome out;
+
+	resp.body_len = strlen(resp.body);
+	there.memo = memo;
+	there.nmemo = 1;
+	assert_int_equal(smartsender_connector.next(&there, &job), INT64_MAX);
+	mapped.wants_team = true;
+	there.endpoint = &mapped;
+	assert_int_equal(smartsender_connector.next(&there, &job), NOW_MS);
+	assert_int_equal(job.step, STEP_LOOK_UP);
+	job.kind = JOB_ENDPOINT;
+	smartsender_connector.build(&there, *state, &job, &req);
+	assert_string_equal(req.url, API "/operators?limitation=20&page=1");
+	smartsender_connector.interpret(&there, *state, &job, &resp, &out);
+	assert_int_equal(out.effect.kind, EFFECT_NEXT_STEP);
+	assert_int_equal(out.nmemo, 2);
+	memo[1] = out.memo[0];
+	memo[2] = out.memo[1];
+	there.nmemo = 3;
+	smartsender_connector.build(&there, *state, &job, &req);
+	assert_string_equal(req.url, API "/operators?limitation=20&page=2");
+	resp.body = "{\"cursor\":{\"page\":2,\"pages\":2},\"collection\":{\"20\":{\"id\":8}}}";
+	resp.body_len = strlen(resp.body);
+	smartsender_connector.interpret(&there, *state, &job, &resp, &out);
+	assert_string_equal(out.memo[0].key, MEMO_TEAM);
+	assert_string_equal(out.memo[0].value,
+	    "[{\"id\":\"7\",\"email\":\"o@example.com\",\"name\":\"Oksana\"},{\"id\":\"8\"}]");
+	memo[1] = out.memo[3]; /* asked */
+	there.nmemo = 2;
+	assert_int_equal(smartsender_connector.next(&there, &job), NOW_MS + TEAM_LIFE_MSECS);
+	there.nmemo = 1;
+	resp.status = 500;
+	resp.body = "";
+	resp.body_len = 0;
+	smartsender_connector.interpret(&there, *state, &job, &resp, &out);
+	assert_int_equal(out.effect.kind, EFFECT_NEXT_STEP); /* nobody waits for it */
+	assert_int_equal(out.nmemo, 3);
+	memo[1] = out.memo[2];
+	there.nmemo = 2;
+	assert_int_equal(smartsender_connector.next(&there, &job), NOW_MS + 5 * 60 * 1000);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -320,6 +443,9 @@ int main(void)
 		TEST(a_file_that_is_not_taken),
 		TEST(files_that_are_found_again),
 		TEST(what_is_left),
+		TEST(a_chat_is_given_to_an_operator),
+		TEST(who_the_contact_is),
+		TEST(who_works_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -717,10 +717,31 @@ static void pages_in_either_order(void **state)
 	}
 }
 
+/* Nobody else gets our token. */
+static void files_are_asked_for_with_our_token(void **state)
+{
+	struct world *w = *state;
+	struct http_req ours = {
+		.url =
+		    "https://api.example.com/scg-external-api/api/v1/messaging/attachments/a1/content"
+	};
+	struct http_req theirs = { .url = "https://api.example.com.evil.example/scg-external-api/"
+					  "api/v1/messaging/attachments/a1/content" };
+
+	syniverse_connector.sign_fetch(&w->via, w->arena, &ours);
+	assert_int_equal(ours.nheaders, 1);
+	assert_string_equal(ours.headers[0].value, "Bearer token-0");
+	assert_true(ours.headers[0].secret);
+	syniverse_connector.sign_fetch(&w->via, w->arena, &theirs);
+	assert_int_equal(theirs.nheaders, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(segments, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(files_are_asked_for_with_our_token, set_up,
+		    tear_down),
 		cmocka_unit_test_setup_teardown(pages_in_either_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(callbacks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_json, set_up, tear_down),

@@ -321,7 +321,7 @@ static const struct {
 	{ URL
 	    "endpoints:\n" SHOP
 	    "}\n  desk: {platform: chatwoot, base_url: https://c.example, api_token: secret1}\n" BRIDGES,
-	    "t.yaml:4:3: endpoints.desk.webhook_secret: is not in the file: callbacks are refused\n"
+	    "t.yaml:4:3: endpoints.desk.webhook_secret: is not in the file: callbacks are refused, unless tieline setup keeps one\n"
 	    "t.yaml:4:70: endpoints.desk.api_token: a secret is written out; allowed: ${NAME} or file:PATH\n" },
 	{ URL ENDPOINTS
 	    "bridges: {support: {customers: shop, agents: desk, on_uncertain: resend, edits: drop, labels: both}}\n",

@@ -447,11 +447,13 @@ class Smartsender(Platform):
             chat.state, chat.updated = "closed" if action == "close" else "open", time.time()
         elif action == "read":
             chat.unread = 0
+        elif action == "rename":
+            chat.name, chat.updated = spec["name"], time.time()
         elif action == "block":
             for gate in chat.gates:
                 gate["subscribed"] = not spec.get("on", True)
         else:
-            raise ValueError("action: delete edit seen close reopen read block wake")
+            raise ValueError("action: delete edit seen close reopen read rename block wake")
         return {"conversation": chat.id, "state": chat.state}
 
     async def wake(self, spec):

@@ -70,6 +70,7 @@ class Syniverse(Platform):
         add("GET", SCG + "/message_requests", self.list_requests)
         add("GET", SCG + "/messages", self.list_messages)
         add("GET", SCG + "/messages/:id", self.get_message)
+        add("GET", SCG + "/attachments/:id/content", self.get_attachment)
         add("GET", "/sandbox/files/:name", lambda r: Answer(200, PNG, "image/png"))
         add("PUT", "/sandbox/settings", self.set)
         add("POST", "/sandbox/say", self.say)
@@ -263,6 +264,12 @@ class Syniverse(Platform):
                 return answer_json(message)
         scg_fail(404, "SCG_ERROR_4004", "Not found")
 
+    def get_attachment(self, request):
+        self.bearer(request)
+        if not any(request.args[0] in (m.get("attachments") or []) for m in self.messages):
+            scg_fail(404, "SCG_ERROR_40030", "Not uploaded")
+        return Answer(200, PNG, "image/png")
+
     # -- events --------------------------------------------------------------------------------------------
 
     def envelope(self, type, fields):
@@ -278,12 +285,14 @@ class Syniverse(Platform):
             "reason_description": message.get("failure_details"),
             "from_address": OWN_ADDRESS, "to_address": message["to_address"], "fragments_count": 1, "mt_price": 0.0075})
 
-    def mo_event(self, message, truncated):
+    def mo_event(self, message, spec):
+        truncated = bool(spec.get("truncated"))
         return self.envelope("mo_message_received", {
             "message_id": message["id"], "from_address": message["from_address"], "to_address": OWN_ADDRESS,
             "sender_id_id": SENDER, "sender_id_alias": "Front desk",
             "message_body": message["body"][:20] if truncated else message["body"], "message_body_truncated": truncated,
-            "has_attachment": bool(message["media_urls"]), "attachment_ids": None, "media_urls": message["media_urls"],
+            "has_attachment": bool(message["media_urls"] or message["attachments"]), "media_urls": message["media_urls"],
+            "attachment_ids": None if spec.get("hides_files") else ";".join(message["attachments"] or []) or None,
             "fragments_count": 1, "application_id": 4242,
             "company-id": 777001, "mo_price": 0.0095})
 
@@ -331,7 +340,8 @@ class Syniverse(Platform):
         message = {"id": self.number("mo"), "message_request_id": None, "direction": "MO", "body": spec["text"],
                    "from_address": spec["from"], "to_address": OWN_ADDRESS, "state": "RECEIVED", "type": "SMS",
                    "external_message_request_id": None, "created_date": iso(), "customer_sender_id": SENDER,
-                   "media_urls": spec.get("media_urls")}
+                   "media_urls": spec.get("media_urls"),
+                   "attachments": spec.get("attachments")}
         self.messages.append(message)
         if spec["text"].strip().lower() in STOP:
             self.opted_out.add(spec["from"])
@@ -340,7 +350,7 @@ class Syniverse(Platform):
         if self.settings["source"] == "nobody":
             return answer_json({"id": message["id"], "statuses": []})
         if self.settings["source"] == "ess":
-            bodies = [self.mo_event(message, bool(spec.get("truncated")))]
+            bodies = [self.mo_event(message, spec)]
         else:
             sessions = spec.get("sessions") or [id for id in self.sessions if self.alive(id)]
             bodies = [self.chat_event(message, id) for id in sessions]

@@ -1,4 +1,6 @@
 /* What every driver must do, one case per promise. */
+#include <stdio.h>
+
 #include "fixture.h"
 
 static const char *const drivers[] = { "sqlite" };
@@ -385,6 +387,44 @@ static void claimed_behind_the_head(void **state)
 	assert_int_equal(loaded.lanes[0].head_state, DELIVERY_SENDING);
 	assert_int_equal(loaded.nflying, 1);
 	assert_int_equal(loaded.flying[0].delivery.id, travelling.delivery.id);
+}
+
+/* Whose lanes they are is read in one pass: near ones, far ones, and one that is held and empty. */
+static void lanes_are_named(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip trips[40];
+	struct op_settle op;
+	struct op_load loaded;
+	char name[8];
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		trips[i] = deliver(f, name, name);
+		if (i < 3 || (i > 5 && i < 38))
+			settle(f, &trips[i], DELIVERY_DELIVERED, name);
+	}
+	op = (struct op_settle){ .op = { .kind = STORE_SETTLE },
+		.arena = f->arena,
+		.delivery = trips[4].delivery.id,
+		.state = DELIVERY_PARKED,
+		.reason = REASON_INVALID,
+		.hold_lane = true,
+		.now_ms = f->now_ms };
+	run(f, &op.op);
+	fixture_reopen(f);
+	loaded = load(f);
+	assert_int_equal(loaded.nlanes, 5);
+	for (i = 0; i < 5; i++) {
+		const int of[] = { 3, 5, 38, 39, 4 };
+
+		assert_int_equal(loaded.lanes[i].lane, trips[of[i]].lane.id);
+		assert_int_equal(loaded.lanes[i].person, trips[of[i]].lane.person);
+		assert_int_equal(loaded.lanes[i].endpoint, f->agents);
+		assert_int_equal(loaded.lanes[i].is_held, of[i] == 4);
+		assert_int_equal(loaded.lanes[i].count, of[i] != 4);
+	}
 }
 
 static void unrouted_survives(void **state)
@@ -1069,6 +1109,7 @@ static const struct {
 	CASE(settle_claims_next),
 	CASE(crash_between),
 	CASE(claimed_behind_the_head),
+	CASE(lanes_are_named),
 	CASE(unrouted_survives),
 	CASE(first_message),
 	CASE(chosen_conversation),

@@ -52,7 +52,6 @@ static const struct caps chatwoot_caps = {
 	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
-	.facts = true,
 	.keeps_notes = true,
 	.replies = true,
 	.quotes = true,

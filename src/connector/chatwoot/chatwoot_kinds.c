@@ -1,6 +1,11 @@
 /* What becomes of each kind of message at a Chatwoot: see core/kinds.h. */
 #include "connector/chatwoot/chatwoot.h"
 
+#define BY_MAP(what) \
+	{ \
+		WAY_NATIVE, "by `map." what "`" \
+	}
+
 const struct kind_caps chatwoot_kinds[KIND_COUNT] = {
 	[KIND_TEXT] = { KIND_NATIVE, KIND_NATIVE },
 	[KIND_IMAGE] = { KIND_NATIVE, KIND_NATIVE },
@@ -22,7 +27,7 @@ const struct kind_caps chatwoot_kinds[KIND_COUNT] = {
 	[KIND_SURVEY] = { { 0 }, KIND_FALLBACK("text with its address") },
 	[KIND_REPLY] = { { WAY_NATIVE, "in the same conversation; else the words above" },
 	    { WAY_NATIVE, "in the same conversation; else the words above" } },
-	[KIND_EDIT] = { KIND_LATER("nothing is shown"), KIND_LATER("nothing is shown") },
+	[KIND_EDIT] = { KIND_LATER("nobody tells of edits"), { 0 } },
 	[KIND_CUSTOMER_DELETES] = { KIND_FALLBACK("private note under the copy, which stays"),
 	    { 0 } },
 	[KIND_AGENT_DELETES] = { { 0 }, KIND_NATIVE },
@@ -30,9 +35,10 @@ const struct kind_caps chatwoot_kinds[KIND_COUNT] = {
 	[KIND_AGENT_TYPES] = { { 0 }, KIND_NATIVE },
 	[KIND_READ] = { KIND_NATIVE, { 0 } },
 	[KIND_STATE] = { KIND_NATIVE, KIND_NATIVE },
-	[KIND_ASSIGNMENT] = { KIND_BY_MAP, KIND_BY_MAP },
-	[KIND_LABELS] = { KIND_BY_MAP, KIND_BY_MAP },
-	[KIND_ATTRIBUTES] = { KIND_BY_MAP, KIND_BY_MAP },
+	[KIND_ASSIGNMENT] = { KIND_LATER("by `map.agents`, not tried yet"),
+	    KIND_LATER("by `map.agents`, not tried yet") },
+	[KIND_LABELS] = { BY_MAP("labels"), BY_MAP("labels") },
+	[KIND_ATTRIBUTES] = { BY_MAP("attributes"), BY_MAP("attributes") },
 	[KIND_NOTE] = { { WAY_NATIVE, "`private_notes: mirror`" },
 	    { WAY_NATIVE, "`private_notes: mirror`" } },
 	[KIND_SYSTEM_LINE] = { KIND_FALLBACK("private note (`system_lines: note`)"), { 0 } },

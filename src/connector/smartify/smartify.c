@@ -64,7 +64,6 @@ static const struct caps caps = {
 	.marks_echo = true,
 	.answers_reopen = true,
 	.notes = true,
-	.facts = true,
 	.keeps_notes = true,
 	.quotes = true,
 	.pages = true,

@@ -3,6 +3,11 @@
 
 #define NO_TYPING KIND_IMPOSSIBLE("what it has for that draws nothing")
 
+#define BY_MAP(what) \
+	{ \
+		WAY_NATIVE, "by `map." what "`" \
+	}
+
 const struct kind_caps smartify_kinds[KIND_COUNT] = {
 	[KIND_TEXT] = { KIND_NATIVE, KIND_NATIVE },
 	[KIND_IMAGE] = { KIND_NATIVE, KIND_NATIVE },
@@ -25,9 +30,8 @@ const struct kind_caps smartify_kinds[KIND_COUNT] = {
 	    KIND_FALLBACK("gallery: a card with its address") },
 	[KIND_ANSWER] = { { WAY_NATIVE, "the choice's label; a bare number becomes it" }, { 0 } },
 	[KIND_SURVEY] = { { 0 }, KIND_FALLBACK("text with its address") },
-	[KIND_REPLY] = { KIND_FALLBACK("the first words of that one above"),
-	    KIND_FALLBACK("the first words of that one above") },
-	[KIND_EDIT] = { KIND_LATER("nothing is shown"), KIND_LATER("nothing is shown") },
+	[KIND_REPLY] = { KIND_QUOTED, KIND_QUOTED },
+	[KIND_EDIT] = { KIND_LATER("nobody tells of edits"), { 0 } },
 	[KIND_CUSTOMER_DELETES] = { KIND_FALLBACK("private note; the copy stays"), { 0 } },
 	[KIND_AGENT_DELETES] = { { 0 },
 	    KIND_IMPOSSIBLE("nothing can be taken back there: the agent is told so") },
@@ -35,9 +39,9 @@ const struct kind_caps smartify_kinds[KIND_COUNT] = {
 	[KIND_AGENT_TYPES] = { { 0 }, NO_TYPING },
 	[KIND_READ] = { KIND_IMPOSSIBLE("it has nothing to show it with"), { 0 } },
 	[KIND_STATE] = { KIND_NATIVE, KIND_NATIVE },
-	[KIND_ASSIGNMENT] = { KIND_BY_MAP, KIND_BY_MAP },
-	[KIND_LABELS] = { KIND_BY_MAP, KIND_BY_MAP },
-	[KIND_ATTRIBUTES] = { KIND_BY_MAP, KIND_BY_MAP },
+	[KIND_ASSIGNMENT] = { BY_MAP("agents"), BY_MAP("agents") },
+	[KIND_LABELS] = { BY_MAP("labels"), BY_MAP("labels") },
+	[KIND_ATTRIBUTES] = { BY_MAP("attributes"), BY_MAP("attributes") },
 	[KIND_NOTE] = { { WAY_NATIVE, "`private_notes: mirror`" },
 	    { WAY_NATIVE, "`private_notes: mirror`" } },
 	[KIND_SYSTEM_LINE] = { { WAY_NATIVE, "`system_lines: note`" }, { 0 } },

@@ -80,6 +80,9 @@ static const struct caps caps = {
 	.locks = true,
 	.pages = true,
 	.states = true,
+	.forwards = true,
+	.no_facts = 1u << FACT_AVATAR | 1u << FACT_TEAM | 1u << FACT_LABELS | 1u << FACT_PRIORITY
+	    | 1u << FACT_ATTRIBUTES,
 	.max_idle_msecs = 4000,
 	.kinds = smartsender_kinds,
 };
@@ -117,11 +120,11 @@ static enum verify verify(const struct via *via, const struct http_in *hook)
 	    http_header(hook->headers, hook->nheaders, "X-Relay-Secret"));
 }
 
-/* Once: whether the token is good, and whose it is. */
+/* Once: whether the token is good, and whose it is. Then who works there, where anybody wants to know. */
 static int64_t next(const struct via *via, struct job *job)
 {
 	*job = (struct job){ .kind = JOB_ENDPOINT, .attempt = 1, .step = STEP_SIGN_IN };
-	return memo_get(via, MEMO_USER) != NULL ? INT64_MAX : via->now_ms;
+	return memo_get(via, MEMO_USER) != NULL ? smartsender_next_team(via, job) : via->now_ms;
 }
 
 const char *smartsender_tenant(const struct via *via)

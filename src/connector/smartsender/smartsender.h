@@ -5,6 +5,7 @@
  *   smartsender_page.c    page of what is there → events
  *   smartsender_send.c    message → steps and requests
  *   smartsender_answer.c  answer → outcome
+ *   smartsender_facts.c   who the contact is, and who has his chat
  *
  * Its words: a chat is a conversation, and there is one for each contact. A contact has two ids: the one in
  * the messenger service, which we never use, and originalId, which stands in all paths of contacts. Mixed
@@ -46,6 +47,10 @@ struct smartsender_conf {
 #define MEMO_LOCKOUTS "lockouts"   /* how many in a row, … */
 #define MEMO_LOCKED_AT "locked_at" /* … and when the last one ends, ms */
 
+#define MEMO_TEAM_ASKED "asked_team" /* when the last page of operators was read, … */
+#define MEMO_TEAM_PAGE "team_page"   /* … which one is next, … */
+#define MEMO_TEAM_READ "team_read"   /* … and those on the pages before it */
+
 /* The project; where it has no id, or none is known yet, the endpoint's name. */
 const char *smartsender_tenant(const struct via *via);
 
@@ -69,9 +74,13 @@ struct smartsender_chat {
 /* not_after_ms: when the message behind it was written, if one is known. */
 void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
     const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out);
-/* As a page of chats tells it; extra is what makes it another one. False: it is none. */
+/* The same of a page, and what became of it: changed, deleted, delivered, read. */
+void smartsender_add_message(const struct via *via, struct arena *a, const struct json *m,
+    const struct smartsender_chat *chat, int64_t not_after_ms, struct event_list *out);
+/* As a page of chats tells it; extra is what makes it another one. state is by what was asked for: a chat does not
+ * say that itself, so of one that was asked for by its id it is not known. False: it is none. */
 bool smartsender_read_chat(const struct via *via, struct arena *a, const struct json *j,
-    bool is_closed, struct event_list *out);
+    enum state state, struct event_list *out);
 /* The chat that extra tells of. */
 void smartsender_chat_of(struct arena *a, const struct event *about, struct smartsender_chat *out);
 
@@ -104,6 +113,20 @@ const struct file *smartsender_file(const struct message *message);
 const char *smartsender_link(struct arena *a, const struct file *f);
 /* Whether it is a kind of file, and which. */
 bool smartsender_media(const char *type, enum attachment_kind *kind);
+
+/* --- smartsender_facts.c --- */
+
+/* The answer to FACTS; false: it is none. */
+bool smartsender_take_facts(struct arena *a, const struct job *job, const struct json *answer,
+    struct outcome *out);
+bool smartsender_is_of_facts(const struct job *job); /* FACTS, or writes some */
+const char *smartsender_facts_path(struct arena *a, const struct job *job);
+const char *smartsender_facts_body(struct arena *a, const struct job *job, size_t *len);
+/* When the operators are to be listed next, where a bridge maps them. */
+int64_t smartsender_next_team(const struct via *via, struct job *job);
+const char *smartsender_team_path(const struct via *via, struct arena *a);
+void smartsender_take_team(const struct via *via, struct arena *a, const struct json *answer,
+    struct outcome *out);
 
 void smartsender_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);

@@ -229,6 +229,38 @@ static void send_link(const struct answer *ans)
 	ans->out->cursor = "link";
 }
 
+/* Who works there is a courtesy as long as the token is good. */
+static void interpret_endpoint(const struct answer *ans)
+{
+	if (ans->job->step != STEP_LOOK_UP)
+		interpret_me(ans);
+	else if (ans->status == 429 || ans->status == 401)
+		interpret_failure(ans, false);
+	else
+		smartsender_take_team(ans->via, ans->arena, ans->json, ans->out);
+}
+
+static void interpret_command(const struct answer *ans, enum effect_kind done);
+
+/* A contact that is gone has nothing to be told of. */
+static void interpret_facts(const struct answer *ans)
+{
+	struct outcome *out = ans->out;
+
+	if (ans->job->kind != JOB_FACTS) {
+		interpret_command(ans, EFFECT_DELIVERED);
+		return;
+	}
+	if (is_done(ans) && smartsender_take_facts(ans->arena, ans->job, ans->json, out))
+		out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
+	else if (is_done(ans))
+		conclude(ans, EFFECT_RETRY, REASON_BAD_ANSWER);
+	else if (ans->status == 404)
+		out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
+	else
+		interpret_failure(ans, false);
+}
+
 static void interpret_send(const struct answer *ans)
 {
 	const char *id = json_id(ans->json, "id");
@@ -418,7 +450,9 @@ void smartsender_interpret(const struct via *via, struct arena *a, const struct 
 	ans.json = json_read(a, resp->body, resp->body_len, &error);
 	ans.status = status_of(&ans);
 	if (job->kind == JOB_ENDPOINT)
-		interpret_me(&ans);
+		interpret_endpoint(&ans);
+	else if (smartsender_is_of_facts(job))
+		interpret_facts(&ans);
 	else if (job->step == STEP_MARK_READ)
 		interpret_mark(&ans);
 	else if (job->step == STEP_SET_STATUS)

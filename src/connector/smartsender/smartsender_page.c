@@ -92,8 +92,7 @@ static void read_messages(const struct via *via, struct arena *a, const struct j
 {
 	const struct json **all = arena_alloc(a, (list->count + 1) * sizeof(struct json *)), *m;
 	int64_t *before_ms = arena_alloc(a, (list->count + 1) * sizeof(*before_ms)), at_ms;
-	size_t n = 0;
-	struct event *e;
+	size_t n = 0, first;
 
 	before_ms[0] = *oldest_ms;
 	for (m = list->child; m != NULL; m = m->next, n++) {
@@ -108,10 +107,11 @@ static void read_messages(const struct via *via, struct arena *a, const struct j
 			++*unreadable;
 			continue;
 		}
-		e = event_list_add(out, a);
-		smartsender_read_message(via, a, m, chat, before_ms[n], e);
-		e->origin = ORIGIN_HISTORY;
-		*oldest_ms = oldest_of(e->at_ms, *oldest_ms);
+		first = out->count;
+		smartsender_add_message(via, a, m, chat, before_ms[n], out);
+		*oldest_ms = oldest_of(out->items[first].at_ms, *oldest_ms);
+		for (; first < out->count; first++)
+			out->items[first].origin = ORIGIN_HISTORY;
 	}
 }
 
@@ -194,7 +194,8 @@ static bool take_chats(const struct via *via, struct arena *a, const struct job 
 	if (list == NULL)
 		return false;
 	for (j = list->child; j != NULL; j = j->next) {
-		if (!smartsender_read_chat(via, a, j, closed, &out->events))
+		if (!smartsender_read_chat(via, a, j, closed ? STATE_RESOLVED : STATE_OPEN,
+			&out->events))
 			out->unreadable++;
 		else if (!is_before(out->events.items[out->events.count - 1].version,
 			     job->since_ms))
@@ -213,6 +214,6 @@ bool smartsender_take_page(const struct via *via, struct arena *a, const struct 
 	if (job->step == STEP_LIST_MESSAGES)
 		return take_messages(via, a, job, answer, out);
 	if (job->known->conversation != NULL)
-		return smartsender_read_chat(via, a, answer, false, &out->events);
+		return smartsender_read_chat(via, a, answer, STATE_NONE, &out->events);
 	return take_chats(via, a, job, answer, out);
 }

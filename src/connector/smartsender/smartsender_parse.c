@@ -19,7 +19,9 @@
 
 #define DIGITS "0123456789"
 #define CLOCKS_APART_MSECS ((int64_t)120 * 1000)
-#define MEDIA_MAX 100 /* of one message; what is above is rubbish */
+#define EDITED_MAX 40
+#define LAST_SECOND 253402300800 /* of the year 9999 */
+#define MEDIA_MAX 100            /* of one message; what is above is rubbish */
 
 /* --- small things ------------------------------------------------------------------------------ */
 
@@ -293,13 +295,23 @@ static bool read_content(struct arena *a, const struct json *content, struct eve
 	return is_known;
 }
 
+/* Since 1970; what is no time of ours is none. */
+static int64_t seconds_of(const struct json *j, const char *path)
+{
+	int64_t secs = json_int(j, path, 0);
+
+	return secs > 0 && secs < LAST_SECOND ? secs : 0;
+}
+
 static void read_what(struct arena *a, const struct json *m, struct event *e)
 {
 	const struct json *content = json_object(m, "content");
 	const char *type = json_text(content, "type");
 
 	if (type != NULL && strcmp(type, "transient") == 0) {
+		e->kind = EVENT_UPDATE;
 		e->flags |= EVENT_IS_DELETED;
+		e->version = seconds_of(content, "context.timestamp") * 1000;
 		return;
 	}
 	if (type != NULL && strcmp(type, "action") == 0)
@@ -313,24 +325,30 @@ static void read_what(struct arena *a, const struct json *m, struct event *e)
 		e->flags |= EVENT_IS_EMPTY;
 }
 
-void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
-    const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out)
+static void read_person(const struct via *via, struct arena *a, const char *id, const char *name,
+    struct person *out)
 {
 	const char *tenant = smartsender_tenant(via);
 
+	*out = (struct person){
+		.identity =
+		    ids_identity(a, SMARTSENDER_PLATFORM, tenant, via->endpoint->host, tenant, id),
+		.id = id,
+		.address = id,
+		.name = name,
+	};
+}
+
+void smartsender_read_message(const struct via *via, struct arena *a, const struct json *m,
+    const struct smartsender_chat *chat, int64_t not_after_ms, struct event *out)
+{
 	*out = (struct event){ .kind = EVENT_MESSAGE, .format = FORMAT_PLAIN };
 	out->remote = json_id(m, "id");
 	out->key = arena_printf(a, "m:%s", out->remote);
 	out->conversation = chat->id;
 	out->conversation_at_ms = chat->at_ms;
 	if (chat->person != NULL)
-		out->person = (struct person){
-			.identity = ids_identity(a, SMARTSENDER_PLATFORM, tenant,
-			    via->endpoint->host, tenant, chat->person),
-			.id = chat->person,
-			.address = chat->person,
-			.name = chat->name,
-		};
+		read_person(via, a, chat->person, chat->name, &out->person);
 	out->author.role = role_of(json_text(m, "sender.type"));
 	out->author.name = text_name(a, json_text(m, "sender.fullName"));
 	out->author.id = out->author.role == ROLE_CUSTOMER ? chat->person : json_id(m, "sender.id");
@@ -338,6 +356,53 @@ void smartsender_read_message(const struct via *via, struct arena *a, const stru
 	out->at_ms = smartsender_time(via, m, "createdAt", not_after_ms);
 	out->channel = json_text(m, "gate.channel.type");
 	read_what(a, m, out);
+}
+
+/* It says what it says now. Where it is news, it is the message. */
+static void become_edit(const struct via *via, struct arena *a, const struct json *m,
+    struct event *e)
+{
+	const char *at = json_text(m, "editedAt");
+
+	if (at == NULL || *at == '\0' || e->kind != EVENT_MESSAGE)
+		return;
+	e->kind = EVENT_EDIT;
+	e->key = arena_printf(a, "e:%s:%s", e->remote, text_excerpt(a, at, EDITED_MAX));
+	e->version = smartsender_time(via, m, "editedAt", smartsender_latest(via));
+}
+
+/* What became of a message on its way to the contact. */
+static void add_receipt(const struct via *via, struct arena *a, const struct json *m,
+    struct event_list *out)
+{
+	int64_t latest_ms = smartsender_latest(via);
+	int64_t seen_ms = smartsender_time(via, m, "seenAt", latest_ms);
+	int64_t at_ms = seen_ms != 0 ? seen_ms : smartsender_time(via, m, "deliveredAt", latest_ms);
+	const struct event *about = &out->items[out->count - 1];
+	const char *remote = about->remote, *chat = about->conversation;
+	struct event *e;
+
+	if (at_ms == 0 || about->author.role == ROLE_CUSTOMER || about->is_private
+	    || (about->flags & (EVENT_IS_DELETED | EVENT_IS_SYSTEM)) != 0)
+		return;
+	e = event_list_add(out, a);
+	e->kind = EVENT_RECEIPT;
+	e->state = seen_ms != 0 ? STATE_READ : STATE_DELIVERED;
+	e->remote = remote;
+	e->conversation = chat;
+	e->key = arena_printf(a, "s:%s:%s", remote, state_word((int)e->state));
+	e->version = e->at_ms = at_ms;
+	e->author.role = ROLE_SYSTEM;
+}
+
+void smartsender_add_message(const struct via *via, struct arena *a, const struct json *m,
+    const struct smartsender_chat *chat, int64_t not_after_ms, struct event_list *out)
+{
+	struct event *e = event_list_add(out, a);
+
+	smartsender_read_message(via, a, m, chat, not_after_ms, e);
+	become_edit(via, a, m, e);
+	add_receipt(via, a, m, out);
 }
 
 /* --- a chat ------------------------------------------------------------------------------------ */
@@ -372,7 +437,7 @@ static const char *extra_of(struct arena *a, const struct json *j, const char *p
 }
 
 bool smartsender_read_chat(const struct via *via, struct arena *a, const struct json *j,
-    bool is_closed, struct event_list *out)
+    enum state state, struct event_list *out)
 {
 	const char *id = json_id(j, "id"), *person = json_id(j, "contact.originalId");
 	const struct smartsender_conf *conf = via->conf;
@@ -388,8 +453,7 @@ bool smartsender_read_chat(const struct via *via, struct arena *a, const struct 
 	e->version = smartsender_time(via, j, "updatedAt", smartsender_latest(via));
 	e->at_ms = e->version;
 	e->key = arena_printf(a, "s:%s:%" PRId64, id, e->version);
-	/* It does not say so itself: by what was asked for. */
-	e->state = is_closed ? STATE_RESOLVED : STATE_OPEN;
+	e->state = state;
 	e->person.id = e->person.address = person;
 	e->person.name = text_name(a, json_text(j, "name"));
 	e->extra = extra_of(a, j, person, e);

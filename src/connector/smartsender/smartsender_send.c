@@ -287,9 +287,41 @@ static const char *look_path(struct arena *a, const struct job *job)
 	    id != NULL ? http_encode(a, id) : "", SMARTSENDER_PAGE);
 }
 
+/* Reads, or with a body writes, what is known of a contact or who has a chat. */
+static void build_facts(const struct via *via, struct arena *a, const struct job *job,
+    struct http_req *out)
+{
+	bool reads = job->kind == JOB_FACTS;
+
+	*out = request(via, a,
+	    reads                          ? "GET"
+		: job->step == STEP_ASSIGN ? "POST"
+					   : "PUT",
+	    smartsender_facts_path(a, job));
+	out->repeatable = true;
+	if (reads)
+		return;
+	out->content_type = "application/json";
+	out->body = smartsender_facts_body(a, job, &out->body_len);
+}
+
+bool smartsender_is_of_facts(const struct job *job)
+{
+	return job->kind == JOB_FACTS || (job->message != NULL && job->message->facts != NULL);
+}
+
+static const char *endpoint_path(const struct via *via, struct arena *a, const struct job *job)
+{
+	return job->step == STEP_LOOK_UP ? smartsender_team_path(via, a) : "/me";
+}
+
 void smartsender_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
+	if (smartsender_is_of_facts(job)) {
+		build_facts(via, a, job, out);
+		return;
+	}
 	if (job->step == STEP_SET_STATUS || job->step == STEP_MARK_READ) {
 		build_command(via, a, job, job->step == STEP_MARK_READ ? "read" : "close", out);
 		return;
@@ -299,7 +331,7 @@ void smartsender_build(const struct via *via, struct arena *a, const struct job 
 		return;
 	}
 	*out = request(via, a, "GET",
-	    job->kind == JOB_ENDPOINT   ? "/me"
+	    job->kind == JOB_ENDPOINT   ? endpoint_path(via, a, job)
 		: job->kind == JOB_LOOK ? look_path(a, job)
 					: smartsender_page_path(a, job));
 	out->repeatable = true;

@@ -138,6 +138,7 @@ static const struct option options[] = {
 };
 
 static const struct caps caps = {
+	.no_facts = FACTS_ALL,
 	.customers_side = true,
 	.messages_people = true, /* each message is an SMS, and paid for */
 	.loose_callbacks = true,
@@ -384,9 +385,11 @@ const struct connector syniverse_connector = {
 	.verify = verify,
 	.parse = syniverse_parse,
 	.parse_page = syniverse_parse_page,
+	.sign_fetch = syniverse_sign_fetch,
 	.plan = syniverse_plan,
 	.build = syniverse_build,
 	.interpret = syniverse_interpret,
 	.next = syniverse_next,
+	.session_ends_ms = syniverse_session_ends_ms,
 	.leave = syniverse_leave,
 };

@@ -91,7 +91,7 @@ const char *syniverse_address(struct arena *a, const char *text);
 #define MEMO_OLD_SESSION "old_session"     /* one that was renewed, until it is ended */
 #define MEMO_SESSION_RETRY "session_retry" /* ms: renewing failed, and is not tried before */
 #define MEMO_SESSION_AT "session_at"       /* ms: when one was asked for last */
-#define MEMO_TOKEN "token"                 /* renewed since the configured one, */
+#define MEMO_TOKEN MEMO_TOKEN_RENEWED      /* renewed since the configured one, */
 #define MEMO_TOKEN_OF "token_of"           /* which was this one (its hash) */
 #define MEMO_TOKEN_STALE "token_stale"     /* it was refused */
 #define MEMO_TOKEN_AT "token_at"           /* ms: when it was renewed last */
@@ -109,6 +109,7 @@ bool syniverse_session(const struct via *via, struct arena *a, struct syniverse_
 bool syniverse_session_fits(const struct via *via, struct arena *a, const char *id,
     bool *is_current);
 
+int64_t syniverse_session_ends_ms(const struct via *via);
 int64_t syniverse_next(const struct via *via, struct job *job);
 bool syniverse_leave(const struct via *via, struct job *job, struct memo *forget);
 void syniverse_errand_build(const struct via *via, struct arena *a, const struct job *job,
@@ -179,6 +180,9 @@ int syniverse_bad_field(struct syniverse_reading *r, const char *detail);
 /* Either as a number of ms or seconds, or as ISO 8601; fallback where it is none. */
 int64_t syniverse_time(const struct json *j, int64_t fallback);
 
+/* Where files of messages are, behind base_url; "/content" follows the id. */
+#define SYNIVERSE_FILES "/scg-external-api/api/v1/messaging/attachments/"
+
 /* --- pages ------------------------------------------------------------------------------------- */
 
 const char *syniverse_page_path(struct arena *a, const struct job *job);
@@ -197,6 +201,7 @@ extern const struct kind_caps syniverse_kinds[KIND_COUNT]; /* syniverse_kinds.c 
 
 int syniverse_plan(const struct via *via, struct arena *a, struct message *message,
     const struct known *known, struct plan *out, struct effect *refused);
+void syniverse_sign_fetch(const struct via *via, struct arena *a, struct http_req *req);
 void syniverse_build(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);
 void syniverse_interpret(const struct via *via, struct arena *a, const struct job *job,

@@ -30,7 +30,6 @@ const struct kind_caps syniverse_kinds[KIND_COUNT] = {
 	[KIND_ARTICLE] = CUSTOMERS(KIND_ARTICLE_IN_WORDS),
 	[KIND_SURVEY] = CUSTOMERS(KIND_FALLBACK("text with its address")),
 	[KIND_REPLY] = CUSTOMERS(KIND_FALLBACK("the words alone: each part costs money")),
-	[KIND_EDIT] = CUSTOMERS(KIND_LATER("nothing is shown")),
 	[KIND_AGENT_DELETES] =
 	    CUSTOMERS(KIND_IMPOSSIBLE("nothing can be taken back there: the agent is told so")),
 	[KIND_AGENT_TYPES] = CUSTOMERS(KIND_IMPOSSIBLE("it has nothing for that")),

@@ -209,7 +209,7 @@ static const char *add_line(struct arena *a, const char *text, const char *line)
 	return is_blank(text) ? line : arena_printf(a, "%s\n%s", text, line);
 }
 
-/* Addresses are fetched; of numbers only that there was something can be told. */
+/* Addresses are fetched, and so are numbers, by the address that each has at the provider. */
 void syniverse_read_files(struct syniverse_reading *r, const struct json *fields,
     const char *numbers, struct syniverse_said *said)
 {
@@ -231,12 +231,18 @@ void syniverse_read_files(struct syniverse_reading *r, const struct json *fields
 	if (n > 0)
 		return;
 	n = pieces(r->arena, json_member(fields, numbers), &ids);
-	if (n == 0 && json_true(fields, "has_attachment"))
-		n = 1;
-	for (i = 0; i < n && i < FILES_PER_MESSAGE; i++)
-		said->text = add_line(r->arena, said->text,
-		    file_not_available(r->arena, "attachment",
-			"the provider told no address for it"));
+	said->attachments = files = arena_zalloc(r->arena, (n + 1) * sizeof(*files));
+	said->nattachments = n;
+	for (i = 0; i < n; i++)
+		files[i] = (struct attachment){ .kind = ATTACHMENT_FILE,
+			.url = arena_printf(r->arena, "%s" SYNIVERSE_FILES "%s/content",
+			    r->via->endpoint->base_url, http_encode(r->arena, ids[i])),
+			.size = -1 };
+	if (n > 0 || !json_true(fields, "has_attachment"))
+		return;
+	said->is_cut = json_id(fields, "message_id") != NULL;
+	said->text = add_line(r->arena, said->text,
+	    file_not_available(r->arena, "attachment", "the provider told no address for it"));
 }
 
 bool syniverse_is_own_sender(const struct syniverse_conf *c, const char *sender)

@@ -58,7 +58,7 @@ static void fill_parts(struct arena *a, const struct syniverse_conf *c, struct m
 	size_t i;
 
 	if (m->is_sticker && m->nfiles > 0) {
-		m->text = add_line(a, m->text, "[sticker]");
+		m->text = add_line(a, m->text, fixed_text(m->fixed, FIXED_STICKER));
 		m->nfiles = 0;
 	}
 	for (i = 0; i < m->nfiles; i++)
@@ -145,6 +145,19 @@ static struct http_req request(const struct via *via, struct arena *a, const cha
 		.secret = true,
 	};
 	return req;
+}
+
+void syniverse_sign_fetch(const struct via *via, struct arena *a, struct http_req *req)
+{
+	const char *files = arena_printf(a, "%s" SYNIVERSE_FILES, via->endpoint->base_url);
+
+	if (strncmp(req->url, files, strlen(files)) != 0)
+		return;
+	req->headers[req->nheaders++] = (struct http_header){
+		.name = "Authorization",
+		.value = arena_printf(a, "Bearer %s", syniverse_token(via, a)),
+		.secret = true,
+	};
 }
 
 static const char *with_links(struct arena *a, const struct message *m)

@@ -111,6 +111,19 @@ static bool is_alive(const struct via *via, const struct syniverse_session *s)
 	return via->now_ms < s->began_ms + s->life_msecs;
 }
 
+int64_t syniverse_session_ends_ms(const struct via *via)
+{
+	const struct syniverse_conf *c = via->conf;
+	struct arena *a = arena_new();
+	struct syniverse_session s;
+	int64_t ends_ms = 0;
+
+	if (c->source == SOURCE_CHAT && syniverse_session(via, a, &s))
+		ends_ms = s.began_ms + s.life_msecs;
+	arena_free(a);
+	return ends_ms;
+}
+
 /* Spread a little, so that relays which were started together do not come together. */
 static int64_t margin_of(const struct via *via, const struct syniverse_session *s)
 {
