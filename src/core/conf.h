@@ -83,7 +83,8 @@ struct endpoint_conf {
 	const char *host;     /* of base_url, lower case, no port */
 	const char *tenant;   /* the part of the platform it is: project, account; NULL: learned */
 	const char *place;    /* the part of the tenant it is: inbox; NULL: the whole, or learned */
-	bool wants_team;      /* a bridge maps agents or teams: who works there has to be known */
+	bool wants_facts; /* a bridge carries what is told of its conversations (core/facts.h) */
+	bool wants_team;  /* a bridge maps agents or teams: who works there has to be known */
 	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
 	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
 	int64_t poll_msecs;
