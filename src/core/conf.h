@@ -51,16 +51,16 @@ struct caps {
 	bool states;          /* a conversation can be closed there */
 	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports; /* as agents' side: what became of an agent's message is shown on it */
-	bool notes;   /* as agents' side: can be told something that no customer sees */
-	unsigned
-	    facts; /* of contacts and conversations, those that are written: 1 << FACT_NAME … */
+	bool reports;     /* as agents' side: what became of an agent's message is shown on it */
+	bool notes;       /* as agents' side: can be told something that no customer sees */
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
 	bool replies;     /* a message can say which one it replies to */
 	bool quotes;      /* else its words may stand above: they cost nothing */
 	bool widgets;     /* shows buttons and cards as what they are, ten in a row */
 	unsigned shows;   /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
 	unsigned keeps;   /* … and those it is given where a bridge keeps markup */
+	/* Of contacts and conversations, those facts that are written: 1 << FACT_NAME … */
+	unsigned facts;
 	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
 };
 
@@ -84,7 +84,8 @@ struct endpoint_conf {
 	const char *host;     /* of base_url, lower case, no port */
 	const char *tenant;   /* the part of the platform it is: project, account; NULL: learned */
 	const char *place;    /* the part of the tenant it is: inbox; NULL: the whole, or learned */
-	bool wants_team;      /* a bridge maps agents or teams: who works there has to be known */
+	bool wants_facts; /* a bridge carries what is told of its conversations (core/facts.h) */
+	bool wants_team;  /* a bridge maps agents or teams: who works there has to be known */
 	struct secrets webhook_secret, hook_key; /* of the file; n 0: the store's */
 	bool poll; /* receive: asked every poll_msecs, not told by callbacks */
 	int64_t poll_msecs;

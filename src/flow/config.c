@@ -418,6 +418,19 @@ static void read_sections(struct draft *d)
 	}
 }
 
+static void want_facts(struct config *c, const struct bridge_conf *b)
+{
+	bool up = b->assignment_to_agents || b->labels_to_agents || b->attributes_to_agents
+	    || b->priority_to_agents;
+	bool down = b->assignment_to_customers || b->labels_to_customers
+	    || b->attributes_to_customers || b->priority_to_customers;
+	size_t i;
+
+	for (i = 0; i < c->nendpoints; i++)
+		c->endpoints[i].wants_facts |= (up && b->customers == &c->endpoints[i])
+		    || (down && b->agents == &c->endpoints[i]);
+}
+
 /* To say who is who, both ends have to know who works there. */
 static void want_team(struct config *c, const struct bridge_conf *b)
 {
@@ -447,6 +460,7 @@ static void settle(struct draft *d)
 		c->bridges[i] = d->bridges[i].conf;
 		c->bridges[i].customers = config_endpoint(c, c->bridges[i].customers->name);
 		c->bridges[i].agents = config_endpoint(c, c->bridges[i].agents->name);
+		want_facts(c, &c->bridges[i]);
 		want_team(c, &c->bridges[i]);
 	}
 }

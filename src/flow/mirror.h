@@ -22,6 +22,8 @@ void mirror_owed(struct flow *f, const struct mirror_key *key);
 
 /* Whether anything told of the other side's conversations goes there over the bridge. */
 bool mirror_carries(const struct bridge_conf *b, enum side to);
+/* Whether anything at all, of persons or conversations, can be written there. */
+bool mirror_takes(const struct bridge_conf *b, enum side to);
 
 /* What was heard lately, so that what is told once more costs nothing. */
 struct hearings *hearings_new(void);

@@ -30,6 +30,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	world_init(&w);
+	w.endpoint.wants_facts = true;
 	shop_conf = (struct smartify_conf){ .project_id = PROJECT, .channel = "tieline" };
 	shop = (struct endpoint_conf){ .name = "shop",
 		.connector = &smartify_connector,
@@ -37,6 +38,7 @@ static int set_up(void **state)
 		.base_url = BASE,
 		.host = "panel.smartifyai.in",
 		.tenant = PROJECT,
+		.wants_facts = true,
 		.wants_team = true };
 	shop_memo[0] = (struct memo){ MEMO_TOKEN, "JWT account-token", false };
 	shop_memo[1] = (struct memo){ MEMO_USER, USER, true };
