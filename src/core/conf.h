@@ -53,7 +53,8 @@ struct caps {
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
 	bool reports; /* as agents' side: what became of an agent's message is shown on it */
 	bool notes;   /* as agents' side: can be told something that no customer sees */
-	unsigned facts; /* of contacts and conversations, those that are written: 1 << FACT_NAME … */
+	unsigned
+	    facts; /* of contacts and conversations, those that are written: 1 << FACT_NAME … */
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
 	bool replies;     /* a message can say which one it replies to */
 	bool quotes;      /* else its words may stand above: they cost nothing */
