@@ -115,7 +115,7 @@ def test_to_smartify(make_world):
 
 
 def test_from_smart_sender(make_world):
-    """What operators and the customers wrote there, from before anybody polled."""
+    """What operators and the customers wrote there, from before anybody polled, as it reads now."""
     world = make_world("smartsender", start=False, bridge={"mirror_agents": "relay"})
     said = {}
     for _ in range(2):
@@ -125,7 +125,8 @@ def test_from_smart_sender(make_world):
             if j == 1:
                 world.say("smartsender", "agent", unique("turn"), conversation=mine)
             else:
-                world.ask(person, unique("turn"), conversation=mine)
+                last = world.ask(person, unique("turn"), conversation=mine)
+        world.act("smartsender", "edit", message=last["message"], text=unique("changed"))
         said[mine] = world.texts("smartsender", mine)
     time.sleep(1.1)     # its times are whole seconds: what is of the second the bridge begins in is live
     world.relay.start()
