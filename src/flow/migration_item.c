@@ -396,20 +396,11 @@ static bool is_wanted(const struct item_work *w, const struct event *e)
 	    && (wish->until_ms == 0 || e->at_ms < wish->until_ms);
 }
 
-/* What was changed is what it says now, and what was deleted is counted as what it was. */
-static void take_as_it_is(struct item_work *w, struct event *e)
-{
-	if (e->kind == EVENT_EDIT)
-		e->key = arena_printf(w->arena, "m:%s", e->remote);
-	if (e->kind == EVENT_EDIT || route_deletion_key(w->arena, e) != NULL)
-		e->kind = EVENT_MESSAGE;
-}
-
 static void add(struct item_work *w, struct event *e)
 {
 	enum drop drop;
 
-	take_as_it_is(w, e);
+	event_as_history(w->arena, e);
 	if (!is_wanted(w, e))
 		return;
 	e->origin = ORIGIN_HISTORY;

@@ -133,6 +133,8 @@ def test_from_smart_sender(make_world):
     done = migrate(world, ends=("front", "desk"))
     assert done["state"] == "finished" and done["failed"] == 0 and done["adds_up"], done
     assert sorted(moved(world).values()) == sorted(said.values())
+    lines = [json.loads(line) for line in tieline(world, "export", "--endpoint", "front").stdout.splitlines()]
+    assert sorted(line["text"] for line in lines if line.get("text")) == sorted(t for texts in said.values() for t in texts)
     told = migrate(world, "--verify", ends=("front", "desk"))
     assert told["state"] == "verified", told
 
