@@ -234,8 +234,9 @@ static void ask_messages(struct asking *k, const char *cursor)
 	page_ask(k->endpoint, &k->page);
 }
 
-static void add(struct asking *k, struct event *e)
+static void add(struct asking *k, struct arena *a, struct event *e)
 {
+	event_as_history(a, e);
 	if (e->remote == NULL || e->kind != EVENT_MESSAGE || e->at_ms < k->since_ms)
 		return;
 	if (k->count == k->size) {
@@ -257,7 +258,7 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 		return;
 	}
 	for (i = 0; i < o->events.count; i++)
-		add(k, &o->events.items[i]);
+		add(k, a, &o->events.items[i]);
 	if (o->cursor != NULL) {
 		ask_messages(k, o->cursor);
 		return;

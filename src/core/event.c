@@ -26,3 +26,13 @@ bool event_is_note(const struct event *event)
 	    || ((event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
 		&& event->author.role == ROLE_SYSTEM);
 }
+
+void event_as_history(struct arena *a, struct event *event)
+{
+	bool is_edit = event->kind == EVENT_EDIT;
+
+	if (is_edit)
+		event->key = arena_printf(a, "m:%s", event->remote);
+	if (is_edit || (event->kind == EVENT_UPDATE && (event->flags & EVENT_IS_DELETED) != 0))
+		event->kind = EVENT_MESSAGE;
+}

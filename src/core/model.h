@@ -127,6 +127,9 @@ bool event_is_note(const struct event *event);
 struct arena;
 /* Adds a cleared event and returns it; it stays where it is until the next add. */
 struct event *event_list_add(struct event_list *list, struct arena *a);
+/* For who reads history: an edit is the message as it reads now, and what is left of a deleted one is a message
+ * that was deleted. */
+void event_as_history(struct arena *a, struct event *event);
 
 /* What is known of the far side when a delivery travels; every field may be NULL or false. */
 struct known {

@@ -425,6 +425,7 @@ static void add(struct item_work *w, struct event *e)
 {
 	enum drop drop;
 
+	event_as_history(w->arena, e);
 	if (!is_wanted(w, e))
 		return;
 	e->origin = ORIGIN_HISTORY;

@@ -117,7 +117,7 @@ def test_to_smartify(make_world):
 
 
 def test_from_smart_sender(make_world):
-    """What operators and the customers wrote there, from before anybody polled."""
+    """What operators and the customers wrote there, from before anybody polled, as it reads now."""
     world = make_world("smartsender", start=False, bridge={"mirror_agents": "relay"})
     said = {}
     for _ in range(2):
@@ -127,13 +127,16 @@ def test_from_smart_sender(make_world):
             if j == 1:
                 world.say("smartsender", "agent", unique("turn"), conversation=mine)
             else:
-                world.ask(person, unique("turn"), conversation=mine)
+                last = world.ask(person, unique("turn"), conversation=mine)
+        world.act("smartsender", "edit", message=last["message"], text=unique("changed"))
         said[mine] = world.texts("smartsender", mine)
     time.sleep(1.1)     # its times are whole seconds: what is of the second the bridge begins in is live
     world.relay.start()
     done = migrate(world, ends=("front", "desk"))
     assert done["state"] == "finished" and done["failed"] == 0 and done["adds_up"], done
     assert sorted(moved(world).values()) == sorted(said.values())
+    lines = [json.loads(line) for line in tieline(world, "export", "--endpoint", "front").stdout.splitlines()]
+    assert sorted(line["text"] for line in lines if line.get("text")) == sorted(t for texts in said.values() for t in texts)
     told = migrate(world, "--verify", ends=("front", "desk"))
     assert told["state"] == "verified", told
 

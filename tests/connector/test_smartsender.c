@@ -349,6 +349,9 @@ static void messages_that_change(void **state)
 		assert_string_equal(out.events.items[0].key, rows[i].key);
 		assert_int_equal(out.events.items[0].version, rows[i].version);
 		assert_int_equal(out.events.items[0].at_ms, 1709660698000);
+		event_as_history(*state, &out.events.items[0]);
+		assert_int_equal(out.events.items[0].kind, EVENT_MESSAGE);
+		assert_string_equal(out.events.items[0].key, "m:7");
 		if (rows[i].count < 2)
 			continue;
 		assert_int_equal(out.events.items[1].kind, EVENT_RECEIPT);
