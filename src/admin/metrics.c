@@ -15,11 +15,13 @@
 
 #include "admin/pulse.h"
 #include "admin/web.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "flow/endpoint.h"
 #include "flow/lanes.h"
 #include "flow/media.h"
+#include "flow/migration.h"
 
 #define LABELS_SIZE 160
 
@@ -539,6 +541,28 @@ static void write_process(struct page *p)
 
 /* ---- all of it ---- */
 
+/* Of the newest run, which goes on or is over. */
+static void write_migration(struct page *p, const struct flow *f)
+{
+	struct arena *a = arena_new();
+	struct migration_report *list;
+	size_t n = migration_reports(f->migrations, a, &list), i;
+	struct migration_totals t = { 0 };
+	char l[LABELS_SIZE];
+
+	for (i = 0; i < n && list[i].is_dry; i++)
+		;
+	if (i < n)
+		t = list[i].totals;
+	family(p, "tieline_migration_messages", "gauge",
+	    "Messages of the newest run that moves history.");
+	sample_int(p, labels1(l, "state", "read"), t.read);
+	sample_int(p, labels1(l, "state", "written"), t.written);
+	sample_int(p, labels1(l, "state", "skipped"), migration_skipped(&t));
+	sample_int(p, labels1(l, "state", "failed"), t.failed);
+	arena_free(a);
+}
+
 void metrics_write(struct buf *out, const struct web *w, enum metrics_form form)
 {
 	struct page p = { .out = out, .form = form };
@@ -559,6 +583,7 @@ void metrics_write(struct buf *out, const struct web *w, enum metrics_form form)
 	write_endpoints(&p, f);
 	write_store(&p, w);
 	write_alarms(&p, w);
+	write_migration(&p, f);
 	write_process(&p);
 	if (form == METRICS_OPEN)
 		buf_adds(out, "# EOF\n");

@@ -72,7 +72,7 @@ static void plan_lines(struct arena *a, const struct json *plan, struct buf *out
 	int64_t seconds = json_int(plan, "seconds", 0);
 
 	line(out, "to be opened", json_int(plan, "conversations", 0),
-	    "conversations, where they are not there yet; at Smartify each counts against the month's");
+	    "conversations, where they are not there yet; they count where a plan counts them");
 	line(out, "longest", json_int(plan, "longest", 0), "messages of one conversation");
 	line(out, "bytes", json_int(plan, "bytes", 0), "of files, as far as it is told");
 	line(out, "requests", json_int(plan, "requests", 0), "to the desk");
