@@ -76,6 +76,10 @@ const char *way_word(enum way way);
 	{ \
 		WAY_FALLBACK, words \
 	}
+#define KIND_BY_MAP \
+	{ \
+		WAY_NATIVE, "by `map`" \
+	}
 #define KIND_LATER(words) \
 	{ \
 		WAY_LATER, words \

@@ -78,7 +78,6 @@ struct entry { /* in the memory of its letter */
 		struct op_echo echo;
 		struct op_raw raw;
 		struct op_heard heard;
-		struct op_hear hear;
 		struct op_receipt receipt;
 	};
 	struct hook *hook;
@@ -378,15 +377,6 @@ static void on_echo(struct store_op *op)
 	entry_free(n);
 }
 
-static void on_facts_heard(struct store_op *op)
-{
-	struct entry *n = (struct entry *)op;
-
-	if (op->result == 0)
-		mirror_heard(n->hook->endpoint, n->letter, &n->hear);
-	entry_free(n);
-}
-
 static void on_raw(struct store_op *op)
 {
 	entry_free((struct entry *)op);
@@ -560,19 +550,56 @@ static void take_message(struct hook *h, struct letter *letter)
 		hear(entry_new(h, letter_ref(letter)), 0, letter->event->remote);
 }
 
+/* What a callback tells besides, on its way to disk. Of a message nobody waits for that: the next callback tells
+ * it again. */
+struct telling {
+	struct op_hear hear;
+	struct arena *arena; /* its own, and this is in it: the letter's is the message's way's */
+	struct endpoint *endpoint;
+	struct letter *letter; /* a reference */
+	struct hook *hook;     /* whose answer waits; NULL: none does */
+};
+
+static void telling_free(struct telling *t)
+{
+	letter_unref(t->letter);
+	arena_free(t->arena); /* and with it the telling */
+}
+
+static void on_facts_heard(struct store_op *op)
+{
+	struct telling *t = (struct telling *)op;
+	struct hook *h = t->hook;
+
+	if (op->result == 0)
+		mirror_heard(t->endpoint, t->letter, &t->hear);
+	telling_free(t);
+	if (h != NULL)
+		hook_done(h);
+}
+
 /* Behind what makes the conversation and the person known. */
 static void hear_facts(struct hook *h, struct letter *letter)
 {
+	enum event_kind kind = letter->event->kind;
 	struct op_hear hear = { .op = { .done = on_facts_heard } };
-	struct entry *n;
+	struct arena *a;
+	struct telling *t;
 
 	if (!mirror_hear(h->endpoint, letter, &hear)) {
-		h->endpoint->stats.drops[DROP_NO_CHANGE] += letter->event->kind == EVENT_CONTACT;
+		h->endpoint->stats.drops[DROP_NO_CHANGE] += kind == EVENT_CONTACT;
 		return;
 	}
-	n = entry_new(h, letter_ref(letter));
-	n->hear = hear;
-	entry_submit(n);
+	a = arena_new();
+	t = ARENA_NEW(a, struct telling);
+	*t = (struct telling){ hear, a, h->endpoint, letter_ref(letter), NULL };
+	t->hear.arena = a;
+	if (kind == EVENT_CONTACT || kind == EVENT_CONVERSATION)
+		t->hook = h;
+	if (flow_offer(h->ingest->flow, &t->hear.op) != 0)
+		telling_free(t);
+	else if (t->hook != NULL)
+		h->waiting++;
 }
 
 static void on_receipt(void *arg, const struct store_op *op)

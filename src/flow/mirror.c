@@ -270,7 +270,7 @@ static const char *somebody(struct run *r, enum fact f, const struct option_map 
 
 static bool takes_facts(const struct bridge_conf *b, enum side to)
 {
-	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->facts;
+	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->facts != 0;
 }
 
 bool mirror_carries(const struct bridge_conf *b, enum side to)
@@ -309,7 +309,7 @@ static const char *want_priority(const struct option_map *m, const char *seen, b
 
 static bool is_writable(const struct caps *to, enum fact f, const char *value)
 {
-	if ((to->no_facts >> f & 1) != 0)
+	if ((to->facts >> f & 1) == 0)
 		return false;
 	return f != FACT_AGENT || *value != '\0' || !to->forwards;
 }
@@ -352,7 +352,21 @@ static bool is_settled(const struct run *r, enum fact f)
 	const struct fact_record *here = &r->read.here;
 
 	return here->was.v[f] == NULL && here->ours.v[f] != NULL
-	    && strcmp(here->ours.v[f], r->wanted.v[f]) == 0;
+	    && fact_is_same(f, here->ours.v[f], r->wanted.v[f]);
+}
+
+/* What was told there is overtaken: it is being written there just now, or people at the desk have changed their
+ * minds at the same time, and theirs goes the other way. Else the two would be exchanged. */
+static bool is_overtaken(const struct run *r, enum fact f)
+{
+	const struct fact_record *here = &r->read.here, *there = &r->read.there;
+
+	if (there->was.v[f] != NULL && fact_is_same(f, there->was.v[f], there->seen.v[f]))
+		return true;
+	return r->owed->key.side == SIDE_AGENTS && f != FACT_LABELS && f != FACT_ATTRIBUTES
+	    && carries(r->bridge, f, SIDE_CUSTOMERS) && here->was.v[f] == NULL
+	    && here->seen.v[f] != NULL && here->ours.v[f] != NULL
+	    && !fact_is_same(f, here->seen.v[f], here->ours.v[f]);
 }
 
 static int first_fact(const struct run *r)
@@ -373,7 +387,8 @@ static bool want_all(struct run *r)
 
 	for (f = first_fact(r); f <= last_fact(r); f++) {
 		r->wanted.v[f] = want(r, (enum fact)f, r->read.there.seen.v[f]);
-		if (r->wanted.v[f] != NULL && is_settled(r, (enum fact)f))
+		if (r->wanted.v[f] != NULL
+		    && (is_settled(r, (enum fact)f) || is_overtaken(r, (enum fact)f)))
 			r->wanted.v[f] = NULL;
 		any |= r->wanted.v[f] != NULL;
 	}
@@ -395,6 +410,14 @@ static const char *agreed(struct run *r, enum fact f)
 	return seen;
 }
 
+/* Found there, though nobody told of it yet: people at the desk have just changed it. */
+static bool is_theirs(const struct run *r, enum fact f, const char *ours)
+{
+	return r->owed->key.side == SIDE_AGENTS && f != FACT_LABELS && f != FACT_ATTRIBUTES
+	    && carries(r->bridge, f, SIDE_CUSTOMERS) && ours != NULL && r->current.v[f] != NULL
+	    && !fact_is_same(f, r->current.v[f], ours);
+}
+
 static void decide(struct run *r, enum fact f)
 {
 	const char *current = r->current.v[f], *wanted = r->wanted.v[f];
@@ -404,6 +427,8 @@ static void decide(struct run *r, enum fact f)
 		return;
 	if (was != NULL)
 		ours = fact_before(r->arena, f, was, wanted);
+	if (is_theirs(r, f, ours) && !fact_is_same(f, wanted, current))
+		return;
 	r->write.v[f] = fact_to_write(r->arena, f, wanted, ours, current);
 	if (r->write.v[f] == NULL && f <= FACT_OF_PERSON && !fact_is_same(f, wanted, current))
 		return; /* people there want it otherwise */
@@ -788,14 +813,15 @@ static uint64_t subject_of(const struct endpoint *e, const struct event *event)
 	    (uint64_t)e->conf.id << 1 | (event->conversation != NULL));
 }
 
-static uint64_t digest_of(const struct event *event)
+/* Where nothing of the facts is carried, what counts is who it is. */
+static uint64_t digest_of(const struct event *event, bool with_facts)
 {
 	const char *id = event->person.id, *address = event->person.address;
 	uint64_t h = hash_text(id != NULL ? id : "", 7);
 	int f;
 
 	h = hash_text(address != NULL ? address : "", h);
-	for (f = 0; f < FACT_COUNT; f++)
+	for (f = 0; with_facts && f < FACT_COUNT; f++)
 		h = hash_text(event->facts->v[f] != NULL ? event->facts->v[f] : "\x01", h);
 	return h;
 }
@@ -827,13 +853,13 @@ bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear
 			op->tells |= 1u << i;
 		hears |= customers; /* who it is, and what both sides begin with */
 	}
-	if (!hears && op->tells_person == 0 && op->tells == 0)
+	op->keeps = hears || op->tells_person != 0 || op->tells != 0;
+	if (!op->keeps && event->person.address == NULL)
 		return false;
 	heard = heard_of(e->flow->hearings, subject_of(e, event));
-	if (heard != NULL && heard->what == digest_of(event))
+	if (heard != NULL && heard->what == digest_of(event, op->keeps))
 		return false;
 	op->op.kind = STORE_HEAR;
-	op->arena = letter->arena;
 	op->endpoint = e->conf.id;
 	op->person = &event->person;
 	op->conversation = event->conversation;
@@ -864,7 +890,7 @@ void mirror_heard(struct endpoint *e, const struct letter *letter, const struct 
 		map_add(&h->map, &heard->node, subject);
 		h->count++;
 	}
-	heard->what = op->is_waiting ? 0 : digest_of(letter->event);
+	heard->what = op->is_waiting ? 0 : digest_of(letter->event, op->keeps);
 }
 
 /* ---- life ---- */

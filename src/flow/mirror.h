@@ -26,7 +26,7 @@ bool mirror_carries(const struct bridge_conf *b, enum side to);
 /* What was heard lately, so that what is told once more costs nothing. */
 struct hearings *hearings_new(void);
 void hearings_free(struct hearings *h); /* takes NULL */
-/* Fills op from the event; false: nothing is to be done. op and letter live as long as each other. */
+/* Fills op, but for its arena, from the event; false: nothing is to be done. letter must outlive op. */
 bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear *op);
 /* op is done, and went well. */
 void mirror_heard(struct endpoint *e, const struct letter *letter, const struct op_hear *op);

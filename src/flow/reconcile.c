@@ -479,8 +479,29 @@ static int compare(const void *a, const void *b)
 /* Those of other places, and those that no bridge takes, are not looked into. */
 static bool is_ours(const struct sweep *s, const struct event *c)
 {
-	return c->drop == DROP_NONE && c->conversation != NULL && c->version >= s->skip_ms
-	    && (c->flags & EVENT_IS_DRAFT) == 0;
+	return c->kind == EVENT_CONVERSATION && c->drop == DROP_NONE && c->conversation != NULL
+	    && c->version >= s->skip_ms && (c->flags & EVENT_IS_DRAFT) == 0;
+}
+
+static void on_receipts(void *arg, const struct fed *fed)
+{
+	(void)arg, (void)fed; /* where it failed the next sweep sees them again */
+}
+
+/* What became of messages of ours stands among the conversations, where nobody calls to tell it. */
+static void feed_receipts(struct sweep *s, const struct outcome *o)
+{
+	struct event_list list = { 0 };
+	struct arena *a;
+	size_t i;
+
+	if (s->now.is_dry)
+		return;
+	a = arena_new();
+	for (i = 0; i < o->events.count; i++)
+		if (o->events.items[i].kind == EVENT_RECEIPT)
+			*event_list_add(&list, a) = *event_copy(a, &o->events.items[i]);
+	ingest_feed(s->endpoint->flow->ingest, s->endpoint, a, &list, on_receipts, NULL);
 }
 
 static void on_page(void *arg, struct arena *a, const struct outcome *o)
@@ -496,6 +517,7 @@ static void on_page(void *arg, struct arena *a, const struct outcome *o)
 	}
 	s->cursor = o->cursor;
 	s->now.unreadable += o->unreadable;
+	feed_receipts(s, o);
 	s->list = xcalloc(o->events.count + 1, sizeof(struct event *));
 	for (i = 0; i < o->events.count; i++)
 		if (is_ours(s, &o->events.items[i]))

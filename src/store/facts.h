@@ -30,7 +30,8 @@ struct op_hear {
 	const struct ask *asks;
 	size_t nasks;
 	uint32_t tells_person,
-	    tells; /* bit i: asks[i]'s other end follows the person; the conversation */
+	    tells;  /* bit i: asks[i]'s other end follows the person; the conversation */
+	bool keeps; /* else only which contact it is now is of interest */
 	int64_t now_ms;
 	/* out */
 	struct mirror_key *due;

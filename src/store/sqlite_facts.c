@@ -256,7 +256,7 @@ static int hear_person(struct store_db *db, struct op_hear *op, enum side side)
 	if ((side == SIDE_CUSTOMERS ? find_customer(db, op, &person) : find_ours(db, op, &person))
 	    != 0)
 		return -1;
-	if (person == 0)
+	if (person == 0 || !op->keeps)
 		return 0;
 	if (row_get(db, person, op->endpoint, op->arena, &row) != 0)
 		return -1;

@@ -248,6 +248,10 @@ static void test_requests(void **state)
 		    "POST accounts/2/conversations/57/custom_attributes "
 		    "{\"custom_attributes\":{\"deep\":{\"x\":[]},\"n\":5}}" },
 
+		{ "a long number goes as text", false, JOB_DELIVER, STEP_SET_ATTRIBUTES,
+		    FACT_ATTRIBUTES, "{\"n\":12345678901}", NULL, NULL,
+		    "POST accounts/2/conversations/57/custom_attributes "
+		    "{\"custom_attributes\":{\"n\":\"12345678901\"}}" },
 		{ "a lead is read with its conversation", true, JOB_FACTS, STEP_FIND_CONTACT,
 		    FACT_NAME, NULL, NULL, NULL, "GET " PROJECT "/requests/support-group-1 " },
 		{ "and written", true, JOB_DELIVER, STEP_UPDATE_CONTACT, FACT_PHONE, "+1", NULL,

@@ -18,6 +18,7 @@ static struct op_hear hear(struct fixture *f, int endpoint, const struct person 
 		.nasks = 1,
 		.tells_person = 1,
 		.tells = 1,
+		.keeps = true,
 		.now_ms = f->now_ms };
 
 	facts->v[fact] = value;
@@ -244,6 +245,36 @@ static void both_are_known(void **state)
 	assert_int_equal(person_of(f, "c2", "102"), hers.link.person);
 }
 
+/* The contact behind an address is another one: that is the person's from now on, and the old one is not. */
+static void merged(void **state)
+{
+	struct fixture *f = *state;
+	const struct person ann = customer(f, "ann");
+	const struct person at_desk = { .id = "200", .address = "tl1-ann" };
+	const struct person alone = { .id = "200" }, old = { .id = "100" };
+	struct row_trip trip = said(f, &ann, "c1", "100");
+	struct op_step step = { .op = { .kind = STORE_STEP },
+		.delivery = trip.delivery.id,
+		.learned = { .known = { .contact = "100", .address = "tl1-ann" },
+		    .link = trip.link.id,
+		    .lane = trip.lane.id,
+		    .to = SIDE_AGENTS,
+		    .endpoint = f->agents },
+		.step = STEP_SEND };
+	struct op_hear h;
+
+	run(f, &step.op);
+	h = hear(f, f->agents, &old, NULL, FACT_NAME, "Ann");
+	assert_true(h.op.is_changed);
+	h = hear(f, f->agents, &at_desk, "9", FACT_NAME, "Ann");
+	fixture_reopen(f);
+	h = hear(f, f->agents, &alone, NULL, FACT_NAME, "Annie");
+	assert_int_equal(h.ndue, 1); /* it is known whose it is */
+	assert_int_equal(h.due[0].side, SIDE_CUSTOMERS);
+	h = hear(f, f->agents, &old, NULL, FACT_NAME, "Zoe");
+	assert_true(h.ndue == 0 && !h.op.is_changed);
+}
+
 #define CASE(name) \
 	{ \
 #name, name \
@@ -258,6 +289,7 @@ static const struct {
 	CASE(versions),
 	CASE(given_away),
 	CASE(both_are_known),
+	CASE(merged),
 };
 
 static int setup(void **state)

@@ -125,6 +125,16 @@ static void put_contact(struct json_out *o, const struct job *job, const struct 
 	json_end_object(o);
 }
 
+/* A number of more than ten digits the server refuses. */
+static void put_value(struct json_out *o, const struct json *j)
+{
+	json_key(o, j->key);
+	if (j->type == JSON_NUMBER && j->len > 10 && strspn(j->text, "0123456789") == j->len)
+		json_put_text(o, j->text);
+	else
+		json_put(o, j);
+}
+
 /* What stood there when it was read, with what is to change in it. */
 static void put_attributes(struct json_out *o, struct arena *a, const char *current,
     const char *changes)
@@ -142,10 +152,8 @@ static void put_attributes(struct json_out *o, struct arena *a, const char *curr
 			json_put(o, j);
 		}
 	for (j = new != NULL ? new->child : NULL; j != NULL; j = j->next)
-		if (j->type != JSON_NULL) {
-			json_key(o, j->key);
-			json_put(o, j);
-		}
+		if (j->type != JSON_NULL)
+			put_value(o, j);
 	json_end_object(o);
 }
 
