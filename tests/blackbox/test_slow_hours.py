@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from world import SANITIZED, eventually, short, unique
+from world import SANITIZED, Talk, eventually, short, unique
 
 SECONDS = int(os.environ.get("TIELINE_LONG_SECONDS", "60"))
 PEOPLE = 12
@@ -42,11 +42,16 @@ class Speaker(threading.Thread):
         self.talk = world.talk()
         self.start()
 
+    def begin(self):
+        person, text = unique("person"), unique("hello")
+        mine = self.world.ask(person, text)["conversation"]
+        self.talk = Talk(self.world, person, mine, self.world.arrives("chatwoot", text, 300))     # through any doubt
+
     def run(self):
         try:
             while time.monotonic() < self.until:
                 if self.said % SAID_IN_ONE == SAID_IN_ONE - 1:      # what is read of one does not grow for ever
-                    self.talk = self.world.talk()
+                    self.begin()
                     self.begun += 1
                 text = unique("m") + " " + "x" * self.dice.choice((10, 200, 3000))
                 self.talk.ask(text) if self.dice.random() < 0.5 else self.talk.answer(text)
