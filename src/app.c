@@ -429,6 +429,7 @@ int app_serve(struct cli *cli)
 	struct config_source source = { 0 };
 	int code = read_options(cli, &source);
 
+	mem_set_up();
 	umask(0027); /* the store holds what customers wrote: nothing for everybody */
 	if (code == 0)
 		code = build(&app, cli, &source);

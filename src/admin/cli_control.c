@@ -2,6 +2,7 @@
 #include "admin/cli_control.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "admin/cli.h"
 #include "admin/client.h"
@@ -28,7 +29,11 @@ static int post(struct cli *cli, struct arena *a, const char *path, struct clien
 	client_init(&client, a, cli);
 	switch (client_ask(&client, a, &req, answer, &err)) {
 	case CLIENT_OK: break;
-	case CLIENT_NOBODY: code = say(cli, EXIT_UNREACHABLE, "no relay runs"); break;
+	case CLIENT_NOBODY:
+		code = say(cli, EXIT_UNREACHABLE,
+		    arena_printf(a, "%s; next: start it, or name its socket with --socket",
+			err.text));
+		break;
 	case CLIENT_FORBIDDEN: code = say(cli, EXIT_NOT_PERMITTED, err.text); break;
 	case CLIENT_SILENT: code = say(cli, EXIT_UNREACHABLE, err.text); break;
 	}
@@ -42,6 +47,22 @@ static const char *detail_of(struct arena *a, const struct client_answer *answer
 	const char *detail = json_text(json_read(a, answer->body, answer->len, &error), "detail");
 
 	return detail != NULL ? detail : "the relay refuses";
+}
+
+/* What is so from now on, and how it ends. */
+static void confirm(const struct cli *cli, const char *name)
+{
+	if (cli->quiet)
+		return;
+	if (strcmp(cli->argv[0], "pause") == 0)
+		printf(
+		    "%s: nothing is sent; callbacks are taken and kept. Next: tieline resume %s\n",
+		    name, name);
+	else if (strcmp(cli->argv[0], "drain") == 0)
+		printf("%s: what is queued is sent, new messages wait. Next: tieline resume %s\n",
+		    name, name);
+	else
+		printf("%s: goes on\n", name);
 }
 
 int cli_control(struct cli *cli)
@@ -70,6 +91,8 @@ int cli_control(struct cli *cli)
 		    say(cli, answer.status == 503 ? EXIT_AGAIN : EXIT_FAULT, detail_of(a, &answer));
 	else if (code == EXIT_DONE && cli->json)
 		printf("%s\n", answer.body);
+	else if (code == EXIT_DONE)
+		confirm(cli, cli->argv[1]);
 	arena_free(a);
 	return code;
 }
@@ -87,6 +110,8 @@ int cli_reload(struct cli *cli)
 		code = EXIT_CONFIGURATION;
 	} else if (code == EXIT_DONE && answer.status >= 300) {
 		code = say(cli, EXIT_FAULT, detail_of(a, &answer));
+	} else if (code == EXIT_DONE && !cli->quiet && !cli->json) {
+		puts("the configuration is taken over");
 	}
 	arena_free(a);
 	return code;

@@ -67,11 +67,26 @@ static void verify_lines(const struct json *verify, struct buf *out)
 		line(out, rows[i][0], json_int(verify, rows[i][0], 0), rows[i][1]);
 }
 
+static void plan_lines(struct arena *a, const struct json *plan, struct buf *out)
+{
+	int64_t seconds = json_int(plan, "seconds", 0);
+
+	line(out, "to be opened", json_int(plan, "conversations", 0),
+	    "conversations, where they are not there yet; at Smartify each counts against the month's");
+	line(out, "longest", json_int(plan, "longest", 0), "messages of one conversation");
+	line(out, "bytes", json_int(plan, "bytes", 0), "of files, as far as it is told");
+	line(out, "requests", json_int(plan, "requests", 0), "to the desk");
+	line(out, "time", seconds,
+	    arena_printf(a,
+		"seconds at least (%" PRId64 "h %02" PRId64 "m), by the limits of both ends",
+		seconds / 3600, seconds / 60 % 60));
+}
+
 void migration_text(struct arena *a, const struct json *run, struct buf *out)
 {
 	bool is_plan = json_true(run, "dry_run");
 	const char *reason = json_text(run, "reason");
-	const struct json *verify = json_object(run, "verify");
+	const struct json *verify = json_object(run, "verify"), *plan = json_object(run, "plan");
 
 	buf_addf(out, "%s  %s to %s over %s: %s%s%s\n", json_text(run, "id"),
 	    json_text(run, "from"), json_text(run, "to"), json_text(run, "bridge"),
@@ -87,6 +102,8 @@ void migration_text(struct arena *a, const struct json *run, struct buf *out)
 	line(out, "failed", json_int(run, "failed", 0),
 	    json_int(run, "failed", 0) > 0 ? "parked: see tieline parked" : NULL);
 	line(out, "files", json_int(run, "files", 0), "in what is written");
+	if (plan != NULL)
+		plan_lines(a, plan, out);
 	buf_addf(out, "%s\n",
 	    json_true(run, "adds_up") ? "read = written + skipped + failed"
 				      : "read is not written + skipped + failed");

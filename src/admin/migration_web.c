@@ -64,6 +64,18 @@ static void put_verdict(struct json_out *o, const struct migration_verdict *v)
 	json_end_object(o);
 }
 
+static void put_estimate(struct json_out *o, const struct migration_estimate *e)
+{
+	json_key(o, "plan");
+	json_begin_object(o);
+	json_member_int(o, "conversations", e->conversations);
+	json_member_int(o, "longest", e->longest);
+	json_member_int(o, "bytes", e->bytes);
+	json_member_int(o, "requests", e->requests);
+	json_member_int(o, "seconds", (e->msecs + 999) / 1000);
+	json_end_object(o);
+}
+
 static void put_report(struct json_out *o, struct arena *a, const struct migration_report *r)
 {
 	json_begin_object(o);
@@ -80,6 +92,8 @@ static void put_report(struct json_out *o, struct arena *a, const struct migrati
 	put_totals(o, &r->totals);
 	if (r->verdict != NULL)
 		put_verdict(o, r->verdict);
+	else if (r->is_dry)
+		put_estimate(o, &r->estimate);
 	json_member_text(o, "reason", r->why);
 	json_end_object(o);
 }

@@ -228,6 +228,7 @@ static void on_beat(void *arg)
 
 	histogram_add(&p->late, late_us > 0 ? (double)late_us / 1e6 : 0);
 	p->due_us = now_us + BEAT_MSECS * INT64_C(1000);
+	flow_check_clock(p->flow);
 	if (++p->beats % BEATS_PER_LOOK == 0)
 		watch_store(p);
 	loop_timer_set(p->beat, BEAT_MSECS);

@@ -59,7 +59,8 @@ static bool has_failed(struct asked *q, const struct store_op *op)
 
 static void not_there(struct asked *q)
 {
-	api_problem(q->api, API_NOT_FOUND, "nothing of that id is parked", "list: /api/v1/parked");
+	api_problem(q->api, API_NOT_FOUND, "nothing of that id is parked",
+	    "tieline parked lists what is");
 }
 
 static bool read_id(struct api_call *c, struct parked_id *id)

@@ -147,7 +147,7 @@ static void gather_endpoint(struct arena *a, struct status_endpoint *row, const 
 	row->state = endpoint_state_word(endpoint_shown(e));
 	row->note = e->note[0] != '\0' ? e->note : NULL;
 	if (e->control != CONTROL_RUN)
-		row->note = arena_printf(a, "by a person; next: tieline resume %s", row->name);
+		row->note = arena_printf(a, "until tieline resume %s", row->name);
 	row->since_ms = e->state_since_ms;
 	row->last_callback_ms = e->stats.last_hook_ms;
 	row->errors_24h = (int64_t)day_sum(&e->stats.errors, now_ms);

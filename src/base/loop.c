@@ -55,6 +55,12 @@ int64_t loop_now_ms(struct loop *l)
 	return (int64_t)t.tv_sec * 1000 + t.tv_usec / 1000;
 }
 
+int64_t loop_mono_ms(struct loop *l)
+{
+	(void)l;
+	return clock_mono_ms();
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *l = xcalloc(1, sizeof(*l));

@@ -23,6 +23,9 @@ void loop_turn(struct loop *l, int64_t wait_msecs);
 /* Wall clock, ms since the epoch, read once per turn. */
 int64_t loop_now_ms(struct loop *l);
 
+/* The same turn by a clock that never steps: only differences mean anything. */
+int64_t loop_mono_ms(struct loop *l);
+
 /* fn runs on the loop, once per loop_timer_set. */
 struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *arg), void *arg);
 void loop_timer_free(struct loop_timer *t); /* takes NULL */

@@ -1,9 +1,22 @@
 /* See mem.h. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* glibc takes what is larger than this from the system by itself, and raises the limit to whatever was given
+ * back once: the lists of a start with many lanes are some megabytes, and the next such lists would then stand
+ * in the heap, with lanes behind them, and leave holes. Setting it keeps it. */
+#define LARGE (128 << 10)
+
+void mem_set_up(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
+}
 
 static void *checked(void *p, size_t size)
 {

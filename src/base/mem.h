@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* For a process that lives long: what was large goes back to the system when it is freed. */
+void mem_set_up(void);
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);

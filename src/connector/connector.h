@@ -63,6 +63,8 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *
  *   conversations  those that changed at since_ms or later, or the one that known->conversation names;
  *                  each becomes an event of the kind CONVERSATION, whose version is when it changed last
+ *                  (and, of a platform that is asked for everything, what became of messages of ours:
+ *                  events of the kind RECEIPT)
  *   messages       of known->conversation, written at since_ms or later (older ones may be among them);
  *                  the newest page comes first, each in the order in which they were written
  *

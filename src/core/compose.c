@@ -346,12 +346,26 @@ static void may_match(const struct compose_in *in, struct message *m)
 	}
 }
 
+/* What is said, as the far side is to be given it. */
+static const char *words_of(struct arena *a, const struct compose_in *in, struct message *m)
+{
+	const struct option_map *texts = &in->bridge->texts;
+	const char *said = said_by(a, in);
+	const char *text = text_clean(a, said, strlen(said));
+
+	if (in->mark != NULL && in->mark->ours)
+		text = text_unneutralise(a, text);
+	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
+	if (m->is_edit)
+		text = fixed_fill(a, texts, FIXED_EDITED, FIXED_VALUES({ "text", text }));
+	text = with_reply(a, in, text, m);
+	return with_time(a, in, with_cards(a, in, text, m));
+}
+
 void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 {
 	const struct event *e = in->event;
 	struct message *m = &out->message;
-	const char *said = said_by(a, in);
-	const char *text = text_clean(a, said, strlen(said));
 	struct root conversation;
 
 	*out = (struct composed){ .keys = in->keys,
@@ -359,21 +373,14 @@ void compose(struct arena *a, const struct compose_in *in, struct composed *out)
 		.kind = mark_kind(e) };
 	out->root = root_of(in);
 	out->hop = in->mark != NULL ? in->mark->hop + 1 : 1;
-	if (in->mark != NULL && in->mark->ours)
-		text = text_unneutralise(a, text);
 	m->to = in->to;
 	m->is_deletion = e->kind == EVENT_DELETE;
 	m->role = in->set_state != STATE_NONE || m->is_deletion ? ROLE_SYSTEM : e->author.role;
 	m->is_edit = e->kind == EVENT_EDIT;
 	m->is_note =
 	    event_is_note(e) || (m->is_edit && in->replied != NULL && event_is_note(in->replied));
-	text = with_widgets(a, in, rendered(a, in, text, &m->format), m);
-	if (m->is_edit)
-		text =
-		    fixed_fill(a, &in->bridge->texts, FIXED_EDITED, FIXED_VALUES({ "text", text }));
-	text = with_reply(a, in, text, m);
 	m->fixed = &in->bridge->texts;
-	m->text = with_time(a, in, with_cards(a, in, text, m));
+	m->text = words_of(a, in, m);
 	m->is_history = e->origin == ORIGIN_HISTORY;
 	m->is_sticker = (e->flags & EVENT_IS_STICKER) != 0;
 	m->parts = 1;

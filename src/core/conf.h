@@ -48,12 +48,13 @@ struct caps {
 	bool typing;          /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
 	bool forwards;        /* who has a conversation can be changed by us, and not taken away */
-	unsigned no_facts;    /* 1 << enum fact: those that we cannot write there */
 	bool states;          /* a conversation can be closed there */
 	bool reopens;         /* … and opened again by us */
 	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports;     /* as agents' side: what became of an agent's message is shown on it */
-	bool notes;       /* as agents' side: can be told something that no customer sees */
+	bool reports; /* as agents' side: what became of an agent's message is shown on it */
+	bool notes;   /* as agents' side: can be told something that no customer sees */
+	unsigned
+	    facts; /* of contacts and conversations, those that are written: 1 << FACT_NAME … */
 	bool keeps_notes; /* as either side: so can whoever of the team works there */
 	bool replies;     /* a message can say which one it replies to */
 	bool quotes;      /* else its words may stand above: they cost nothing */

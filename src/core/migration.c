@@ -103,6 +103,32 @@ bool migration_is_verified(const struct migration_verdict *v)
 	    && v->fileless == 0;
 }
 
+/* ---- what it takes ---- */
+
+/* Contact and conversation are looked for and made, and its state is set. */
+#define REQUESTS_PER_CONVERSATION 5
+
+static int64_t takes(int64_t count, struct migration_limit limit)
+{
+	return limit.count > 0 ? count * limit.period_msecs / limit.count : 0;
+}
+
+void migration_estimate(struct migration_estimate *e, int64_t written, int64_t reads,
+    struct migration_limit target, struct migration_limit conversation,
+    struct migration_limit source)
+{
+	const int64_t all[] = { takes(written + REQUESTS_PER_CONVERSATION * e->conversations,
+				    target),
+		takes(e->longest, conversation), takes(2 * reads, source) };
+	size_t i;
+
+	e->requests = written + REQUESTS_PER_CONVERSATION * e->conversations;
+	e->msecs = 0;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] > e->msecs)
+			e->msecs = all[i];
+}
+
 /* ---- times ---- */
 
 const char *migration_time_text(struct arena *a, int64_t at_ms)

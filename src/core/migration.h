@@ -75,6 +75,24 @@ struct migration_verdict {
 };
 bool migration_is_verified(const struct migration_verdict *v);
 
+/* What a run would take. */
+struct migration_estimate {
+	int64_t conversations; /* that would be opened or written to */
+	int64_t longest;       /* messages of the one with the most */
+	int64_t bytes;         /* of files, as far as their platform says */
+	int64_t requests;      /* to the other end */
+	int64_t msecs;         /* under the limits of both ends; 0: nothing limits it */
+};
+/* A limit of so many in a time; count 0: none. */
+struct migration_limit {
+	int64_t count, period_msecs;
+};
+/* Fills requests and msecs: written messages, and for each conversation what opening and ending it needs.
+ * reads: requests to the end that is read, which takes at most half of its rate. */
+void migration_estimate(struct migration_estimate *e, int64_t written, int64_t reads,
+    struct migration_limit target, struct migration_limit conversation,
+    struct migration_limit source);
+
 /* When it was said, for people: "2026-03-05 09:24 UTC". */
 const char *migration_time_text(struct arena *a, int64_t at_ms);
 /* "2026-03-05" */

@@ -411,6 +411,8 @@ static void check_maps(struct draft *d, const struct bridge_draft *b)
 	check_back(d, b, "priority", &c->map.priority, c->priority_to_customers);
 }
 
+#define OF(fact) (1u << FACT_##fact)
+
 /* Where a platform cannot do what is asked for, that is said; it does nothing. */
 static void check_facts(struct draft *d, const struct bridge_draft *b)
 {
@@ -418,13 +420,13 @@ static void check_facts(struct draft *d, const struct bridge_draft *b)
 	const struct {
 		const char *name;
 		bool to_customers;
-		enum fact fact;
+		unsigned facts;
 	} options[] = {
-		{ "profile", c->profile_to_customers, FACT_NAME },
-		{ "assignment", c->assignment_to_customers, FACT_AGENT },
-		{ "labels", c->labels_to_customers, FACT_LABELS },
-		{ "attributes", c->attributes_to_customers, FACT_ATTRIBUTES },
-		{ "priority", c->priority_to_customers, FACT_PRIORITY },
+		{ "profile", c->profile_to_customers, OF(NAME) },
+		{ "assignment", c->assignment_to_customers, OF(AGENT) | OF(TEAM) },
+		{ "labels", c->labels_to_customers, OF(LABELS) },
+		{ "attributes", c->attributes_to_customers, OF(ATTRIBUTES) },
+		{ "priority", c->priority_to_customers, OF(PRIORITY) },
 	};
 	struct mistake like;
 	size_t i;
@@ -432,8 +434,7 @@ static void check_facts(struct draft *d, const struct bridge_draft *b)
 	if (c->customers == NULL || c->customers->caps == NULL)
 		return;
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (!options[i].to_customers
-		    || (c->customers->caps->no_facts >> options[i].fact & 1) == 0)
+		if (!options[i].to_customers || (c->customers->caps->facts & options[i].facts) != 0)
 			continue;
 		like = about(d, b->node, options[i].name);
 		like.warning = true;

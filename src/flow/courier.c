@@ -233,6 +233,18 @@ bool courier_is_writing(const struct courier *c, const struct endpoint *e, const
 	return false;
 }
 
+void courier_shift(struct courier *c, int64_t by_ms)
+{
+	struct map_node *n;
+	struct trip *t;
+
+	for (n = map_walk(&c->trips, NULL); n != NULL; n = map_walk(&c->trips, n)) {
+		t = (struct trip *)n;
+		if (t->row.delivery.expires_ms != 0)
+			t->row.delivery.expires_ms += by_ms;
+	}
+}
+
 /* ---- the gate ---- */
 
 struct claim {

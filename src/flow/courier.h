@@ -46,6 +46,9 @@ bool courier_is_opening(const struct courier *c, const struct endpoint *e,
 bool courier_is_writing(const struct courier *c, const struct endpoint *e,
     const char *conversation);
 
+/* The clock was set by so much. */
+void courier_shift(struct courier *c, int64_t by_ms);
+
 /* Trips that are on the wire or on their way to disk (not those that wait in doubt). */
 size_t courier_active(const struct courier *c);
 

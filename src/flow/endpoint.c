@@ -245,7 +245,7 @@ static void load_lock(struct endpoint *e)
 
 	if (until_ms <= via.now_ms)
 		return;
-	e->gate.supply->bucket.opens_ms = until_ms;
+	e->gate.supply->bucket.opens_ms = loop_mono_ms(e->flow->loop) + until_ms - via.now_ms;
 	show_lock(e, until_ms);
 }
 
@@ -508,6 +508,8 @@ void endpoint_count_proof(struct endpoint *e, enum refusal reason)
 	int64_t now_ms = loop_now_ms(e->flow->loop);
 
 	if (reason == REFUSE_NONE) {
+		if (m->count > 0 && !m->is_over)
+			sweep_refused(e->sweep); /* what was refused is not told again */
 		m->is_over = true;
 		return;
 	}

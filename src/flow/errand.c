@@ -223,6 +223,8 @@ static void on_done(struct store_op *op)
 /* A crash before that is on disk says it once more, or finds it. */
 static void write_done(struct run *r)
 {
+	const struct bridge_conf *b = flow_bridge(r->errands->endpoint->flow, r->read.bridge);
+
 	owed_move(r->errands, r->owed, WRITING);
 	r->done = (struct op_errand_done){
 		.op = { .kind = STORE_ERRAND_DONE, .done = on_done },
@@ -230,6 +232,7 @@ static void write_done(struct run *r)
 		.step = r->owed->step,
 		.state = r->read.state,
 		.healed = r->read.healed,
+		.stays = b != NULL && b->customers->caps->tells_later,
 	};
 	flow_submit_lazily(r->errands->endpoint->flow, &r->done.op);
 }

@@ -7,8 +7,46 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "core/event_codec.h"
+#include "flow/courier.h"
 
 #define STUCK_RETRY_MSECS 500
+
+#define CLOCK_STEP_MSECS (60 * 1000) /* less is a clock that is being put right */
+
+struct shift {
+	struct op_shift op;
+	struct flow *flow;
+};
+
+static void shift_free(struct store_op *op)
+{
+	xfree(op);
+}
+
+static void on_shifted(struct store_op *op)
+{
+	if (!flow_redo(((struct shift *)op)->flow, op))
+		xfree(op);
+}
+
+void flow_check_clock(struct flow *f)
+{
+	int64_t gap_ms = loop_now_ms(f->loop) - loop_mono_ms(f->loop);
+	int64_t by_ms = gap_ms - f->clock_gap_ms;
+	struct shift *s;
+
+	f->clock_gap_ms = gap_ms;
+	if (by_ms > -CLOCK_STEP_MSECS && by_ms < CLOCK_STEP_MSECS)
+		return;
+	courier_shift(f->courier, by_ms);
+	s = xcalloc(1, sizeof(*s));
+	s->flow = f;
+	s->op = (struct op_shift){
+		.op = { .kind = STORE_SHIFT, .done = on_shifted, .lost = shift_free },
+		.by_ms = by_ms,
+	};
+	flow_submit(f, &s->op.op);
+}
 
 uint32_t random_dice(void)
 {

@@ -66,7 +66,9 @@ struct flow {
 	struct arena *loaded; /* what was read back lives as long as the flow */
 	int64_t put_back;     /* deliveries of events up to this one may have been sent by a life
 				 * that the store does not remember; 0: none */
-	bool draining;        /* nothing new leaves, what is under way ends */
+	int64_t
+	    clock_gap_ms; /* between the wall clock and one that never steps, when last looked */
+	bool draining;    /* nothing new leaves, what is under way ends */
 };
 
 /* Builds the flow over an open store (ids of endpoints and bridges are asked for here) and, with
@@ -95,6 +97,9 @@ int flow_offer(struct flow *f, struct store_op *op);
  * unchanged, until the store can do it. */
 bool flow_redo(struct flow *f, struct store_op *op);
 void flow_retry(struct flow *f); /* what waits is handed over again */
+/* Somebody has set the clock since the last call: what may be tried until some time may be so for as long as
+ * before. For who is about to judge by such a time. */
+void flow_check_clock(struct flow *f);
 uint32_t random_dice(void);
 
 /* One event and the memory it lives in, shared by the deliveries it becomes. */

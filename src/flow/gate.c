@@ -26,9 +26,10 @@
 #define LATE_PART 4
 #define LATE_TURN 8
 
+/* What is held back here waits for no clock that somebody sets. */
 static int64_t gate_now_ms(const struct gate *g)
 {
-	return loop_now_ms(g->endpoint->flow->loop);
+	return loop_mono_ms(g->endpoint->flow->loop);
 }
 
 /* ---- the bucket, and who takes from it ---- */
@@ -306,7 +307,9 @@ bool gate_is_for_all(const struct http_resp *resp)
 static void too_many(struct gate *g, const struct effect *effect)
 {
 	bucket_refused(&g->supply->bucket, effect->wait_msecs, gate_now_ms(g));
-	endpoint_locked(g->endpoint, g->supply->bucket.opens_ms);
+	endpoint_locked(g->endpoint,
+	    loop_now_ms(g->endpoint->flow->loop)
+		+ bucket_shut_for(&g->supply->bucket, gate_now_ms(g)));
 }
 
 void gate_heard(struct gate *g, const struct effect *effect, const struct http_resp *resp)

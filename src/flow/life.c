@@ -138,6 +138,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	f->lazy_timer = loop_timer_new(loop, on_hurry, f);
 	f->lazy_later = loop_later_new(loop, on_hurry, f);
 	f->lazy_msecs = LAZY_MSECS;
+	f->clock_gap_ms = loop_now_ms(loop) - loop_mono_ms(loop);
 	f->put_back = store_put_back(store);
 	f->stats.bridges = xcalloc(config->nbridges, sizeof(*f->stats.bridges));
 	map_init(&f->lanes);

@@ -233,6 +233,30 @@ static struct migration_item *item_find(const struct migration_run *r, const cha
 	return NULL;
 }
 
+struct met {
+	struct map_node node;
+	char *remote;
+};
+
+/* Of one that is compared or only counted nothing is on disk, and a page may tell once more what the one before
+ * has told. */
+static bool was_met(struct migration_run *r, const char *remote)
+{
+	uint64_t hash = hash_text(remote, 0);
+	struct map_node *n;
+	struct met *met;
+
+	if (!r->is_dry)
+		return false;
+	for (n = map_find(&r->met, hash); n != NULL; n = map_find_next(n))
+		if (strcmp(((struct met *)n)->remote, remote) == 0)
+			return true;
+	met = arena_zalloc(r->arena, sizeof(*met));
+	met->remote = arena_strdup(r->arena, remote);
+	map_add(&r->met, &met->node, hash);
+	return false;
+}
+
 static void run_on(struct migration_run *r)
 {
 	size_t at;
@@ -241,6 +265,8 @@ static void run_on(struct migration_run *r)
 		return;
 	while (r->nitems < TOGETHER && r->at < r->count && has_more(r)) {
 		at = r->at++;
+		if (was_met(r, r->list[at]->conversation))
+			continue;
 		r->begun++;
 		if (!r->is_over[at] && item_find(r, r->list[at]->conversation) == NULL)
 			migration_item_start(r, r->list[at]);
@@ -367,6 +393,7 @@ static struct migration_run *run_new(struct migrations *m, const struct row_migr
 	r->row.cursor = arena_strdup(r->arena, row->cursor);
 	r->row.why = arena_strdup(r->arena, row->why);
 	TAILQ_INIT(&r->items);
+	map_init(&r->met);
 	if (migration_wish_read(r->arena, r->row.wish, &r->wish) != 0)
 		r->wish.bridge = "?";
 	return r;
@@ -532,6 +559,7 @@ static void run_free(struct migration_run *r)
 		migration_item_free(item);
 	page_cancel(&r->page);
 	forget_list(r);
+	map_fini(&r->met);
 	arena_free(r->arena);
 	xfree(r);
 }
@@ -634,6 +662,18 @@ bool migration_stop(struct migrations *m, int64_t id)
 
 /* ---- telling ---- */
 
+static void estimate(const struct migration_run *r, struct migration_estimate *e)
+{
+	const struct endpoint_conf *to = migration_bridge(r)->agents;
+	const struct rate *from = &r->source->conf.rate, *each = &to->conversation_rate;
+
+	*e = r->estimate;
+	migration_estimate(e, r->row.totals.written, 2 * r->row.totals.conversations,
+	    (struct migration_limit){ to->rate.count, to->rate.period_msecs },
+	    (struct migration_limit){ each->count, each->period_msecs },
+	    (struct migration_limit){ from->count, from->period_msecs });
+}
+
 static void report_of(const struct migration_run *r, struct arena *a, struct migration_report *out)
 {
 	const struct migration_item *item;
@@ -656,6 +696,8 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 		.under_way = r->nitems,
 		.totals = r->row.totals,
 	};
+	if (r->is_dry && b != NULL)
+		estimate(r, &out->estimate);
 	out->first = r->row.first;
 	out->target = b != NULL ? b->agents->id : 0;
 	TAILQ_FOREACH(item, &r->items, next) {

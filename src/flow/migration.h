@@ -31,6 +31,7 @@ struct migration_report {
 	int64_t id; /* below 0: a plan, which is not on disk */
 	bool is_dry;
 	const struct migration_verdict *verdict; /* of a comparison; else NULL */
+	struct migration_estimate estimate;      /* is_dry */
 	const char *bridge, *from, *to;
 	enum migration_state state;
 	const char *wish, *why;

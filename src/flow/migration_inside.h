@@ -22,7 +22,8 @@ struct migration_run {
 	struct endpoint *source;  /* NULL: it is not there any more */
 	size_t at_bridge;         /* its bridge's place among the source's */
 
-	struct migration_verdict *verdict; /* it compares; else NULL */
+	struct migration_verdict *verdict;  /* it compares; else NULL */
+	struct migration_estimate estimate; /* is_dry */
 	struct page page;
 	struct arena *list_arena; /* of the page of conversations that is being gone through, … */
 	const struct event **list;
@@ -35,6 +36,7 @@ struct migration_run {
 	bool is_saving, saves_again, is_asking;
 	bool is_welcome; /* the other end takes history */
 	int64_t begun;   /* conversations, for the limit */
+	struct map met;  /* is_dry: those that were gone through */
 	TAILQ_HEAD(, migration_item) items;
 	size_t nitems;
 	bool is_dead;

@@ -83,10 +83,35 @@ static void on_saved_end(struct store_op *op)
 	migration_item_over(w->item);
 }
 
+static int64_t bytes_of(const struct item_work *w)
+{
+	const struct event *e;
+	int64_t bytes = 0;
+	size_t i, n;
+
+	for (i = 0; i < w->count; i++) {
+		e = w->events[i];
+		for (n = 0; n < e->nattachments; n++)
+			bytes += e->attachments[n].size > 0 ? e->attachments[n].size : 0;
+	}
+	return bytes;
+}
+
+static void count_estimate(struct item_work *w)
+{
+	struct migration_estimate *e = &w->item->run->estimate;
+	int64_t written = w->item->totals.written;
+
+	e->conversations += written > 0;
+	e->longest = written > e->longest ? written : e->longest;
+	e->bytes += written > 0 && !w->item->run->wish.no_media ? bytes_of(w) : 0;
+}
+
 static void save_end(struct item_work *w)
 {
 	struct migration_run *r = w->item->run;
 
+	count_estimate(w);
 	w->task = TASK_SAVE;
 	w->item->totals.conversations = 1;
 	migration_add(&r->row.totals, &w->item->totals);

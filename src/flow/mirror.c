@@ -268,7 +268,7 @@ static const char *somebody(struct run *r, enum fact f, const struct option_map 
 
 bool mirror_takes(const struct bridge_conf *b, enum side to)
 {
-	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->no_facts != FACTS_ALL;
+	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->facts != 0;
 }
 
 bool mirror_carries(const struct bridge_conf *b, enum side to)
@@ -307,7 +307,7 @@ static const char *want_priority(const struct option_map *m, const char *seen, b
 
 static bool is_writable(const struct caps *to, enum fact f, const char *value)
 {
-	if ((to->no_facts >> f & 1) != 0)
+	if ((to->facts >> f & 1) == 0)
 		return false;
 	return f != FACT_AGENT || *value != '\0' || !to->forwards;
 }

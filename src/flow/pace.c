@@ -91,7 +91,7 @@ void pace_took(struct lane *l)
 	if (rate_of(l)->count == 0)
 		return;
 	e = pace_get(f->paces, l->target, l->person);
-	bucket_take(&e->bucket, rate_of(l), loop_now_ms(f->loop));
+	bucket_take(&e->bucket, rate_of(l), loop_mono_ms(f->loop));
 }
 
 void pace_refused(struct lane *l, const struct effect *effect, const struct http_resp *resp)
@@ -101,7 +101,7 @@ void pace_refused(struct lane *l, const struct effect *effect, const struct http
 	if (rate_of(l)->count == 0 || gate_is_for_all(resp))
 		return;
 	bucket_refused(&pace_get(f->paces, l->target, l->person)->bucket, effect->wait_msecs,
-	    loop_now_ms(f->loop));
+	    loop_mono_ms(f->loop));
 }
 
 int64_t pace_wait(const struct lane *l)
@@ -114,7 +114,7 @@ int64_t pace_wait(const struct lane *l)
 	if (rate_of(l)->count == 0 || (e = pace_find(f->paces, l->target, l->person)) == NULL)
 		return 0;
 	then = e->bucket; /* looking takes none */
-	wait = bucket_take(&then, rate_of(l), loop_now_ms(f->loop));
+	wait = bucket_take(&then, rate_of(l), loop_mono_ms(f->loop));
 	if (wait > 0)
 		LOG(LOG_DEBUG, "lane_held", F_STR("endpoint", l->target->conf.name),
 		    F_ID("lane", 'l', l->id), F_INT("wait_ms", wait));
@@ -147,14 +147,14 @@ bool pace_holds(struct flow *f, struct endpoint *target, int64_t person, const s
 
 	if (!is_counted(f, event) || (e = pace_find(f->paces, target, person)) == NULL)
 		return false;
-	return fuse_holds(&e->fuse, fuse_rate(f), text_hash(event), loop_now_ms(f->loop));
+	return fuse_holds(&e->fuse, fuse_rate(f), text_hash(event), loop_mono_ms(f->loop));
 }
 
 void pace_count(struct flow *f, struct endpoint *target, int64_t person, const struct event *event)
 {
 	if (is_counted(f, event))
 		fuse_count(&pace_get(f->paces, target, person)->fuse, fuse_rate(f),
-		    text_hash(event), loop_now_ms(f->loop));
+		    text_hash(event), loop_mono_ms(f->loop));
 }
 
 void pace_take_back(struct flow *f, struct endpoint *target, int64_t person,

@@ -21,7 +21,7 @@ struct pager {
 
 static int64_t pager_now(const struct pager *g)
 {
-	return loop_now_ms(g->endpoint->flow->loop);
+	return loop_mono_ms(g->endpoint->flow->loop);
 }
 
 /* ---- answers ---- */

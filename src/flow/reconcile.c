@@ -34,6 +34,7 @@
 #define YOUNG_MSECS (10 * 1000)
 #define CLOSED_MSECS (5 * 1000) /* the store takes nothing: looked at again after that */
 #define FAILED_MSECS (60 * 1000)
+#define CLOCK_AHEAD_MSECS (2 * 24 * 60 * 60 * 1000)
 
 struct seen { /* a conversation that was read in this sweep */
 	struct map_node node;
@@ -478,8 +479,29 @@ static int compare(const void *a, const void *b)
 /* Those of other places, and those that no bridge takes, are not looked into. */
 static bool is_ours(const struct sweep *s, const struct event *c)
 {
-	return c->drop == DROP_NONE && c->conversation != NULL && c->version >= s->skip_ms
-	    && (c->flags & EVENT_IS_DRAFT) == 0;
+	return c->kind == EVENT_CONVERSATION && c->drop == DROP_NONE && c->conversation != NULL
+	    && c->version >= s->skip_ms && (c->flags & EVENT_IS_DRAFT) == 0;
+}
+
+static void on_receipts(void *arg, const struct fed *fed)
+{
+	(void)arg, (void)fed; /* where it failed the next sweep sees them again */
+}
+
+/* What became of messages of ours stands among the conversations, where nobody calls to tell it. */
+static void feed_receipts(struct sweep *s, const struct outcome *o)
+{
+	struct event_list list = { 0 };
+	struct arena *a;
+	size_t i;
+
+	if (s->now.is_dry)
+		return;
+	a = arena_new();
+	for (i = 0; i < o->events.count; i++)
+		if (o->events.items[i].kind == EVENT_RECEIPT)
+			*event_list_add(&list, a) = *event_copy(a, &o->events.items[i]);
+	ingest_feed(s->endpoint->flow->ingest, s->endpoint, a, &list, on_receipts, NULL);
 }
 
 static void on_page(void *arg, struct arena *a, const struct outcome *o)
@@ -495,6 +517,7 @@ static void on_page(void *arg, struct arena *a, const struct outcome *o)
 	}
 	s->cursor = o->cursor;
 	s->now.unreadable += o->unreadable;
+	feed_receipts(s, o);
 	s->list = xcalloc(o->events.count + 1, sizeof(struct event *));
 	for (i = 0; i < o->events.count; i++)
 		if (is_ours(s, &o->events.items[i]))
@@ -552,8 +575,14 @@ static void begin_poll(struct sweep *s, enum sweep_why why)
 static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is_dry)
 {
 	int64_t earliest_ms = sweep_earliest(s->endpoint);
-	int64_t usual_ms = s->done_ms != 0 ? s->done_ms - OVERLAP_MSECS : 0;
+	int64_t now_ms = sweep_now(s), usual_ms;
 
+	/* Our clock was ahead when the last one ended, and that says nothing of what it has seen. */
+	if (s->done_ms > now_ms)
+		s->done_ms = now_ms - CLOCK_AHEAD_MSECS;
+	if (s->reached_ms > now_ms)
+		s->reached_ms = 0;
+	usual_ms = s->done_ms != 0 ? s->done_ms - OVERLAP_MSECS : 0;
 	if (since_ms == 0)
 		since_ms = usual_ms;
 	s->now = (struct sweep_report){

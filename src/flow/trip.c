@@ -42,6 +42,12 @@ int64_t trip_now(const struct trip *t)
 	return loop_now_ms(t->courier->flow->loop);
 }
 
+bool trip_is_expired(struct trip *t)
+{
+	flow_check_clock(t->courier->flow);
+	return t->row.delivery.expires_ms != 0 && trip_now(t) > t->row.delivery.expires_ms;
+}
+
 /* The transport's words, or ours. What a platform says of a message may quote from it, or name the
  * person, so that is for debugging only. */
 static const char *words_for_log(const struct effect *effect)
@@ -437,7 +443,7 @@ static void trip_send_again(struct trip *t)
 		trip_conclude(t, &given_up);
 	} else if (!is_proof(t)) {
 		trip_conclude(t, &uncertain);
-	} else if (t->row.delivery.expires_ms != 0 && trip_now(t) > t->row.delivery.expires_ms) {
+	} else if (trip_is_expired(t)) {
 		trip_conclude(t, &expired);
 	} else {
 		t->target->stats.resent++;
@@ -655,7 +661,7 @@ static void trip_look_later(struct trip *t, const struct effect *effect)
 		.why = effect->why };
 	int64_t now_ms = trip_now(t);
 
-	if (t->row.delivery.expires_ms != 0 && now_ms > t->row.delivery.expires_ms)
+	if (trip_is_expired(t))
 		trip_conclude(t, &given_up);
 	else if (!gate_is_open(&t->target->gate))
 		trip_go(t); /* as soon as anything may go there */

@@ -50,7 +50,7 @@ static bool trip_is_late(struct trip *t)
 		.reason = t->row.delivery.reason,
 		.wait_msecs = -1 };
 
-	if (t->row.delivery.expires_ms == 0 || trip_now(t) <= t->row.delivery.expires_ms)
+	if (!trip_is_expired(t))
 		return false;
 	trip_conclude(t, &expired);
 	return true;

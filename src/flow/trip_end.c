@@ -116,6 +116,7 @@ static void trip_settle(struct trip *t, const struct effect *effect, struct verd
 
 void trip_conclude(struct trip *t, const struct effect *effect)
 {
+	flow_check_clock(t->courier->flow);
 	trip_settle(t, effect, trip_judge(t, effect));
 }
 

@@ -11,6 +11,8 @@
 int64_t trip_now(const struct trip *t);
 void trip_log(const struct trip *t, enum log_level level, const char *at,
     const struct effect *effect);
+/* It may not be tried any longer. */
+bool trip_is_expired(struct trip *t);
 /* On the wire or on its way to disk: counted by the courier. */
 void trip_set_active(struct trip *t, bool active);
 /* Off the gate's list. */

@@ -37,6 +37,7 @@ struct op_errand_done {
 	enum step step;
 	enum state state; /* as it was read */
 	int healed;
+	bool stays;  /* it is remembered, since it may be told again */
 	bool is_due; /* out: another one is due */
 };
 

@@ -377,6 +377,14 @@ static int apply_endpoint(struct store_db *db, struct op_endpoint *op)
 	return stmt_run(q);
 }
 
+static int apply_shift(struct store_db *db, const struct op_shift *op)
+{
+	struct stmt *q = query(db, Q_DELIVERY_SHIFT);
+
+	stmt_i64(q, op->by_ms);
+	return stmt_run(q);
+}
+
 static int apply_probe(struct store_db *db, struct op_probe *op)
 {
 	struct stmt *q = query(db, Q_PROBE);
@@ -430,6 +438,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
 	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
 	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_SHIFT: return apply_shift(db, AS(op_shift, op));
 	case STORE_ALARM: return sqlite_alarm(db, AS(op_alarm, op));
 	case STORE_ALARMS: return sqlite_alarms(db, AS(op_alarms, op));
 	case STORE_HOUR: return sqlite_hour(db, AS(op_hour, op));

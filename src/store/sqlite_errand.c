@@ -220,7 +220,8 @@ int sqlite_errand_done(struct store_db *db, struct op_errand_done *op)
 		op->is_due = true;
 		return 0;
 	}
-	return row_do(db, r.is_firm || r.state == STATE_READ ? Q_ERRAND_SAID : Q_ERRAND_DROP,
+	return row_do(db,
+	    r.is_firm || op->stays || r.state == STATE_READ ? Q_ERRAND_SAID : Q_ERRAND_DROP,
 	    op->event, op->step);
 }
 

@@ -176,6 +176,8 @@ struct sqlite3_stmt;
 	    " reason = ?6, why = ?7, remote_id = coalesce(?8, remote_id)," \
 	    " carry = CASE ?2 WHEN 10 THEN NULL ELSE carry END," \
 	    " ended = CASE WHEN ?2 < 10 THEN 0 ELSE ?9 END WHERE id = ?1") \
+	X(DELIVERY_SHIFT, \
+	    "UPDATE delivery SET expires = expires + ? WHERE state < 10 AND expires <> 0") \
 	X(DELIVERY_NOT_OVER, \
 	    "SELECT count(*) FROM delivery INDEXED BY delivery_pending WHERE state < 10") \
 	X(DELIVERY_PENDING, \

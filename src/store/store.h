@@ -65,6 +65,7 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_SHIFT,
 	STORE_MIGRATION, /* these: migration.h */
 	STORE_MIGRATIONS,
 	STORE_MIGRATION_ITEM,
@@ -359,6 +360,12 @@ struct op_state {
 	bool is_awaited; /* the platform has still to tell what a request of ours has made of it */
 	int64_t thread;
 	struct view view; /* is_stored */
+};
+
+/* The clock was set by so much: what is not over may be tried for as long as before. */
+struct op_shift {
+	struct store_op op;
+	int64_t by_ms;
 };
 
 /* What an endpoint remembers over a restart: opaque text (JSON), replaced as a whole. */

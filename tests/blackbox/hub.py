@@ -61,7 +61,7 @@ class Hub:
         def smartsender(ready, key, host):
             return {"platform": "smartsender", "base_url": ready["smartsender"].replace("127.0.0.1", host),
                     "api_token": SECRETS["smartsender_token"], "webhook_secret": SECRETS["front_secret"], "hook_key": key,
-                    "receive": "poll 2s", "rate": "180/min", "reconcile": "never", "insecure": True}
+                    "receive": "poll 2s", "sweep": "10s", "rate": "180/min", "reconcile": "never", "insecure": True}
 
         endpoints = {
             "shop": smartify(main, SECRETS["shop_key"], "127.0.0.1"), "team": smartify(other, KEYS["team"], "localhost"),

@@ -310,12 +310,31 @@ def reply_without_quote(way):
     assert way.one(said).text.endswith(said) and first not in way.one(said).text
 
 
-@run("assignment", "agents/smartify", "customers/smartify")
+@run("edit", "agents")
+def edit(way):
+    """Only Smart Sender tells of it."""
+    own, old, new = way.own(), way.word("old words"), way.word("new words")
+    message = way.hub.front(own, old)
+    copy = own.one(old)
+    own.far("POST", "/act", {"platform": "smartsender", "action": "edit", "message": message, "text": new})
+    yield
+    seen = own.one("Edited: " + new)
+    if way.platform == "chatwoot":
+        assert str(seen.raw["content_attributes"]["in_reply_to"]) == str(copy.id)
+    else:
+        assert seen.text == "> %s\nEdited: %s" % (old, new)
+
+
+@run("assignment", "agents", "customers/chatwoot", "customers/smartify")
 def assignment(way):
     own = way.own()
     own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign", "conversation": own.source})
     yield
-    own.wait(lambda: PRIYA in own.conversation()["participants"], "she has it")
+    if way.platform == "chatwoot":
+        own.wait(lambda: (own.conversation()["meta"].get("assignee") or {}).get("email") == "marisol@northwind.example",
+                 "she has it")
+    else:
+        own.wait(lambda: PRIYA in own.conversation()["participants"], "she has it")
 
 
 @run("labels", "agents", "customers/chatwoot", "customers/smartify")
@@ -457,7 +476,8 @@ def stays(kind, do):
 
 STAYS = {"read": ["agents/smartify"], "note": ["customers/smartsender", "customers/syniverse"],
          "assignment": ["customers/syniverse"],
-         "labels": ["customers/syniverse"], "attributes": ["customers/syniverse"]}
+         "labels": ["customers/smartsender", "customers/syniverse"],
+         "attributes": ["customers/smartsender", "customers/syniverse"]}
 stays("read", lambda own: own.customer_reads())
 stays("note", lambda own: own.send("secret", private=True))
 stays("assignment", lambda own: own.sandbox("POST", "/act", {"platform": "chatwoot", "action": "assign",

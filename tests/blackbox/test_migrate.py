@@ -55,6 +55,8 @@ def test_all_of_it(make_world):
     world.relay.start()
     plan = migrate(world, "--dry-run")
     assert plan["state"] == "planned" and plan["conversations"] == 5 and plan["written"] == 40 and plan["adds_up"]
+    assert plan["plan"]["conversations"] == 5 and plan["plan"]["longest"] == 8 and plan["plan"]["requests"] == 65
+    assert "read = written + skipped + failed" in tieline(world, "migrate", "--from", "shop", "--to", "desk", "--dry-run").stdout
     assert not world.threads("chatwoot")
     undo = os.path.join(world.folder, "undo")
     done = migrate(world, "--undo-list", undo)

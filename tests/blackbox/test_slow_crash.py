@@ -125,7 +125,7 @@ class Case:
             sweeps = self.world.relay.api("/api/v1/reconciliations")["items"]
         except (OSError, ValueError):       # it has just died
             return False
-        return (all(s["ended"] and not s["running"] for s in sweeps if self.plan.sweeps)
+        return (all(s.get("ended") and not s["running"] for s in sweeps if self.plan.sweeps)
                 and not any(b[d]["waiting"] for b in status["bridges"] for d in ("to_agents", "to_customers")))
 
     def stop(self):

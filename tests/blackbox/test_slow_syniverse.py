@@ -55,7 +55,7 @@ def test_found_among_the_messages_where_the_search_is_ignored(make_hotel):
 
 
 def test_what_is_not_found_is_parked_and_never_sent_twice(make_hotel):
-    hotel = make_hotel(settings={"lists": False})
+    hotel = make_hotel(settings={"lists": False, "tells_states": False})
     place, text = hotel.up(phone()), unique("lost")
     hotel.fault("POST", "/message_requests$", "drop_answer")
     hotel.answer(place, text)
@@ -73,7 +73,7 @@ def test_what_is_not_found_is_parked_and_never_sent_twice(make_hotel):
 
 
 def test_a_crash_in_the_middle_of_a_send_sends_nothing_twice(make_hotel):
-    hotel = make_hotel(settings={"lists": False})
+    hotel = make_hotel(settings={"lists": False, "tells_states": False})
     place, text = hotel.up(phone()), unique("crash")
     hotel.fault("POST", "/message_requests$", "hang_after")
     hotel.answer(place, text)

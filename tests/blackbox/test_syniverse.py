@@ -422,7 +422,7 @@ def test_what_becomes_of_a_message_is_shown(make_hotel):
 def test_where_nobody_tells_it_is_asked(make_hotel, newest_first, total):
     """However the list is ordered, and it is longer than a page."""
     hotel = make_hotel(hotel={"inbound": "poll", "receive": "poll 2s", "user": None, "password": None, "act_for": None},
-                       settings={"source": "nobody", "newest_first": newest_first, "total": total}, start=False)
+                       settings={"source": "nobody", "tells_states": False, "newest_first": newest_first, "total": total}, start=False)
     for n in range(120):
         hotel.ask("+1666%07d" % n, "before the relay was there")
     hotel.relay.start()
@@ -437,6 +437,11 @@ def test_where_nobody_tells_it_is_asked(make_hotel, newest_first, total):
     mine = next(t for t in threads if t["id"] == place)
     assert [m["text"] for m in mine["messages"] if m["text"] in texts] == texts
     assert hotel.at_desk("before the relay was there") == [] and registrations(hotel) == []
+    for fate, shown in ((["DELIVERED"], "delivered"), ([["FAILED", 1009, "Handset is gone"]], "failed")):
+        hotel.set(fate=fate)
+        text = unique("fate")
+        hotel.down(place, text)
+        eventually(lambda: hotel.shown(text)[0] == shown, "%s is shown" % shown)
     hotel.relay.kill()
     hotel.relay.start()
     assert hotel.up(who) == place

@@ -663,14 +663,14 @@ static void lock_outs_grow(void **state)
 {
 	const char *count;
 
-	assert_int_equal(lock(*state, NULL, 0, -1, &count), 60000);
+	assert_int_equal(lock(*state, NULL, 0, -1, &count), 60500);
 	assert_string_equal(count, "1");
-	assert_int_equal(lock(*state, "1", NOW_MS - 1000, -1, &count), 120000);
+	assert_int_equal(lock(*state, "1", NOW_MS - 1000, -1, &count), 120500);
 	assert_string_equal(count, "2");
-	assert_int_equal(lock(*state, "40", NOW_MS - 1000, -1, &count), 720000);
-	assert_int_equal(lock(*state, "2", NOW_MS - 1000, 5000, &count), 5000);
+	assert_int_equal(lock(*state, "40", NOW_MS - 1000, -1, &count), 720500);
+	assert_int_equal(lock(*state, "2", NOW_MS - 1000, 5000, &count), 5500);
 	/* An hour without one, and it begins anew; what was under way counts for nothing. */
-	assert_int_equal(lock(*state, "5", NOW_MS - 3600001, -1, &count), 60000);
+	assert_int_equal(lock(*state, "5", NOW_MS - 3600001, -1, &count), 60500);
 	assert_string_equal(count, "1");
 	assert_int_equal(lock(*state, "2", NOW_MS + 30000, -1, &count), 30000);
 	assert_null(count);

@@ -345,8 +345,8 @@ static void a_chat_is_given_to_an_operator(void **state)
 	assert_int_equal(told(*state, &job, 200, "{\"state\":false}", NULL).effect.kind,
 	    EFFECT_REJECTED);
 	assert_true(smartsender_connector.caps->forwards);
-	assert_false(smartsender_connector.caps->no_facts >> FACT_AGENT & 1);
-	assert_true(smartsender_connector.caps->no_facts >> FACT_LABELS & 1);
+	assert_true(smartsender_connector.caps->facts >> FACT_AGENT & 1);
+	assert_false(smartsender_connector.caps->facts >> FACT_LABELS & 1);
 }
 
 static void who_the_contact_is(void **state)

@@ -1447,11 +1447,6 @@ class Chatwoot(Platform):
                 out["hmac_token"], out["secret"] = inbox["hmac_token"], inbox["secret"]
         return out
 
-    def list_agents(self, request):
-        rows = [{"id": u["id"], "account_id": ACCOUNT, "email": u["email"], "name": u["name"], "role": u["role"],
-                 "available_name": u["available_name"]} for u in self.users.values() if ACCOUNT in u["accounts"]]
-        return answer_rails(rows)
-
     def list_inboxes(self, request):
         actor = request.actor
         rows = [i for i in self.inboxes.values() if actor["inboxes"] is None or i["id"] in actor["inboxes"]]
@@ -1619,8 +1614,6 @@ class Chatwoot(Platform):
         add("DELETE", c + "/messages/:mid", self.delete_message)
         add("POST", c + "/messages/:mid/retry", self.retry_message)
 
-        add("GET", a + "/agents", self.list_agents)
-        add("GET", a + "/teams", lambda r: answer_rails([]))
         add("GET", a + "/inboxes", self.list_inboxes)
         add("POST", a + "/inboxes", self.create_inbox, admin=True)
         add("GET", a + "/inboxes/:id", self.get_inbox)

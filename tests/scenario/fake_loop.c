@@ -45,6 +45,12 @@ void loop_free(struct loop *l)
 	xfree(l);
 }
 
+int64_t loop_mono_ms(struct loop *l)
+{
+	(void)l;
+	return fake_now_ms;
+}
+
 int64_t loop_now_ms(struct loop *l)
 {
 	(void)l;

@@ -109,6 +109,48 @@ static void set_forward(void **state)
 	stage_end(&s);
 }
 
+/* What was tried for half a minute was not tried for a day, nor is what is said later; and the other way round. */
+static void set_forward_a_day(void **state)
+{
+	struct far_conversation *c;
+	struct stage s;
+
+	(void)state;
+	c = begin(&s, "shop_desk", "shop");
+	refuse_two(&s, c);
+	say(&s, "shop", c, "three"); /* behind it, in no trip */
+	fake_step_ms = DAY_MSECS + HOUR_MSECS;
+	stage_settle(&s, 60 * 1000, false);
+	say(&s, "shop", c, "four");
+	fake_step_ms = -HOUR_MSECS;
+	stage_settle(&s, 60 * 1000, false);
+	assert_int_equal(far_count(stage_far(&s, "desk"), "two"), 1);
+	assert_int_equal(far_count(stage_far(&s, "desk"), "three"), 1);
+	assert_int_equal(far_count(stage_far(&s, "desk"), "four"), 1);
+	stage_end(&s);
+}
+
+/* A comparison that ended while the clock was ahead has not seen what is said when it is right again. */
+static void ahead_while_compared(void **state)
+{
+	struct far_conversation *c;
+	struct far *shop;
+	struct stage s;
+
+	(void)state;
+	c = begin(&s, "swept_shop", "shop");
+	shop = stage_far(&s, "shop");
+	fake_step_ms = DAY_MSECS;
+	stage_restart(&s);
+	stage_settle(&s, 2 * HOUR_MSECS, true);
+	fake_step_ms = 0;
+	far_say(shop, c, true, "ann", "two");
+	far_forget(TAILQ_LAST(&shop->callbacks, callback_list));
+	stage_settle(&s, 2 * HOUR_MSECS, true);
+	assert_int_equal(far_count(stage_far(&s, "desk"), "two"), 1);
+	stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +158,8 @@ int main(void)
 		cmocka_unit_test_teardown(set_back_while_waiting, end),
 		cmocka_unit_test_teardown(set_back_between_two_lives, end),
 		cmocka_unit_test_teardown(set_forward, end),
+		cmocka_unit_test_teardown(set_forward_a_day, end),
+		cmocka_unit_test_teardown(ahead_while_compared, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,25 @@ static void test_sums(void **state)
 	arena_free(a);
 }
 
+static void test_what_it_takes(void **state)
+{
+	const struct migration_limit none = { 0, 0 }, desk = { 600, 60000 }, each = { 60, 60000 };
+	const struct migration_limit shop = { 120, 60000 };
+	struct migration_estimate e = { .conversations = 10, .longest = 40 };
+
+	(void)state;
+	migration_estimate(&e, 550, 20, none, none, none);
+	assert_int_equal(e.requests, 600);
+	assert_int_equal(e.msecs, 0);
+	migration_estimate(&e, 550, 20, desk, none, none);
+	assert_int_equal(e.msecs, 60000);
+	migration_estimate(&e, 550, 200, desk, each, shop); /* reading takes half of the rate */
+	assert_int_equal(e.msecs, 200000);
+	e.longest = 400;
+	migration_estimate(&e, 550, 20, desk, each, shop);
+	assert_int_equal(e.msecs, 400000);
+}
+
 static void test_states(void **state)
 {
 	(void)state;
@@ -112,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_what_it_takes),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_times_in_the_text),
 	};

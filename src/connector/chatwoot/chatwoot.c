@@ -52,6 +52,7 @@ static const struct caps chatwoot_caps = {
 	.deletes_answers = true,
 	.reports = true,
 	.notes = true,
+	.facts = FACTS_ALL,
 	.keeps_notes = true,
 	.replies = true,
 	.quotes = true,

@@ -64,6 +64,7 @@ static const struct caps caps = {
 	.marks_echo = true,
 	.answers_reopen = true,
 	.notes = true,
+	.facts = FACTS_ALL,
 	.keeps_notes = true,
 	.quotes = true,
 	.pages = true,

@@ -31,7 +31,7 @@ const struct kind_caps smartify_kinds[KIND_COUNT] = {
 	[KIND_ANSWER] = { { WAY_NATIVE, "the choice's label; a bare number becomes it" }, { 0 } },
 	[KIND_SURVEY] = { { 0 }, KIND_FALLBACK("text with its address") },
 	[KIND_REPLY] = { KIND_QUOTED, KIND_QUOTED },
-	[KIND_EDIT] = { KIND_LATER("nobody tells of edits"), { 0 } },
+	[KIND_EDIT] = { KIND_FALLBACK("text: `Edited: new text`, below the old words"), { 0 } },
 	[KIND_CUSTOMER_DELETES] = { KIND_FALLBACK("private note; the copy stays"), { 0 } },
 	[KIND_AGENT_DELETES] = { { 0 },
 	    KIND_IMPOSSIBLE("nothing can be taken back there: the agent is told so") },

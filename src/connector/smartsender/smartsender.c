@@ -81,8 +81,7 @@ static const struct caps caps = {
 	.pages = true,
 	.states = true,
 	.forwards = true,
-	.no_facts = 1u << FACT_AVATAR | 1u << FACT_TEAM | 1u << FACT_LABELS | 1u << FACT_PRIORITY
-	    | 1u << FACT_ATTRIBUTES,
+	.facts = 1u << FACT_NAME | 1u << FACT_EMAIL | 1u << FACT_PHONE | 1u << FACT_AGENT,
 	.max_idle_msecs = 4000,
 	.kinds = smartsender_kinds,
 };

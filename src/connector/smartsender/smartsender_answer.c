@@ -19,6 +19,7 @@
 #define SCARCE 10 /* requests left, of those of a minute */
 #define LOCK_MSECS ((int64_t)60 * 1000)
 #define LOCK_MOST_MSECS (12 * LOCK_MSECS)
+#define MARGIN_MSECS 500                 /* a moment too early, and it is a time more */
 #define FORGIVEN_MSECS (60 * LOCK_MSECS) /* so long without one, and it begins at one again */
 #define CLOCKS_APART_MSECS ((int64_t)120 * 1000)
 
@@ -145,6 +146,7 @@ static void locked_out(const struct answer *ans)
 	wait = ans->resp->retry_after_msecs;
 	if (wait < 0)
 		wait = count * LOCK_MSECS < LOCK_MOST_MSECS ? count * LOCK_MSECS : LOCK_MOST_MSECS;
+	wait += MARGIN_MSECS;
 	ans->out->effect.wait_msecs = wait;
 	remember(ans, MEMO_LOCKOUTS, count);
 	remember(ans, MEMO_LOCKED_AT, now_ms + wait);

@@ -29,8 +29,8 @@ const struct kind_caps smartsender_kinds[KIND_COUNT] = {
 	[KIND_AGENT_TYPES] = CUSTOMERS(KIND_IMPOSSIBLE("it has nothing for that")),
 	[KIND_STATE] = CUSTOMERS({ WAY_NATIVE, "closing only" }),
 	[KIND_ASSIGNMENT] = CUSTOMERS({ WAY_NATIVE, "given to an operator, never taken away" }),
-	[KIND_LABELS] = CUSTOMERS(KIND_LATER("nothing is carried")),
-	[KIND_ATTRIBUTES] = CUSTOMERS(KIND_LATER("nothing is carried")),
+	[KIND_LABELS] = CUSTOMERS(KIND_IMPOSSIBLE("they cannot be written there")),
+	[KIND_ATTRIBUTES] = CUSTOMERS(KIND_IMPOSSIBLE("they cannot be written there")),
 	[KIND_NOTE] = CUSTOMERS(KIND_IMPOSSIBLE("all that is posted reaches the customer")),
 	[KIND_UNKNOWN] = CUSTOMERS(KIND_NO_WORDS),
 };

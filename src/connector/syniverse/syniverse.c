@@ -138,7 +138,6 @@ static const struct option options[] = {
 };
 
 static const struct caps caps = {
-	.no_facts = FACTS_ALL,
 	.customers_side = true,
 	.messages_people = true, /* each message is an SMS, and paid for */
 	.loose_callbacks = true,

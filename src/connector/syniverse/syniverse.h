@@ -163,6 +163,7 @@ int syniverse_read_callback(struct syniverse_reading *r, const struct json *item
 /* Adds a message of a customer, and that he may be written to, or wants no messages. */
 void syniverse_add_message(struct syniverse_reading *r, const struct syniverse_said *said);
 struct event *syniverse_add_said(struct syniverse_reading *r, const struct syniverse_said *said);
+int syniverse_digits(const char *text); /* of a code; 0: none */
 void syniverse_add_receipt(struct syniverse_reading *r, const struct syniverse_became *b);
 /* numbers: the member that holds ids of files. */
 void syniverse_read_files(struct syniverse_reading *r, const struct json *fields,

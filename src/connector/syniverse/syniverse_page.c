@@ -22,6 +22,11 @@
 #define OFFSET_MAX 1000000
 #define MT_WALK 'o'
 #define MO_WALK 'i'
+/* Where nobody tells what becomes of what was sent, it is read: what is new, and, less often, what came to
+ * nothing in the last days. */
+#define FAILED_WALK 'f'
+#define EXPIRED_WALK 'x'
+#define FATE_MSECS (3LL * 24 * 3600 * 1000)
 
 enum order { ORDER_UNKNOWN, ORDER_FORWARD, ORDER_BACKWARD, ORDER_ALL };
 
@@ -61,7 +66,11 @@ const char *syniverse_page_path(struct arena *a, const struct job *job)
 	if (job->known->message != NULL)
 		return arena_printf(a, "/messages/%s", http_encode(a, job->known->message));
 	if (job->step == STEP_LIST_CONVERSATIONS && address == NULL)
-		return arena_printf(a, "/messages?direction=MO&limit=" LIMIT "&offset=%" PRId64,
+		return arena_printf(a, "/messages?direction=%s%s&limit=" LIMIT "&offset=%" PRId64,
+		    p.walk == MO_WALK ? "MO" : "MT",
+		    p.walk == FAILED_WALK        ? "&state=FAILED"
+			: p.walk == EXPIRED_WALK ? "&state=EXPIRED"
+						 : "",
 		    p.offset);
 	return arena_printf(a, "/messages?direction=%s&%s=%s&limit=" LIMIT "&offset=%" PRId64,
 	    p.walk == MT_WALK ? "MT" : "MO", p.walk == MT_WALK ? "to_address" : "from_address",
@@ -214,6 +223,39 @@ static void read_conversation(struct syniverse_reading *r, const struct json *j,
 	e->extra = one.items[0].remote;
 }
 
+/* What became of a message that bears our mark. */
+static void read_fate(struct syniverse_reading *r, const struct json *j)
+{
+	const struct syniverse_became became = {
+		.message = json_id(j, "id"),
+		.request = json_id(j, "message_request_id"),
+		.mark = json_text(j, "external_message_request_id"),
+		.address = syniverse_address(r->arena, json_id(j, "to_address")),
+		.word = json_text(j, "state"),
+		.words = json_text(j, "failure_details"),
+		.code = syniverse_digits(json_id(j, "failure_code")),
+		.at_ms = syniverse_time(json_member(j, "last_updated_date"), r->via->now_ms),
+	};
+
+	if (became.mark == NULL || strncmp(became.mark, "tl1:", 4) != 0)
+		return;
+	syniverse_add_receipt(r, &became);
+	if (r->out->items[r->out->count - 1].drop != DROP_NONE)
+		r->out->count--;
+}
+
+static char walk_after(const struct syniverse_reading *r, const struct job *job, char walk)
+{
+	if (r->conf->source != SOURCE_POLL || job->known->conversation != NULL)
+		return '\0';
+	switch (walk) {
+	case MO_WALK: return MT_WALK;
+	case MT_WALK: return job->is_quick ? '\0' : FAILED_WALK;
+	case FAILED_WALK: return EXPIRED_WALK;
+	default: return '\0';
+	}
+}
+
 /* --- both -------------------------------------------------------------------------------------- */
 
 static const struct json *list_of(const struct json *answer)
@@ -227,16 +269,28 @@ static void take_conversations(struct syniverse_reading *r, const struct job *jo
     const struct json *answer, const struct json *list, struct outcome *out)
 {
 	struct place p = place_of(job->cursor);
+	int64_t since_ms = job->since_ms;
 	const struct json *j;
 
 	for (j = list->child; j != NULL; j = j->next) {
 		if (json_id(j, "id") == NULL || json_text(j, "direction") == NULL)
 			out->unreadable++;
-		else
+		else if (p.walk == MO_WALK)
 			read_conversation(r, j, &out->events);
+		else
+			read_fate(r, j);
 	}
-	if (job->known->conversation == NULL && go_on(answer, list, job->since_ms, &p))
-		out->cursor = cursor_of(r->arena, &p);
+	if ((p.walk == FAILED_WALK || p.walk == EXPIRED_WALK)
+	    && since_ms > r->via->now_ms - FATE_MSECS)
+		since_ms = r->via->now_ms - FATE_MSECS;
+	if (job->known->conversation != NULL)
+		return;
+	if (!go_on(answer, list, since_ms, &p)) {
+		p = (struct place){ .walk = walk_after(r, job, p.walk) };
+		if (p.walk == '\0')
+			return;
+	}
+	out->cursor = cursor_of(r->arena, &p);
 }
 
 static void take_messages(struct syniverse_reading *r, const struct job *job,

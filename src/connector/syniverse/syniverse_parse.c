@@ -287,9 +287,9 @@ static int read_mo(struct syniverse_reading *r, const struct json *item, const s
 }
 
 /* A number, or a text like SCG_ERROR_1005. */
-static int code_of(const struct json *fields)
+int syniverse_digits(const char *text)
 {
-	const char *text = json_id(fields, "reason_code"), *at;
+	const char *at;
 	int64_t n;
 
 	if (text == NULL)
@@ -377,7 +377,7 @@ static int read_state(struct syniverse_reading *r, const struct json *fields, in
 		.address = syniverse_address(r->arena, json_id(fields, "to_address")),
 		.word = json_text(fields, "new_state"),
 		.words = json_text(fields, "reason_description"),
-		.code = code_of(fields),
+		.code = syniverse_digits(json_id(fields, "reason_code")),
 		.at_ms = at_ms,
 	};
 
