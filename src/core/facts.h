@@ -31,6 +31,7 @@ enum fact {
 #undef X
 	    FACT_COUNT
 };
+#define FACTS_ALL ((1u << FACT_COUNT) - 1)
 #define FACT_OF_PERSON FACT_AVATAR /* the last one of those */
 
 const char *fact_word(enum fact f);

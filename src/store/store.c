@@ -159,6 +159,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_QUESTION:
 	case STORE_QUESTIONS:
 	case STORE_RECEIPT:
+	case STORE_SHIFT:
 	case STORE_MIGRATION:
 	case STORE_MIGRATION_ITEM:
 	case STORE_MIGRATION_END:
