@@ -13,6 +13,7 @@
 #include "core/route.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/ingest.h"
 #include "flow/pager.h"
 
@@ -128,10 +129,22 @@ static void feed(struct reading *r, const struct event *const *events, size_t co
 	ingest_feed(r->endpoint->flow->ingest, r->endpoint, a, &list, on_fed, r);
 }
 
+/* A message that we know, and that the desk shows as failed: the callback which would have told us so was none that
+ * we took either. It is told now as that one would have. */
+static bool is_shown_as_failed(const struct reading *r, struct event *event)
+{
+	if (event->state != STATE_FAILED
+	    || (event->kind != EVENT_MESSAGE && event->kind != EVENT_UPDATE)
+	    || !errand_listens(r->endpoint))
+		return false;
+	event->kind = EVENT_UPDATE;
+	return true;
+}
+
 static void on_known(struct store_op *op)
 {
 	struct reading *r = (struct reading *)((char *)op - offsetof(struct reading, known.op));
-	const struct event *unknown[CHUNK];
+	const struct event *news[CHUNK];
 	size_t i, n = 0;
 
 	r->is_asking = false;
@@ -144,13 +157,16 @@ static void on_known(struct store_op *op)
 		return;
 	}
 	for (i = 0; i < r->known.nkeys; i++) {
-		if (r->is_known[i])
+		if (r->is_known[i]) {
+			if (is_shown_as_failed(r, r->events[r->at + i]))
+				news[n++] = r->events[r->at + i];
 			continue;
+		}
 		if (r->may_be_ours && r->events[r->at + i]->author.role != ROLE_CUSTOMER) {
 			r->result.has_held = true;
 			continue;
 		}
-		unknown[n++] = r->events[r->at + i];
+		news[n++] = r->events[r->at + i];
 		r->result.missing += !r->is_again && r->events[r->at + i]->kind != EVENT_RECEIPT
 		    && !ingest_is_echo(r->endpoint, r->events[r->at + i]);
 	}
@@ -158,7 +174,7 @@ static void on_known(struct store_op *op)
 		chunk_done(r);
 		return;
 	}
-	feed(r, unknown, n);
+	feed(r, news, n);
 }
 
 /* A message that is known may be deleted since. */
