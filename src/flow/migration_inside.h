@@ -1,4 +1,5 @@
-/* What migration.c (a run: which conversations, in which order) and migration_item.c (one of them) share. */
+/* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
+ * which order), migration_item.c one conversation, migration_verify.c what is compared, migration_report.c what is told. */
 #ifndef FLOW_MIGRATION_INSIDE_H
 #define FLOW_MIGRATION_INSIDE_H
 
@@ -44,6 +45,13 @@ struct migration_run {
 	void *told_arg;
 };
 
+struct migrations {
+	struct flow *flow;
+	TAILQ_HEAD(, migration_run)
+	runs;          /* the newest first: all on disk, and the plans of this life */
+	int64_t plans; /* of this life */
+};
+
 /* ---- migration_item.c ---- */
 
 struct migration_item {
@@ -71,9 +79,21 @@ struct migration_comparison *migration_compare(struct migration_run *r, const ch
     struct event *const *events, size_t count, void (*done)(void *arg), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
-/* ---- migration.c ---- */
+/* ---- migration_run.c ---- */
 
+struct migration_run *migration_run_new(struct migrations *m, const struct row_migration *row);
+void migration_run_free(struct migration_run *r);
+/* What it is about is still there, and can be read and written. */
+bool migration_run_attach(struct migration_run *r, struct err *err);
 const struct bridge_conf *migration_bridge(const struct migration_run *r);
+/* Sets out, or goes on where an earlier life was. */
+void migration_run_go(struct migration_run *r);
+/* The next conversations, or the end. */
+void migration_run_on(struct migration_run *r);
+/* As it is now; a write that is under way is followed by another. */
+void migration_run_save(struct migration_run *r);
+/* One that is under way; NULL: it is not. */
+struct migration_item *migration_run_item(const struct migration_run *r, const char *conversation);
 
 /* Its totals are in the run's by then. The item is freed. */
 void migration_item_over(struct migration_item *item);
