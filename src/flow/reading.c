@@ -133,6 +133,10 @@ static void feed(struct reading *r, const struct event *const *events, size_t co
  * we took either. It is told now as that one would have. */
 static bool is_shown_as_failed(const struct reading *r, struct event *event)
 {
+	const struct misfits *m = &r->endpoint->stats.misfits;
+
+	if (m->count > 0 && !m->is_over) /* the callback of the correction would be refused, too */
+		return false;
 	if (event->state != STATE_FAILED
 	    || (event->kind != EVENT_MESSAGE && event->kind != EVENT_UPDATE)
 	    || !errand_listens(r->endpoint))

@@ -56,7 +56,7 @@ struct sweep {
 	struct endpoint *endpoint;
 	struct loop_timer *timer;
 	enum sweep_why next;         /* what the timer begins */
-	int64_t next_ms;             /* when; 0: not */
+	int64_t next_ms;             /* when, by the clock that nobody sets; 0: not */
 	int64_t done_ms, reached_ms; /* as on disk */
 	bool is_broken_off;          /* reached_ms is another life's */
 
@@ -110,7 +110,7 @@ static bool is_quick(const struct sweep *s)
 
 static void schedule(struct sweep *s, enum sweep_why why, int64_t msecs)
 {
-	int64_t at_ms = sweep_now(s) + msecs;
+	int64_t at_ms = loop_mono_ms(s->endpoint->flow->loop) + msecs;
 
 	if (s->next_ms != 0 && s->next_ms <= at_ms)
 		return;
@@ -148,7 +148,7 @@ static void schedule_next(struct sweep *s)
 /* What was asked for while one ran is due now, or at its time. */
 static void go_on(struct sweep *s)
 {
-	int64_t left = s->next_ms - sweep_now(s);
+	int64_t left = s->next_ms - loop_mono_ms(s->endpoint->flow->loop);
 
 	if (s->next_ms != 0)
 		loop_timer_set(s->timer, left > 0 ? left : 0);
@@ -572,6 +572,16 @@ static void begin_poll(struct sweep *s, enum sweep_why why)
 	s->from_ms = 0;
 }
 
+/* What is shown as failed since callbacks were refused was left so while they were. */
+static int64_t since_refused(const struct sweep *s, int64_t since_ms)
+{
+	const struct misfits *m = &s->endpoint->stats.misfits;
+
+	if (!misfits_last(m, sweep_now(s)) || m->since_ms - OVERLAP_MSECS > since_ms)
+		return since_ms;
+	return m->since_ms - OVERLAP_MSECS;
+}
+
 static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is_dry)
 {
 	int64_t earliest_ms = sweep_earliest(s->endpoint);
@@ -584,7 +594,7 @@ static void begin(struct sweep *s, enum sweep_why why, int64_t since_ms, bool is
 		s->reached_ms = 0;
 	usual_ms = s->done_ms != 0 ? s->done_ms - OVERLAP_MSECS : 0;
 	if (since_ms == 0)
-		since_ms = usual_ms;
+		since_ms = why == SWEEP_REFUSED ? since_refused(s, usual_ms) : usual_ms;
 	s->now = (struct sweep_report){
 		.why = why,
 		.is_dry = is_dry,
