@@ -36,6 +36,7 @@ const char *migration_wish_text(struct arena *a, const struct migration_wish *w)
 
 	json_begin_object(o);
 	json_member_text(o, "bridge", w->bridge);
+	json_member_text(o, "file", w->file);
 	if (w->since_ms != 0)
 		json_member_int(o, "since", w->since_ms);
 	if (w->until_ms != 0)
@@ -60,6 +61,7 @@ int migration_wish_read(struct arena *a, const char *text, struct migration_wish
 
 	*out = (struct migration_wish){
 		.bridge = json_text(j, "bridge"),
+		.file = json_text(j, "file"),
 		.since_ms = json_int(j, "since", 0),
 		.until_ms = json_int(j, "until", 0),
 		.only = json_text(j, "only"),
@@ -188,6 +190,8 @@ static void run_end(struct migration_run *r, enum migration_state state, const c
 {
 	release_left(r);
 	forget_list(r);
+	migration_file_close(r);
+	r->broken = NULL;
 	r->row.state = state;
 	r->row.why = why;
 	r->row.ended_ms = loop_now_ms(r->flow->loop);
@@ -218,9 +222,17 @@ void migration_item_over(struct migration_item *item)
 	run_on(r);
 }
 
+void migration_item_broken(struct migration_item *item, const char *why)
+{
+	struct migration_run *r = item->run;
+
+	r->broken = why;
+	migration_item_over(item);
+}
+
 static bool has_more(const struct migration_run *r)
 {
-	return r->row.state == MIGRATION_RUNNING && !is_enough(r);
+	return r->row.state == MIGRATION_RUNNING && !is_enough(r) && r->broken == NULL;
 }
 
 static struct migration_item *item_find(const struct migration_run *r, const char *conversation)
@@ -273,7 +285,9 @@ static void run_on(struct migration_run *r)
 	}
 	if (r->nitems > 0)
 		return;
-	if (r->row.state == MIGRATION_STOPPING)
+	if (r->broken != NULL)
+		run_end(r, MIGRATION_FAILED, r->broken);
+	else if (r->row.state == MIGRATION_STOPPING)
 		run_end(r, MIGRATION_STOPPED, NULL);
 	else if (r->cursor != NULL && !is_enough(r))
 		ask_page(r, r->cursor);
@@ -293,7 +307,7 @@ bool migration_takes(struct migrations *m, struct endpoint *e, const char *conve
 		    && r->row.state == MIGRATION_RUNNING && r->wish.only == NULL
 		    && r->wish.state == WANTED_ALL && r->wish.limit == 0)
 			break;
-	if (r == NULL || item_find(r, conversation) != NULL)
+	if (r == NULL || item_find(r, conversation) != NULL || migration_file_lacks(r, conversation))
 		return false;
 	migration_item_start_by_name(r, conversation);
 	return true;
@@ -343,7 +357,9 @@ static void on_page(void *arg, struct arena *a, const struct outcome *o)
 	r->list_arena = a;
 	if (o->effect.kind == EFFECT_REJECTED) {
 		r->is_asking = false;
-		run_end(r, MIGRATION_FAILED, "its conversations cannot be listed");
+		run_end(r, MIGRATION_FAILED,
+		    r->file != NULL ? migration_file_changed(r)
+				    : "its conversations cannot be listed");
 		return;
 	}
 	r->cursor = o->cursor;
@@ -366,7 +382,13 @@ static void ask_page(struct migration_run *r, const char *cursor)
 	};
 	r->page.done = on_page;
 	r->page.arg = r;
-	page_ask(r->source, &r->page);
+	migration_ask(r, &r->page);
+}
+
+/* Of a file from its beginning: what is over is passed, and it may not be the file that it was. */
+static void ask_first(struct migration_run *r)
+{
+	ask_page(r, r->file != NULL ? NULL : r->row.cursor);
 }
 
 /* ---- runs ---- */
@@ -416,7 +438,7 @@ static bool run_attach(struct migration_run *r, struct err *err)
 	}
 	b = &f->config->bridges[i];
 	source = endpoint_find(f, b->customers->id);
-	if (!source->conf.caps->pages) {
+	if (r->wish.file == NULL && !source->conf.caps->pages) {
 		err_set(err, "%s cannot be read: its platform does not tell what was said",
 		    source->conf.name);
 		return false;
@@ -452,7 +474,7 @@ static void on_welcome(void *arg, struct arena *a, const struct outcome *o)
 		    arena_printf(r->arena, "%s: turn it off while history is moved, or --force",
 			why));
 	else
-		ask_page(r, r->row.cursor);
+		ask_first(r);
 }
 
 static bool ask_welcome(struct migration_run *r)
@@ -471,6 +493,19 @@ static bool ask_welcome(struct migration_run *r)
 	return true;
 }
 
+static void on_checked(void *arg, const char *why)
+{
+	struct migration_run *r = arg;
+
+	r->is_asking = false;
+	if (r->row.state == MIGRATION_STOPPING)
+		run_end(r, MIGRATION_STOPPED, NULL);
+	else if (why != NULL)
+		run_end(r, MIGRATION_FAILED, arena_strdup(r->arena, why));
+	else if (!ask_welcome(r))
+		ask_first(r);
+}
+
 static void run_go(struct migration_run *r)
 {
 	r->begun = 0;
@@ -478,8 +513,10 @@ static void run_go(struct migration_run *r)
 	r->row.why = NULL;
 	r->row.ended_ms = 0;
 	run_log(r, "migrate");
-	if (!ask_welcome(r))
-		ask_page(r, r->row.cursor);
+	if (r->wish.file != NULL)
+		migration_file_check(r, on_checked);
+	else if (!ask_welcome(r))
+		ask_first(r);
 }
 
 struct beginning {
@@ -557,7 +594,8 @@ static void run_free(struct migration_run *r)
 
 	while ((item = TAILQ_FIRST(&r->items)) != NULL)
 		migration_item_free(item);
-	page_cancel(&r->page);
+	migration_cancel(r, &r->page);
+	migration_file_close(r);
 	forget_list(r);
 	map_fini(&r->met);
 	arena_free(r->arena);
@@ -683,6 +721,7 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 	*out = (struct migration_report){
 		.id = r->row.id,
 		.bridge = arena_strdup(a, r->wish.bridge),
+		.file = arena_strdup(a, r->wish.file),
 		.from = b != NULL ? arena_strdup(a, b->customers->name) : NULL,
 		.to = b != NULL ? arena_strdup(a, b->agents->name) : NULL,
 		.state = r->row.state,

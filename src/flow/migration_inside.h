@@ -9,6 +9,7 @@
 #include "flow/pager.h"
 #include "store/migration.h"
 
+struct history_file;
 struct migration_item;
 
 struct migration_run {
@@ -20,6 +21,8 @@ struct migration_run {
 	struct row_migration row; /* as it is, or is about to be, on disk */
 	bool is_dry;              /* a plan: its number is below 0, and nothing of it is on disk */
 	struct endpoint *source;  /* NULL: it is not there any more */
+	struct history_file *file; /* read in its place; NULL: none, or it is not open */
+	const char *broken;        /* why it ends when those under way are over */
 	size_t at_bridge;         /* its bridge's place among the source's */
 
 	struct migration_verdict *verdict;  /* it compares; else NULL */
@@ -71,11 +74,25 @@ struct migration_comparison *migration_compare(struct migration_run *r, const ch
     struct event *const *events, size_t count, void (*done)(void *arg), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
+/* ---- migration_file.c ---- */
+
+/* Of a run with a file. It is asking until done runs, with r; why NULL: all of the file is understood. */
+void migration_file_check(struct migration_run *r, void (*done)(void *arg, const char *why));
+void migration_file_close(struct migration_run *r);
+/* It is read from a file, and that conversation is not in it. */
+bool migration_file_lacks(const struct migration_run *r, const char *conversation);
+const char *migration_file_changed(const struct migration_run *r);
+/* Of the source, be it a platform or a file. */
+void migration_ask(struct migration_run *r, struct page *p);
+void migration_cancel(struct migration_run *r, struct page *p);
+
 /* ---- migration.c ---- */
 
 const struct bridge_conf *migration_bridge(const struct migration_run *r);
 
 /* Its totals are in the run's by then. The item is freed. */
 void migration_item_over(struct migration_item *item);
+/* It could not be read to its end: nothing is written down, and the run fails. The item is freed. */
+void migration_item_broken(struct migration_item *item, const char *why);
 
 #endif
