@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,9 +44,9 @@ static int read_options(struct cli *cli, struct wish *w)
 {
 	const struct {
 		const char *name, **value;
-	} options[] = { { "--from", &w->from }, { "--to", &w->to }, { "--file", &w->file }, { "--since", &w->since },
-		{ "--until", &w->until }, { "--state", &w->state }, { "--only", &w->only },
-		{ "--limit", &w->limit }, { "--resume", &w->resume },
+	} options[] = { { "--from", &w->from }, { "--to", &w->to }, { "--file", &w->file },
+		{ "--since", &w->since }, { "--until", &w->until }, { "--state", &w->state },
+		{ "--only", &w->only }, { "--limit", &w->limit }, { "--resume", &w->resume },
 		{ "--undo-list", &w->undo_list } };
 	size_t n;
 	int i, got;
@@ -109,16 +110,14 @@ static int say(const struct cli *cli, int code, const char *what)
 /* The relay reads it, which stands in another folder. */
 static int find_file(const struct cli *cli, struct arena *a, struct wish *w)
 {
-	char *path;
+	char path[PATH_MAX];
 
 	if (w->file == NULL || w->resume != NULL)
 		return EXIT_DONE;
-	path = realpath(w->file, NULL);
-	if (path == NULL)
+	if (realpath(w->file, path) == NULL)
 		return say(cli, EXIT_MISSING,
 		    arena_printf(a, "--file: %s: %s", w->file, strerror(errno)));
 	w->file = arena_strdup(a, path);
-	free(path);
 	return EXIT_DONE;
 }
 

@@ -326,8 +326,7 @@ static bool read_wish(struct api_call *c, const struct json *body, struct migrat
 
 	w->file = json_text(body, "file");
 	if (w->file != NULL && *w->file != '/') {
-		api_problem(c, API_INVALID, "file: allowed: a path from the root, like /home/x/shop.jsonl",
-		    NULL);
+		api_problem(c, API_INVALID, "file: allowed: a path that begins with /", NULL);
 		return false;
 	}
 	if (w->file != NULL && from == NULL && (from = only_customers(c, to)) == NULL)

@@ -63,7 +63,8 @@ static const char *read_id(struct reading *r, const struct json *j, const char *
 
 	if (text != NULL && *text != '\0')
 		return text;
-	wrong(r, place, key, text != NULL ? "an empty text" : "nothing", "what its platform calls it");
+	wrong(r, place, key, text != NULL ? "an empty text" : "nothing",
+	    "what its platform calls it");
 	return "";
 }
 
@@ -187,7 +188,8 @@ static unsigned read_flags(struct reading *r, const struct json *j)
 	static const struct choice words[] = { { "draft", EVENT_IS_DRAFT },
 		{ "hidden", EVENT_IS_HIDDEN }, { "system", EVENT_IS_SYSTEM },
 		{ "command", EVENT_IS_COMMAND }, { "preflight", EVENT_IS_PREFLIGHT },
-		{ "deleted", EVENT_IS_DELETED }, { "automatic", EVENT_IS_AUTOMATIC }, { NULL, -1 } };
+		{ "deleted", EVENT_IS_DELETED }, { "automatic", EVENT_IS_AUTOMATIC },
+		{ NULL, -1 } };
 	size_t count;
 	const struct json *f = read_list(r, j, "flags", &count);
 	unsigned flags = 0;
@@ -214,7 +216,8 @@ static void read_file(struct reading *r, const struct json *j, size_t i, struct 
 	if (size != NULL && (size->type != JSON_NUMBER || json_int(j, "size", -1) < 0))
 		wrong(r, place, "size", found_in(r, size), "a number of bytes");
 	*f = (struct attachment){
-		.kind = (enum attachment_kind)read_choice(r, member(j, "kind"), place, "kind", kinds),
+		.kind =
+		    (enum attachment_kind)read_choice(r, member(j, "kind"), place, "kind", kinds),
 		.url = read_text(r, j, place, "url"),
 		.type = read_text(r, j, place, "type"),
 		.name = read_text(r, j, place, "name"),

@@ -9,7 +9,7 @@
 struct arena;
 
 struct history_line {
-	bool is_conversation; /* else a message */
+	bool is_conversation;            /* else a message */
 	const char *endpoint, *platform; /* of a conversation; NULL: not said */
 	struct event event;
 };

@@ -20,7 +20,7 @@
 
 #define LINE_MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define CHUNK 65536
-#define LINES_AT_ONCE 250 /* other work goes on after so many … */
+#define LINES_AT_ONCE 250                  /* other work goes on after so many … */
 #define BYTES_AT_ONCE ((off_t)1024 * 1024) /* … or so much */
 #define CONVERSATIONS_AT_ONCE 32
 
@@ -172,8 +172,9 @@ static int check_line(struct history_file *f, struct arena *a)
 		    "conversation: found one without a line of its own; allowed: messages behind "
 		    "the line of their conversation");
 	if (strcmp(f->inside, l.event.conversation) != 0)
-		return err_set(&f->err, "conversation: found \"%.80s\"; allowed: \"%.80s\", whose "
-					"messages these are",
+		return err_set(&f->err,
+		    "conversation: found \"%.80s\"; allowed: \"%.80s\", whose "
+		    "messages these are",
 		    l.event.conversation, f->inside);
 	return 1;
 }
@@ -183,8 +184,9 @@ static const char *open_it(struct history_file *f)
 	f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (f->fd < 0 || fstat(f->fd, &f->was) != 0)
 		return arena_printf(f->arena, "%s: %s", f->path, strerror(errno));
-	return S_ISREG(f->was.st_mode) ? NULL
-				       : arena_printf(f->arena, "%s: it is no regular file", f->path);
+	return S_ISREG(f->was.st_mode)
+	    ? NULL
+	    : arena_printf(f->arena, "%s: it is no regular file", f->path);
 }
 
 static bool has_changed(const struct history_file *f)
@@ -226,8 +228,9 @@ static void check_on(struct history_file *f)
 	if (got > 0)
 		loop_timer_set(f->timer, 0);
 	else if (got < 0)
-		checked(f, arena_printf(f->arena, "%s: line %" PRIu32 ": %s", f->path, f->number,
-			       f->err.text));
+		checked(f,
+		    arena_printf(f->arena, "%s: line %" PRIu32 ": %s", f->path, f->number,
+			f->err.text));
 	else if (f->count == 0)
 		checked(f, arena_printf(f->arena, "%s: there is no conversation in it", f->path));
 	else
@@ -343,7 +346,8 @@ static int list_messages(struct history_file *f, const struct page *p, struct ar
 		return -1;
 	if (number > 0)
 		go_to(f, (off_t)offset, number);
-	for (i = 0; i < LINES_AT_ONCE && (got = next_entry(f, a, &l)) > 0 && !l.is_conversation; i++)
+	for (i = 0; i < LINES_AT_ONCE && (got = next_entry(f, a, &l)) > 0 && !l.is_conversation;
+	     i++)
 		add_message(a, o, &about.event, &l.event);
 	if (got < 0)
 		return -1;

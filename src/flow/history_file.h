@@ -13,7 +13,8 @@ struct history_file *history_file_new(struct loop *loop, const char *path, const
 void history_file_free(struct history_file *f); /* takes NULL; nothing is answered any more */
 /* Reads all of it once, bit by bit, before anything is asked. why: where it is not understood, until it is
  * asked again; NULL: all of it is. */
-void history_file_check(struct history_file *f, void (*done)(void *arg, const char *why), void *arg);
+void history_file_check(struct history_file *f, void (*done)(void *arg, const char *why),
+    void *arg);
 /* STEP_LIST_CONVERSATIONS (of p->known.conversation, if that is named) or STEP_LIST_MESSAGES (of that one).
  * REJECTED: the file is not any more what was checked. */
 void history_file_ask(struct history_file *f, struct page *p);

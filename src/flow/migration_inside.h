@@ -18,12 +18,12 @@ struct migration_run {
 	struct migrations *all;
 	struct arena *arena; /* of the wish, and of row's texts */
 	struct migration_wish wish;
-	struct row_migration row; /* as it is, or is about to be, on disk */
-	bool is_dry;              /* a plan: its number is below 0, and nothing of it is on disk */
-	struct endpoint *source;  /* NULL: it is not there any more */
+	struct row_migration row;  /* as it is, or is about to be, on disk */
+	bool is_dry;               /* a plan: its number is below 0, and nothing of it is on disk */
+	struct endpoint *source;   /* NULL: it is not there any more */
 	struct history_file *file; /* read in its place; NULL: none, or it is not open */
 	const char *broken;        /* why it ends when those under way are over */
-	size_t at_bridge;         /* its bridge's place among the source's */
+	size_t at_bridge;          /* its bridge's place among the source's */
 
 	struct migration_verdict *verdict;  /* it compares; else NULL */
 	struct migration_estimate estimate; /* is_dry */
