@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/json_time.h"
 #include "admin/pulse.h"
 #include "admin/status.h"
 #include "admin/web.h"
@@ -100,20 +101,13 @@ static int64_t news_ms(const struct alarm *a, enum alarm_news news)
 	return 0;
 }
 
-static void put_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	json_member_text_or_null(o, key, ms > 0 ? time_format(ms, text) : NULL);
-}
-
 static void put_alarm(struct json_out *o, struct arena *a, const struct alarm *alarm)
 {
 	json_member_text(o, "id", arena_printf(a, "a%" PRId64, alarm->id));
 	json_member_text(o, "kind", alarm_kind_word((int)alarm->kind));
 	json_member_text_or_null(o, "endpoint", alarm->endpoint);
 	json_member_text_or_null(o, "bridge", alarm->bridge);
-	put_time(o, "since", alarm->since_ms);
+	json_member_time_or_null(o, "since", alarm->since_ms);
 }
 
 const char *alarm_body(struct arena *a, const struct alarm *alarm, enum alarm_news news)
@@ -122,7 +116,7 @@ const char *alarm_body(struct arena *a, const struct alarm *alarm, enum alarm_ne
 
 	json_begin_object(o);
 	json_member_text(o, "type", arena_printf(a, "alarm.%s", news_word(news)));
-	put_time(o, "timestamp", news_ms(alarm, news));
+	json_member_time_or_null(o, "timestamp", news_ms(alarm, news));
 	json_key(o, "data");
 	json_begin_object(o);
 	put_alarm(o, a, alarm);
@@ -330,9 +324,9 @@ static void put_item(struct json_out *o, struct arena *a, const struct alarm *al
 {
 	json_begin_object(o);
 	put_alarm(o, a, alarm);
-	put_time(o, "raised", alarm->raised_ms);
-	put_time(o, "reminded", alarm->reminded_ms);
-	put_time(o, "cleared", alarm->cleared_ms);
+	json_member_time_or_null(o, "raised", alarm->raised_ms);
+	json_member_time_or_null(o, "reminded", alarm->reminded_ms);
+	json_member_time_or_null(o, "cleared", alarm->cleared_ms);
 	json_member_bool(o, "owed", alarm->owed != 0);
 	json_member_text(o, "text", alarm->text);
 	json_member_text(o, "next", alarm->next);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "admin/explain.h"
-#include "base/clock.h"
+#include "admin/json_time.h"
 #include "flow/plan.h"
 
 /* Rows that a store would have. */
@@ -58,13 +58,6 @@ static void put_person(struct json_out *o, const struct person *p)
 	json_member_text_or_null(o, "email", p->email);
 	json_member_text_or_null(o, "phone", p->phone);
 	json_end_object(o);
-}
-
-static void put_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	json_member_text_or_null(o, key, ms > 0 ? time_format(ms, text) : NULL);
 }
 
 /* ---- files ---- */
@@ -157,7 +150,7 @@ static void write_event(struct explain *x, const char *auth, const struct event 
 		put_author(o, &e->author);
 	if (is_message(e))
 		json_member_bool(o, "private", e->is_private);
-	put_time(o, "at", e->at_ms);
+	json_member_time_or_null(o, "at", e->at_ms);
 	if (is_message(e))
 		put_message(o, e);
 	else

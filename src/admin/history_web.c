@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/json_time.h"
 #include "admin/web.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -54,14 +55,6 @@ static void keep(struct asking *k, struct arena *a)
 
 /* ---- writing down ---- */
 
-static void put_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	if (ms > 0)
-		json_member_text(o, key, time_format(ms, text));
-}
-
 static void put_person(struct json_out *o, const struct person *p)
 {
 	json_key(o, "person");
@@ -85,8 +78,8 @@ static void put_conversation(struct json_out *o, const struct endpoint *e, const
 	json_member_text(o, "platform", e->connector->name);
 	json_member_text(o, "id", c->conversation);
 	json_member_text(o, "state", c->state != STATE_NONE ? state_word((int)c->state) : NULL);
-	put_time(o, "begun", c->conversation_at_ms);
-	put_time(o, "changed", c->version);
+	json_member_time(o, "begun", c->conversation_at_ms);
+	json_member_time(o, "changed", c->version);
 	json_member_text(o, "channel", c->channel);
 	json_member_text(o, "department", c->department);
 	json_key(o, "tags");
@@ -143,7 +136,7 @@ static void put_message(struct json_out *o, const struct event *e)
 	json_member_text(o, "type", "message");
 	json_member_text(o, "conversation", e->conversation);
 	json_member_text(o, "id", e->remote);
-	put_time(o, "at", e->at_ms);
+	json_member_time(o, "at", e->at_ms);
 	json_member_text(o, "role", role_word((int)e->author.role));
 	json_member_text(o, "author", e->author.id);
 	json_member_text(o, "name", e->author.name);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/json_time.h"
 #include "admin/web.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -29,14 +30,6 @@ static int64_t id_of(const char *text)
 		return 0;
 	n = strtoll(text + 1, &end, 10);
 	return *end != '\0' || n <= 0 ? 0 : *text == 'p' ? -n : n;
-}
-
-static void put_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	if (ms > 0)
-		json_member_text(o, key, time_format(ms, text));
 }
 
 static void put_totals(struct json_out *o, const struct migration_totals *t)
@@ -87,8 +80,8 @@ static void put_report(struct json_out *o, struct arena *a, const struct migrati
 	json_member_bool(o, "dry_run", r->is_dry);
 	json_member_text(o, "state", migration_state_word((int)r->state));
 	json_member_bool(o, "running", migration_is_active(r->state));
-	put_time(o, "begun", r->begun_ms);
-	put_time(o, "ended", r->ended_ms);
+	json_member_time(o, "begun", r->begun_ms);
+	json_member_time(o, "ended", r->ended_ms);
 	json_member_int(o, "under_way", (int64_t)r->under_way);
 	put_totals(o, &r->totals);
 	if (r->verdict != NULL)

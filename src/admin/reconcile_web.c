@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/json_time.h"
 #include "admin/web.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -11,14 +12,6 @@
 #include "base/json_out.h"
 #include "flow/endpoint.h"
 #include "flow/reconcile.h"
-
-static void put_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	if (ms > 0)
-		json_member_text(o, key, time_format(ms, text));
-}
 
 static void put_sweep(struct json_out *o, const struct endpoint *e)
 {
@@ -30,9 +23,9 @@ static void put_sweep(struct json_out *o, const struct endpoint *e)
 	json_member_bool(o, "running", s.is_running);
 	json_member_bool(o, "dry_run", s.is_dry);
 	json_member_text(o, "reason", s.begun_ms > 0 ? sweep_why_word(s.why) : NULL);
-	put_time(o, "since", s.since_ms);
-	put_time(o, "begun", s.begun_ms);
-	put_time(o, "ended", s.ended_ms);
+	json_member_time(o, "since", s.since_ms);
+	json_member_time(o, "begun", s.begun_ms);
+	json_member_time(o, "ended", s.ended_ms);
 	json_member_int(o, "conversations", (int64_t)s.conversations);
 	json_member_int(o, "checked", (int64_t)s.checked);
 	json_member_int(o, "missing", (int64_t)s.missing);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/json_time.h"
 #include "admin/words_of.h"
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/json_out.h"
 #include "flow/config.h"
 
@@ -125,14 +125,6 @@ const char *parked_filter_read(struct arena *a, const struct config *c, const ch
 
 /* ---- pieces ---- */
 
-static void put_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	if (ms > 0)
-		json_member_text(o, key, time_format(ms, text));
-}
-
 static const char *direction(enum side to)
 {
 	return to == SIDE_AGENTS ? "to_agents" : "to_customers";
@@ -152,7 +144,7 @@ static void put_item(struct arena *a, struct json_out *o, const struct config *c
 	const struct endpoint_conf *target = target_of(b, row->to);
 
 	json_member_text(o, "id", parked_id_text(a, row->id));
-	put_time(o, "since", row->since_ms);
+	json_member_time(o, "since", row->since_ms);
 	json_member_text(o, "endpoint",
 	    row->id.is_raw       ? endpoint_name(c, row->endpoint)
 		: target != NULL ? target->name
@@ -185,7 +177,7 @@ static void put_attempts(struct json_out *o, const struct trace_delivery *d)
 	json_begin_array(o);
 	for (t = d->attempts; t < d->attempts + d->nattempts; t++) {
 		json_begin_object(o);
-		put_time(o, "at", t->at_ms);
+		json_member_time(o, "at", t->at_ms);
 		json_member_int(o, "attempt", t->attempt);
 		if (t->step != STEP_NONE)
 			json_member_text(o, "step", step_word((int)t->step));
@@ -204,7 +196,7 @@ static void put_edit(struct json_out *o, const struct trace_delivery *d)
 	json_key(o, "edited");
 	json_begin_object(o);
 	json_member_text(o, "text", d->edited);
-	put_time(o, "at", d->edited_ms);
+	json_member_time(o, "at", d->edited_ms);
 	json_member_text(o, "by", d->edited_by);
 	json_end_object(o);
 }
@@ -285,7 +277,7 @@ const char *parked_raw_doc(struct arena *a, const struct config *c, const struct
 
 	json_begin_object(o);
 	json_member_text(o, "id", parked_id_text(a, (struct parked_id){ true, op->id }));
-	put_time(o, "since", op->raw.at_ms);
+	json_member_time(o, "since", op->raw.at_ms);
 	json_member_text(o, "endpoint", endpoint_name(c, op->raw.endpoint));
 	put_reason(o, REASON_UNPARSABLE,
 	    arena_printf(a, "%s, at byte %" PRId64 " of %zu", unparsable_word((int)op->raw.reason),
@@ -347,8 +339,8 @@ static void put_event(struct arena *a, struct json_out *o, const struct config *
 	endpoint = endpoint_name(c, e->endpoint);
 	json_member_text(o, "kind", event_kind_word((int)e->kind));
 	json_member_text(o, "origin", origin_word(e->origin));
-	put_time(o, "at", e->at_ms);
-	put_time(o, "stored", e->here_ms);
+	json_member_time(o, "at", e->at_ms);
+	json_member_time(o, "stored", e->here_ms);
 	json_member_text(o, "source", at_endpoint(a, endpoint, e->remote));
 	json_member_text(o, "conversation", at_endpoint(a, endpoint, e->conversation));
 	put_author(o, &e->author);
@@ -382,10 +374,10 @@ static void put_delivery(struct arena *a, struct json_out *o, const struct confi
 	json_member_int(o, "attempt", d->attempt);
 	if (d->step != STEP_NONE && !is_over)
 		json_member_text(o, "step", step_word((int)d->step));
-	put_time(o, "sent", d->claimed_ms);
-	put_time(o, "due", is_over ? 0 : d->due_ms);
-	put_time(o, "ended", t->ended_ms);
-	put_time(o, "expires", is_over ? 0 : d->expires_ms);
+	json_member_time(o, "sent", d->claimed_ms);
+	json_member_time(o, "due", is_over ? 0 : d->due_ms);
+	json_member_time(o, "ended", t->ended_ms);
+	json_member_time(o, "expires", is_over ? 0 : d->expires_ms);
 	put_attempts(o, t);
 	put_edit(o, t);
 	json_end_object(o);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "admin/alarms.h"
+#include "admin/json_time.h"
 #include "admin/pulse.h"
 #include "admin/status_problems.h"
 #include "admin/web.h"
@@ -271,13 +272,6 @@ void status_gather_stopped(struct arena *a, const struct config *c, const struct
 
 /* ---- the document ---- */
 
-static void member_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_SIZE];
-
-	json_member_text_or_null(o, key, ms > 0 ? time_format(ms, text) : NULL);
-}
-
 static void member_int_or_null(struct json_out *o, const char *key, int64_t n, bool is_known)
 {
 	json_key(o, key);
@@ -296,7 +290,7 @@ static void write_relay(struct json_out *o, struct arena *a, const struct status
 	json_member_bool(o, "running", runs);
 	json_member_text(o, "version", TIELINE_VERSION);
 	member_int_or_null(o, "pid", s->relay.pid, runs);
-	member_time(o, "since", s->relay.since_ms);
+	json_member_time_or_null(o, "since", s->relay.since_ms);
 	member_int_or_null(o, "uptime_ms", s->now_ms - s->relay.since_ms, runs);
 	json_member_bool(o, "draining", s->relay.is_draining);
 	json_member_text_or_null(o, "config", s->relay.config);
@@ -332,7 +326,7 @@ static void write_endpoint(struct json_out *o, const struct status *s,
 	json_member_text(o, "platform", e->platform);
 	json_member_text_or_null(o, "state", e->state);
 	json_member_text_or_null(o, "note", e->note);
-	member_time(o, "since", e->since_ms);
+	json_member_time_or_null(o, "since", e->since_ms);
 	json_member_int(o, "sent_24h", e->sent_24h);
 	member_int_or_null(o, "errors_24h", e->errors_24h, runs);
 	json_member_int(o, "waiting", e->waiting);
@@ -344,7 +338,7 @@ static void write_endpoint(struct json_out *o, const struct status *s,
 		json_put_bool(o, e->is_open);
 	else
 		json_put_null(o);
-	member_time(o, "last_callback", e->last_callback_ms);
+	json_member_time_or_null(o, "last_callback", e->last_callback_ms);
 	json_end_object(o);
 }
 
@@ -399,7 +393,7 @@ static void write_problem(struct json_out *o, struct arena *a, const struct stat
 	json_member_text(o, "kind", alarm_kind_word((int)p->kind));
 	json_member_text_or_null(o, "endpoint", p->endpoint);
 	json_member_text_or_null(o, "bridge", p->bridge);
-	member_time(o, "since", p->since_ms);
+	json_member_time_or_null(o, "since", p->since_ms);
 	json_member_text_or_null(o, "alarm",
 	    p->alarm != 0 ? arena_printf(a, "a%lld", (long long)p->alarm) : NULL);
 	json_member_text(o, "text", p->text);

@@ -1,4 +1,6 @@
-/* What migration.c (a run: which conversations, in which order) and migration_item.c (one of them) share. */
+/* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
+ * which order), migration_item.c one conversation, migration_verify.c what is compared, migration_report.c what is told, migration_file.c
+ * reads a file in the place of a platform. */
 #ifndef FLOW_MIGRATION_INSIDE_H
 #define FLOW_MIGRATION_INSIDE_H
 
@@ -47,6 +49,13 @@ struct migration_run {
 	void *told_arg;
 };
 
+struct migrations {
+	struct flow *flow;
+	TAILQ_HEAD(, migration_run)
+	runs;          /* the newest first: all on disk, and the plans of this life */
+	int64_t plans; /* of this life */
+};
+
 /* ---- migration_item.c ---- */
 
 struct migration_item {
@@ -86,9 +95,21 @@ const char *migration_file_changed(const struct migration_run *r);
 void migration_ask(struct migration_run *r, struct page *p);
 void migration_cancel(struct migration_run *r, struct page *p);
 
-/* ---- migration.c ---- */
+/* ---- migration_run.c ---- */
 
+struct migration_run *migration_run_new(struct migrations *m, const struct row_migration *row);
+void migration_run_free(struct migration_run *r);
+/* What it is about is still there, and can be read and written. */
+bool migration_run_attach(struct migration_run *r, struct err *err);
 const struct bridge_conf *migration_bridge(const struct migration_run *r);
+/* Sets out, or goes on where an earlier life was. */
+void migration_run_go(struct migration_run *r);
+/* The next conversations, or the end. */
+void migration_run_on(struct migration_run *r);
+/* As it is now; a write that is under way is followed by another. */
+void migration_run_save(struct migration_run *r);
+/* One that is under way; NULL: it is not. */
+struct migration_item *migration_run_item(const struct migration_run *r, const char *conversation);
 
 /* Its totals are in the run's by then. The item is freed. */
 void migration_item_over(struct migration_item *item);

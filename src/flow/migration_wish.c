@@ -1,10 +1,11 @@
-/* See migration.h: a wish, as it is on disk. */
+/* See migration.h. A wish as JSON, which is how it stands on disk. */
+#include "flow/migration.h"
+
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
-#include "flow/migration.h"
 
 static const char *const state_words[] = { "all", "open", "closed" };
 

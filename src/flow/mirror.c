@@ -1,4 +1,4 @@
-/* See mirror.h. What is due goes this way:
+/* See mirror.h. The run that reads, looks, and writes; mirror_want.c says what is wanted. What is due goes this way:
  *
  *   mirror_owed ─▶ ready ─ read from disk ─▶ what is wanted there ─(gate)─▶ what stands there ─▶ on disk
  *                    ▲                              │ nothing                                      │
@@ -7,12 +7,9 @@
  *
  * What is about to be written is on disk before it leaves, so its echo is known. Doing any of it twice does no
  * harm: after a doubt it is looked at anew. */
-#include "flow/mirror.h"
-
-#include <string.h>
+#include "flow/mirror_inside.h"
 
 #include "base/arena.h"
-#include "base/json_in.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/policy.h"
@@ -20,63 +17,19 @@
 
 #define STEPS_MAX 20
 
-struct owed {
-	TAILQ_ENTRY(owed) next;
-	struct mirror_key key;
-	int attempt;
-	int64_t due_ms;
-	bool is_waiting;
-};
-TAILQ_HEAD(owed_list, owed);
-
-/* The one whose turn it is. */
-struct run {
-	struct owed *owed;
-	struct mirrors *mirrors;
-	struct arena *arena; /* its own, and this is in it */
-	struct op_mirror read;
-	struct op_mirror_ask ask;
-	struct op_mirror_done done;
-	const struct bridge_conf *bridge;
-	struct facts wanted, current, write;
-	struct message message;
-	struct known known;
-	enum job_kind kind; /* FACTS, then DELIVER */
-	enum fact fact;     /* DELIVER: which one */
-	const char *cursor;
-	int steps;
-	bool is_loaded; /* before the gate */
-	bool is_busy;   /* on the wire, or on its way to disk */
-	struct http_req req;
-	struct http_call *call;
-	struct config *config; /* a reference, while it is on the wire */
-};
-
-struct mirrors {
-	struct endpoint *endpoint;
-	struct owed_list ready, waiting;
-	struct run *run;
-	struct loop_timer *timer;
-	struct map told; /* what was told of those who are not mapped */
-};
-
-struct told {
-	struct map_node node;
-};
-
 static int64_t now_ms(const struct mirrors *g)
 {
 	return loop_now_ms(g->endpoint->flow->loop);
 }
 
-static void set_busy(struct run *r, bool busy)
+static void set_busy(struct mirror_run *r, bool busy)
 {
 	if (r->is_busy != busy)
 		r->mirrors->endpoint->flow->errands += busy ? 1 : (size_t)-1;
 	r->is_busy = busy;
 }
 
-static void run_free(struct run *r)
+static void run_free(struct mirror_run *r)
 {
 	struct mirrors *g = r->mirrors;
 
@@ -114,7 +67,7 @@ static void owed_ready(struct mirrors *g, struct owed *o)
 	TAILQ_INSERT_TAIL(&g->ready, o, next);
 }
 
-static void run_wait(struct run *r, int64_t due_ms)
+static void run_wait(struct mirror_run *r, int64_t due_ms)
 {
 	struct mirrors *g = r->mirrors;
 	struct owed *o = r->owed;
@@ -127,7 +80,7 @@ static void run_wait(struct run *r, int64_t due_ms)
 	gate_wake(g->endpoint);
 }
 
-static void later(struct run *r, int64_t asked_msecs)
+static void later(struct mirror_run *r, int64_t asked_msecs)
 {
 	int64_t now = now_ms(r->mirrors);
 
@@ -152,7 +105,8 @@ static void on_timer(void *arg)
 
 static void on_done(struct store_op *op)
 {
-	struct run *r = (struct run *)((char *)op - offsetof(struct run, done.op));
+	struct mirror_run *r =
+	    (struct mirror_run *)((char *)op - offsetof(struct mirror_run, done.op));
 	struct mirrors *g = r->mirrors;
 	struct owed *o = r->owed;
 	bool is_due;
@@ -169,7 +123,7 @@ static void on_done(struct store_op *op)
 	gate_wake(g->endpoint);
 }
 
-static void write_done(struct run *r)
+static void write_done(struct mirror_run *r)
 {
 	set_busy(r, true);
 	r->done.op = (struct store_op){ .kind = STORE_MIRROR_DONE, .done = on_done };
@@ -178,267 +132,9 @@ static void write_done(struct run *r)
 	flow_submit_lazily(r->mirrors->endpoint->flow, &r->done.op);
 }
 
-static void tell_dropped(const struct run *r, enum fact f, const char *reason, const char *why)
-{
-	LOG(LOG_WARN, "dropped", F_STR("endpoint", r->mirrors->endpoint->conf.name),
-	    F_STR("bridge", r->bridge != NULL ? r->bridge->name : NULL),
-	    F_ID("link", 'k', r->owed->key.link),
-	    F_STR("field", f < FACT_COUNT ? fact_word(f) : NULL), F_STR("reason", reason),
-	    F_STR("err", log_wants(LOG_DEBUG) ? why : NULL));
-}
-
-/* ---- who works there ---- */
-
-static const struct json *crowd_of(struct arena *a, const struct endpoint *e, const char *key)
-{
-	const struct via via = endpoint_via(e);
-	const char *text = memo_get(&via, key);
-	struct json_error error;
-
-	return text != NULL ? json_read(a, text, strlen(text), &error) : NULL;
-}
-
-static bool is_called(const struct json *j, const char *member, const char *text)
-{
-	const char *is = json_text(j, member);
-
-	return is != NULL && strcasecmp(is, text) == 0;
-}
-
-static const struct json *one_of(const struct json *crowd, const char *text)
-{
-	const struct json *j;
-
-	for (j = crowd != NULL ? crowd->child : NULL; j != NULL; j = j->next)
-		if (is_called(j, "id", text) || is_called(j, "email", text)
-		    || is_called(j, "name", text))
-			return j;
-	return NULL;
-}
-
-/* Told once for each who is not mapped. */
-static void tell_unmapped(struct run *r, enum fact f, const char *id)
-{
-	struct mirrors *g = r->mirrors;
-	uint64_t hash = hash_text(id, (uint64_t)r->bridge->id << 8 | (unsigned)f);
-	struct told *t;
-
-	if (map_find(&g->told, hash) != NULL)
-		return;
-	t = xcalloc(1, sizeof(*t));
-	map_add(&g->told, &t->node, hash);
-	LOG(LOG_WARN, "unmapped", F_STR("bridge", r->bridge->name),
-	    F_STR("endpoint", g->endpoint->conf.name), F_STR("field", fact_word(f)),
-	    F_STR("remote", id));
-}
-
-/* Who there is meant by one of here: by id, e-mail or name; `same` by e-mail of people, by name of teams.
- * NULL: nobody. */
-static const char *somebody(struct run *r, enum fact f, const struct option_map *m, const char *id)
-{
-	const char *members[] = { "id", "email", "name" }, *key = MEMO_TEAM, *text, *mapped = NULL;
-	const struct endpoint *to = r->mirrors->endpoint;
-	bool to_right = r->owed->key.side == SIDE_AGENTS;
-	const struct endpoint *from =
-	    endpoint_find(to->flow, to_right ? r->bridge->customers->id : r->bridge->agents->id);
-	const struct json *who, *there;
-	size_t i;
-
-	if (f == FACT_TEAM) {
-		key = MEMO_TEAMS;
-		members[1] = "name";
-	}
-	who = one_of(crowd_of(r->arena, from, key), id);
-	for (i = m->same ? 1 : 0; i < 3 && mapped == NULL; i++) {
-		text = i == 0 ? id : json_text(who, members[i]);
-		if (text != NULL)
-			mapped = map_exactly(m, text, to_right);
-		if (m->same)
-			break;
-	}
-	if (mapped == NULL)
-		mapped = map_others(m, to_right);
-	there = mapped != NULL ? one_of(crowd_of(r->arena, to, key), mapped) : NULL;
-	if (there == NULL)
-		tell_unmapped(r, f, id);
-	return json_text(there, "id");
-}
-
-/* ---- what is wanted ---- */
-
-bool mirror_takes(const struct bridge_conf *b, enum side to)
-{
-	return (to == SIDE_AGENTS ? b->agents : b->customers)->caps->facts != 0;
-}
-
-bool mirror_carries(const struct bridge_conf *b, enum side to)
-{
-	if (!mirror_takes(b, to))
-		return false;
-	return to == SIDE_AGENTS ? b->assignment_to_agents || b->labels_to_agents
-		|| b->attributes_to_agents || b->priority_to_agents
-				 : b->assignment_to_customers || b->labels_to_customers
-		|| b->attributes_to_customers || b->priority_to_customers;
-}
-
-static bool carries(const struct bridge_conf *b, enum fact f, enum side to)
-{
-	bool up = to == SIDE_AGENTS;
-
-	switch (f) {
-	case FACT_NAME:
-	case FACT_EMAIL:
-	case FACT_PHONE: return up ? b->profile_to_agents : b->profile_to_customers;
-	case FACT_AVATAR: return up && b->profile_to_agents;
-	case FACT_AGENT:
-	case FACT_TEAM: return up ? b->assignment_to_agents : b->assignment_to_customers;
-	case FACT_LABELS: return up ? b->labels_to_agents : b->labels_to_customers;
-	case FACT_PRIORITY: return up ? b->priority_to_agents : b->priority_to_customers;
-	case FACT_ATTRIBUTES: return up ? b->attributes_to_agents : b->attributes_to_customers;
-	case FACT_COUNT: break;
-	}
-	return false;
-}
-
-static const char *want_priority(const struct option_map *m, const char *seen, bool up)
-{
-	return *seen == '\0' ? seen : map_to(m, seen, up);
-}
-
-static bool is_writable(const struct caps *to, enum fact f, const char *value)
-{
-	if ((to->facts >> f & 1) == 0)
-		return false;
-	return f != FACT_AGENT || *value != '\0' || !to->forwards;
-}
-
-static const char *want(struct run *r, enum fact f, const char *seen)
-{
-	const struct map_conf *m = &r->bridge->map;
-	bool up = r->owed->key.side == SIDE_AGENTS;
-
-	if (seen == NULL || !carries(r->bridge, f, r->owed->key.side)
-	    || !is_writable(r->mirrors->endpoint->conf.caps, f, seen))
-		return NULL;
-	switch (f) {
-	case FACT_LABELS: return map_labels(r->arena, &m->labels, seen, up);
-	case FACT_ATTRIBUTES: return map_attributes(r->arena, &m->attributes, seen, up);
-	case FACT_PRIORITY: return want_priority(&m->priority, seen, up);
-	case FACT_AGENT:
-		if (!m->agents.same && m->agents.count == 0)
-			return NULL;
-		return *seen == '\0' ? seen : somebody(r, f, &m->agents, seen);
-	case FACT_TEAM:
-		if (!m->teams.same && m->teams.count == 0)
-			return NULL;
-		return *seen == '\0' ? seen : somebody(r, f, &m->teams, seen);
-	case FACT_NAME:
-	case FACT_EMAIL:
-	case FACT_PHONE:
-	case FACT_AVATAR:
-	case FACT_COUNT: break;
-	}
-	if (fact_is_valid(r->arena, f, seen))
-		return seen;
-	tell_dropped(r, f, reason_word(REASON_INVALID), NULL);
-	return NULL;
-}
-
-/* What we wrote is agreed, and nothing of it is in doubt. */
-static bool is_settled(const struct run *r, enum fact f)
-{
-	const struct fact_record *here = &r->read.here;
-
-	return here->was.v[f] == NULL && here->ours.v[f] != NULL
-	    && fact_is_same(f, here->ours.v[f], r->wanted.v[f]);
-}
-
-/* What was told there is overtaken: it is being written there just now, or people at the desk have changed their
- * minds at the same time, and theirs goes the other way. Else the two would be exchanged. */
-static bool is_overtaken(const struct run *r, enum fact f)
-{
-	const struct fact_record *here = &r->read.here, *there = &r->read.there;
-
-	if (there->was.v[f] != NULL && fact_is_same(f, there->was.v[f], there->seen.v[f]))
-		return true;
-	return r->owed->key.side == SIDE_AGENTS && f != FACT_LABELS && f != FACT_ATTRIBUTES
-	    && carries(r->bridge, f, SIDE_CUSTOMERS) && here->was.v[f] == NULL
-	    && here->seen.v[f] != NULL && here->ours.v[f] != NULL
-	    && !fact_is_same(f, here->seen.v[f], here->ours.v[f]);
-}
-
-static int first_fact(const struct run *r)
-{
-	return r->owed->key.step == STEP_FIND_CONTACT ? 0 : FACT_OF_PERSON + 1;
-}
-
-static int last_fact(const struct run *r)
-{
-	return r->owed->key.step == STEP_FIND_CONTACT ? FACT_OF_PERSON : FACT_COUNT - 1;
-}
-
-/* False: it is all as it should be. */
-static bool want_all(struct run *r)
-{
-	bool any = false;
-	int f;
-
-	for (f = first_fact(r); f <= last_fact(r); f++) {
-		r->wanted.v[f] = want(r, (enum fact)f, r->read.there.seen.v[f]);
-		if (r->wanted.v[f] != NULL
-		    && (is_settled(r, (enum fact)f) || is_overtaken(r, (enum fact)f)))
-			r->wanted.v[f] = NULL;
-		any |= r->wanted.v[f] != NULL;
-	}
-	return any;
-}
-
-/* ---- what is to be written ---- */
-
-/* Both have the same now: what stands for that at the side that tells. */
-static const char *agreed(struct run *r, enum fact f)
-{
-	const char *seen = r->read.there.seen.v[f];
-	bool is_left = r->owed->key.side == SIDE_AGENTS;
-
-	if (f == FACT_LABELS)
-		return map_labels_here(r->arena, &r->bridge->map.labels, seen, is_left);
-	if (f == FACT_ATTRIBUTES)
-		return map_attributes_here(r->arena, &r->bridge->map.attributes, seen, is_left);
-	return seen;
-}
-
-/* Found there, though nobody told of it yet: people at the desk have just changed it. */
-static bool is_theirs(const struct run *r, enum fact f, const char *ours)
-{
-	return r->owed->key.side == SIDE_AGENTS && f != FACT_LABELS && f != FACT_ATTRIBUTES
-	    && carries(r->bridge, f, SIDE_CUSTOMERS) && ours != NULL && r->current.v[f] != NULL
-	    && !fact_is_same(f, r->current.v[f], ours);
-}
-
-static void decide(struct run *r, enum fact f)
-{
-	const char *current = r->current.v[f], *wanted = r->wanted.v[f];
-	const char *ours = r->read.here.ours.v[f], *was = r->read.here.was.v[f];
-
-	if (wanted == NULL)
-		return;
-	if (was != NULL)
-		ours = fact_before(r->arena, f, was, wanted);
-	if (is_theirs(r, f, ours) && !fact_is_same(f, wanted, current))
-		return;
-	r->write.v[f] = fact_to_write(r->arena, f, wanted, ours, current);
-	if (r->write.v[f] == NULL && f <= FACT_OF_PERSON && !fact_is_same(f, wanted, current))
-		return; /* people there want it otherwise */
-	r->ask.ours.v[f] = wanted;
-	r->ask.agreed.v[f] = agreed(r, f);
-	if (r->write.v[f] != NULL)
-		r->ask.was.v[f] = current != NULL ? current : "";
-}
-
 /* ---- requests ---- */
 
-static enum step step_of(const struct run *r)
+static enum step step_of(const struct mirror_run *r)
 {
 	if (r->kind == JOB_FACTS)
 		return r->owed->key.step;
@@ -457,7 +153,7 @@ static enum step step_of(const struct run *r)
 	return STEP_NONE;
 }
 
-static struct job job_of(const struct run *r)
+static struct job job_of(const struct mirror_run *r)
 {
 	return (struct job){
 		.kind = r->kind,
@@ -470,7 +166,7 @@ static struct job job_of(const struct run *r)
 	};
 }
 
-static void load(struct run *r)
+static void load(struct mirror_run *r)
 {
 	set_busy(r, false);
 	r->is_loaded = true;
@@ -478,13 +174,13 @@ static void load(struct run *r)
 }
 
 /* The next one that is to be written; of a person all go at once. */
-static void write_next(struct run *r, int from)
+static void write_next(struct mirror_run *r, int from)
 {
 	int f = from;
 
-	while (f <= last_fact(r) && r->write.v[f] == NULL)
+	while (f <= mirror_last_fact(r) && r->write.v[f] == NULL)
 		f++;
-	if (f > last_fact(r)) {
+	if (f > mirror_last_fact(r)) {
 		write_done(r);
 		return;
 	}
@@ -496,31 +192,32 @@ static void write_next(struct run *r, int from)
 }
 
 /* Where what people do there is not carried back, its echo is not listened for either. */
-static void land(struct run *r)
+static void land(struct mirror_run *r)
 {
 	enum side back = r->owed->key.side == SIDE_AGENTS ? SIDE_CUSTOMERS : SIDE_AGENTS;
 	bool of_person = r->owed->key.step == STEP_FIND_CONTACT;
 	int f, last = of_person ? FACT_OF_PERSON : (int)r->fact;
 
 	for (f = of_person ? 0 : (int)r->fact; f <= last; f++)
-		if (r->write.v[f] != NULL && !carries(r->bridge, (enum fact)f, back))
+		if (r->write.v[f] != NULL && !mirror_carries_fact(r->bridge, (enum fact)f, back))
 			r->done.landed.v[f] = r->write.v[f];
 }
 
-static void write_rest(struct run *r)
+static void write_rest(struct mirror_run *r)
 {
 	write_next(r, r->owed->key.step == STEP_FIND_CONTACT ? FACT_COUNT : (int)r->fact + 1);
 }
 
 static void on_asked(struct store_op *op)
 {
-	struct run *r = (struct run *)((char *)op - offsetof(struct run, ask.op));
+	struct mirror_run *r =
+	    (struct mirror_run *)((char *)op - offsetof(struct mirror_run, ask.op));
 
 	if (!flow_redo(r->mirrors->endpoint->flow, op))
-		write_next(r, first_fact(r));
+		write_next(r, mirror_first_fact(r));
 }
 
-static void take_facts(struct run *r, const struct outcome *o)
+static void take_facts(struct mirror_run *r, const struct outcome *o)
 {
 	bool any = false;
 	int f;
@@ -534,8 +231,8 @@ static void take_facts(struct run *r, const struct outcome *o)
 		r->known.contact = o->learned.contact;
 	if (o->learned.upload != NULL)
 		r->known.upload = o->learned.upload;
-	for (f = first_fact(r); f <= last_fact(r); f++) {
-		decide(r, (enum fact)f);
+	for (f = mirror_first_fact(r); f <= mirror_last_fact(r); f++) {
+		mirror_decide(r, (enum fact)f);
 		any |= r->ask.ours.v[f] != NULL;
 	}
 	if (!any) {
@@ -548,7 +245,7 @@ static void take_facts(struct run *r, const struct outcome *o)
 	flow_submit(r->mirrors->endpoint->flow, &r->ask.op);
 }
 
-static void take(struct run *r, const struct outcome *o)
+static void take(struct mirror_run *r, const struct outcome *o)
 {
 	switch (o->effect.kind) {
 	case EFFECT_NEXT_STEP:
@@ -568,7 +265,7 @@ static void take(struct run *r, const struct outcome *o)
 		write_rest(r);
 		return;
 	case EFFECT_REJECTED:
-		tell_dropped(r, r->kind == JOB_FACTS ? FACT_COUNT : r->fact,
+		mirror_tell_dropped(r, r->kind == JOB_FACTS ? FACT_COUNT : r->fact,
 		    reason_word((int)o->effect.reason), o->effect.why);
 		if (r->kind == JOB_FACTS)
 			write_done(r);
@@ -585,7 +282,7 @@ static void take(struct run *r, const struct outcome *o)
 
 static void on_response(void *arg, const struct http_resp *resp)
 {
-	struct run *r = arg;
+	struct mirror_run *r = arg;
 	struct endpoint *e = r->mirrors->endpoint;
 	const struct via via = endpoint_via(e);
 	const struct job job = job_of(r);
@@ -608,7 +305,7 @@ static void on_response(void *arg, const struct http_resp *resp)
 	gate_wake(e);
 }
 
-static void send_it(struct run *r)
+static void send_it(struct mirror_run *r)
 {
 	struct endpoint *e = r->mirrors->endpoint;
 	const struct via via = endpoint_via(e);
@@ -624,7 +321,7 @@ static void send_it(struct run *r)
 
 /* ---- its turn ---- */
 
-static void set_place(struct run *r)
+static void set_place(struct mirror_run *r)
 {
 	const struct op_mirror *read = &r->read;
 	struct endpoint *e = r->mirrors->endpoint;
@@ -649,7 +346,7 @@ static void set_place(struct run *r)
 	};
 }
 
-static bool is_tried_enough(const struct run *r)
+static bool is_tried_enough(const struct mirror_run *r)
 {
 	return (int64_t)r->owed->attempt * (RETRY_MOST_MSECS / 2)
 	    > r->mirrors->endpoint->flow->config->limits.try_for_msecs;
@@ -657,7 +354,8 @@ static bool is_tried_enough(const struct run *r)
 
 static void on_read(struct store_op *op)
 {
-	struct run *r = (struct run *)((char *)op - offsetof(struct run, read.op));
+	struct mirror_run *r =
+	    (struct mirror_run *)((char *)op - offsetof(struct mirror_run, read.op));
 	struct mirrors *g = r->mirrors;
 	struct endpoint *e = g->endpoint;
 	struct flow *f = e->flow;
@@ -674,11 +372,11 @@ static void on_read(struct store_op *op)
 	if (r->bridge->control == CONTROL_PAUSED) {
 		run_wait(r, now_ms(g) + RETRY_MOST_MSECS);
 	} else if (is_tried_enough(r)) {
-		tell_dropped(r, FACT_COUNT, reason_word(REASON_EXPIRED), NULL);
+		mirror_tell_dropped(r, FACT_COUNT, reason_word(REASON_EXPIRED), NULL);
 		write_done(r);
 	} else if (r->known.conversation == NULL) { /* a message is about to open it */
 		later(r, -1);
-	} else if (!want_all(r)) {
+	} else if (!mirror_want_all(r)) {
 		write_done(r);
 	} else {
 		r->kind = JOB_FACTS;
@@ -689,7 +387,7 @@ static void on_read(struct store_op *op)
 static void read_it(struct mirrors *g, struct owed *o)
 {
 	struct arena *a = arena_new();
-	struct run *r = ARENA_NEW(a, struct run);
+	struct mirror_run *r = ARENA_NEW(a, struct mirror_run);
 
 	TAILQ_REMOVE(&g->ready, o, next);
 	r->owed = o;

@@ -2,18 +2,10 @@
  *
  *   router_take ─▶ held ─(its turn)─▶ route_event per bridge ─ROUTE─▶ on_routed ─▶ trip, or lane ready
  *
- * A conversation is in memory while something of it is held or being written. From a source that
- * announces in order an event is held for no time at all; from one that does not, until the window of
- * the oldest closes: then it, and what has a smaller id, is routed in the order of ids.
- *
- * The short way saves one write and one wait: conversations that were routed lately stay in memory with
- * their links, written by nobody else and dropped whenever anything about them may have changed, which
- * is always harmless. An event that finds its conversation there, with nothing held or being written
- * before it, is routed first and stored together with its deliveries. */
-#include "flow/router.h"
+ * What is held, and in which order, is router_held.c's; what is remembered once it was routed, and the
+ * short way that this opens, is router_short.c's. */
+#include "flow/router_inside.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
 
 #include "base/arena.h"
@@ -35,56 +27,6 @@
 /* How often a message that waits for a conversation to be opened looks again, and asks the store. */
 #define OPENING_RETRY_MSECS 250
 #define OPENING_LOOK_MSECS 1000
-#define ROUTE_MOST 64
-#define REMEMBERED_MOST 16384
-
-struct held {
-	STAILQ_ENTRY(held) next;
-	struct letter *letter;
-	struct view view;
-	bool is_stale;        /* the store is asked for the view once more, before it is routed */
-	struct arena *viewed; /* where that lies; NULL: the first one, with the letter */
-	int64_t arrived_ms;
-};
-STAILQ_HEAD(held_list, held);
-
-struct conversation {
-	struct map_node node;
-	struct router *router;
-	struct endpoint *endpoint;
-	char *remote;
-	struct held_list held; /* in the order they will be routed */
-	/* Events that went on their way to disk to be held, and those of them that are back, in the
-	 * order they went. */
-	uint32_t expected, came;
-	uint32_t awaited; /* is_closing: so many must be back before it goes on */
-	bool is_closing;
-	bool is_writing;
-	bool is_blocked; /* its first waits for a conversation to be opened */
-	bool is_looking; /* the store is asked what is known by now, last */
-	int64_t looked_ms;
-	struct reading *reading; /* its first waits for what was said before it, until */
-	int64_t reading_until_ms;
-	bool was_read; /* that is there, or cannot be had */
-	struct loop_timer *timer;
-	/* Its history is being moved over this bridge (0: it is not): what is told live waits for the end. */
-	int moving;
-	struct held_list later;
-	/* What is remembered when nothing of it is under way any more. */
-	bool is_known;
-	int64_t thread, person;
-	enum state state;
-	struct row_link *links; /* one per bridge of the endpoint, without texts */
-	TAILQ_ENTRY(conversation) lru;
-};
-
-struct router {
-	struct flow *flow;
-	struct map conversations;
-	size_t held, blocked;
-	TAILQ_HEAD(lru_list, conversation) lru; /* known ones, the oldest first */
-	size_t known;
-};
 
 /* One write: some events of one conversation, and their deliveries. */
 struct routing {
@@ -96,90 +38,7 @@ struct routing {
 	struct lane **lanes[ROUTE_MOST]; /* of each row; NULL: parked */
 };
 
-/* ---- conversations ---- */
-
-static uint64_t conversation_hash(const struct endpoint *e, const char *remote)
-{
-	return hash_text(remote, (uint64_t)e->conf.id);
-}
-
-static struct conversation *conversation_find(struct router *r, struct endpoint *e,
-    const char *remote)
-{
-	struct map_node *n = map_find(&r->conversations, conversation_hash(e, remote));
-	struct conversation *c;
-
-	for (; n != NULL; n = map_find_next(n)) {
-		c = (struct conversation *)n;
-		if (c->endpoint == e && strcmp(c->remote, remote) == 0)
-			return c;
-	}
-	return NULL;
-}
-
 static void conversation_on_timer(void *arg);
-
-static struct conversation *conversation_get(struct router *r, struct endpoint *e,
-    const char *remote)
-{
-	struct conversation *c = conversation_find(r, e, remote);
-
-	if (c != NULL)
-		return c;
-	c = xcalloc(1, sizeof(*c));
-	c->router = r;
-	c->endpoint = e;
-	c->remote = xstrdup(remote);
-	STAILQ_INIT(&c->held);
-	STAILQ_INIT(&c->later);
-	map_add(&r->conversations, &c->node, conversation_hash(e, remote));
-	return c;
-}
-
-static void conversation_block(struct conversation *c, bool blocked)
-{
-	if (c->is_blocked != blocked)
-		c->router->blocked += blocked ? 1 : (size_t)-1;
-	c->is_blocked = blocked;
-}
-
-static void conversation_forget(struct conversation *c)
-{
-	if (!c->is_known)
-		return;
-	TAILQ_REMOVE(&c->router->lru, c, lru);
-	c->router->known--;
-	c->is_known = false;
-	xfree(c->links);
-	c->links = NULL;
-}
-
-static void conversation_free(struct conversation *c)
-{
-	conversation_forget(c);
-	conversation_block(c, false);
-	reading_free(c->reading);
-	loop_timer_free(c->timer);
-	map_remove(&c->router->conversations, &c->node);
-	xfree(c->remote);
-	xfree(c);
-}
-
-static bool conversation_is_quiet(const struct conversation *c)
-{
-	return STAILQ_EMPTY(&c->held) && !c->is_writing && !c->is_looking && c->came == c->expected
-	    && c->reading == NULL && c->moving == 0;
-}
-
-/* Nothing is remembered of it any more; NULL is taken. */
-static void conversation_drop(struct conversation *c)
-{
-	if (c == NULL)
-		return;
-	conversation_forget(c);
-	if (conversation_is_quiet(c))
-		conversation_free(c);
-}
 
 static void conversation_wait(struct conversation *c, int64_t msecs)
 {
@@ -189,88 +48,10 @@ static void conversation_wait(struct conversation *c, int64_t msecs)
 		loop_timer_set(c->timer, msecs);
 }
 
-/* ---- holding, in order ---- */
-
-/* Order of two events of one conversation: by id where ids are numbers, else as they came; but what was
- * not told and had to be read comes late, and goes to where it belongs. A state has no id: what was said
- * before it goes before it, and times of messages are whole seconds. */
-static bool is_before(const struct event *a, const struct event *b, bool sorted)
-{
-	size_t la, lb;
-
-	if (!sorted)
-		return a->origin == ORIGIN_REPAIR && a->at_ms < b->at_ms;
-	if (a->remote == NULL || b->remote == NULL)
-		return a->remote != NULL && a->at_ms <= b->at_ms;
-	la = strlen(a->remote);
-	lb = strlen(b->remote);
-	if (strspn(a->remote, "0123456789") != la || strspn(b->remote, "0123456789") != lb)
-		return false;
-	return la != lb ? la < lb : strcmp(a->remote, b->remote) < 0;
-}
-
-static void hold(struct conversation *c, struct held *h, bool sorted)
-{
-	struct held *at, *before = NULL;
-
-	STAILQ_FOREACH(at, &c->held, next) {
-		if (is_before(h->letter->event, at->letter->event, sorted))
-			break;
-		before = at;
-	}
-	if (before == NULL)
-		STAILQ_INSERT_HEAD(&c->held, h, next);
-	else
-		STAILQ_INSERT_AFTER(&c->held, before, h, next);
-	c->router->held++;
-}
-
-static void held_free(struct router *r, struct held *h)
-{
-	r->held--;
-	letter_unref(h->letter);
-	arena_free(h->viewed);
-	xfree(h);
-}
-
-static int64_t settle_of(const struct endpoint *e)
-{
-	const struct via via = endpoint_via(e);
-
-	return e->connector->settle != NULL ? e->connector->settle(&via) : 0;
-}
-
-/* How many from the front may be routed now; where none, *wait_msecs is when to look again (-1: when
- * something happens). */
-static size_t count_due(struct conversation *c, int64_t *wait_msecs)
-{
-	int64_t settle = settle_of(c->endpoint), now_ms = loop_now_ms(c->router->flow->loop);
-	int64_t oldest = INT64_MAX, left;
-	struct held *h;
-	bool is_state;
-	size_t due = 0, i = 0;
-
-	*wait_msecs = -1;
-	STAILQ_FOREACH(h, &c->held, next) {
-		i++;
-		/* A clock that was set back holds nobody longer. */
-		left = now_ms < h->arrived_ms ? 0 : h->arrived_ms + settle - now_ms;
-		is_state = h->letter->event->remote == NULL;
-		if (left > 0 && left < oldest)
-			oldest = left;
-		/* And all with smaller ids; a state takes none along, and waits for them. */
-		if (left <= 0 && (!is_state || due == i - 1))
-			due = i;
-	}
-	if (due == 0 && oldest != INT64_MAX)
-		*wait_msecs = oldest;
-	return due < ROUTE_MOST ? due : ROUTE_MOST;
-}
-
 /* ---- deciding ---- */
 
-static void decide(const struct conversation *c, const struct event *event, const struct view *view,
-    size_t bridge, struct route *out)
+void conversation_decide(const struct conversation *c, const struct event *event,
+    const struct view *view, size_t bridge, struct route *out)
 {
 	struct endpoint *e = c->endpoint;
 	struct flow *f = c->router->flow;
@@ -317,8 +98,6 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
 }
 
-static void conversation_try(struct conversation *c);
-
 static void on_earlier(void *arg, const struct reading_result *result)
 {
 	struct conversation *c = arg;
@@ -343,7 +122,7 @@ static void read_earlier(struct conversation *c, const struct held *h)
 	conversation_wait(c, EARLIER_PATIENCE_MSECS);
 }
 
-static void count_drop(struct endpoint *e, const struct event *event, const struct route *r,
+void router_count_drop(struct endpoint *e, const struct event *event, const struct route *r,
     const struct bridge_conf *b)
 {
 	e->stats.drops[r->drop]++;
@@ -373,7 +152,7 @@ static bool route_one(struct routing *g, struct conversation *c, struct held *h,
 	size_t i;
 
 	for (i = 0; i < e->nbridges; i++) {
-		decide(c, h->letter->event, &h->view, i, &routes[i]);
+		conversation_decide(c, h->letter->event, &h->view, i, &routes[i]);
 		if (must_wait(c, h, i, &routes[i]))
 			return false;
 		if (must_read(c, h, i, &routes[i])) {
@@ -390,7 +169,7 @@ static bool route_one(struct routing *g, struct conversation *c, struct held *h,
 	g->held[n] = h;
 	for (i = 0; i < e->nbridges; i++) {
 		if (routes[i].drop != DROP_NONE)
-			count_drop(e, h->letter->event, &routes[i], e->bridges[i]);
+			router_count_drop(e, h->letter->event, &routes[i], e->bridges[i]);
 		if (routes[i].drop != DROP_NONE && routes[i].park == REASON_NONE)
 			continue;
 		g->lanes[n][out->nrows] =
@@ -398,177 +177,6 @@ static bool route_one(struct routing *g, struct conversation *c, struct held *h,
 		out->nrows++;
 	}
 	return true;
-}
-
-/* ---- the short way ---- */
-
-static struct row_link *link_of(const struct endpoint *e, struct row_link *links, int bridge)
-{
-	size_t i;
-
-	for (i = 0; i < e->nbridges; i++)
-		if (e->bridges[i]->id == bridge)
-			return &links[i];
-	return NULL;
-}
-
-/* A remembered link has no texts: routing reads none, and the store hands out the whole row. */
-static struct row_link without_texts(const struct row_link *l)
-{
-	struct row_link bare = *l;
-
-	bare.customers_remote = bare.customers_ref = NULL;
-	bare.agents_remote = bare.agents_ref = NULL;
-	bare.first_customers = bare.first_agents = NULL;
-	return bare;
-}
-
-/* After a write: the links it found or made are how the next message of the conversation travels. */
-static void remember(struct conversation *c, const struct view *view,
-    const struct route_event *done)
-{
-	struct endpoint *e = c->endpoint;
-	struct router *r = c->router;
-	const struct row_trip *out;
-	struct row_link *l;
-	size_t i;
-
-	if (e->conf.caps->unordered)
-		return; /* its messages are held anyway */
-	/* The view is older than the write: where it made no delivery it tells nothing about now. */
-	if (done->nrows == 0)
-		return;
-	conversation_forget(c);
-	c->links = xcalloc(e->nbridges, sizeof(*c->links));
-	for (i = 0; i < e->nbridges; i++)
-		c->links[i] = without_texts(&view->bridges[i].link);
-	for (i = 0; i < done->nrows; i++) {
-		out = &done->rows[i].out;
-		l = link_of(e, c->links, done->rows[i].bridge);
-		if (out->link.id != 0 && l != NULL)
-			*l = without_texts(&out->link);
-	}
-	c->thread = view->thread;
-	c->person = view->person;
-	c->state = view->state;
-	c->is_known = true;
-	TAILQ_INSERT_TAIL(&r->lru, c, lru);
-	r->known++;
-}
-
-static void trim(struct router *r)
-{
-	while (r->known > REMEMBERED_MOST)
-		conversation_drop(TAILQ_FIRST(&r->lru));
-}
-
-/* What the store would have answered, from memory. */
-static void recall(const struct conversation *c, struct view *view)
-{
-	size_t i;
-
-	view->thread = c->thread;
-	view->person = c->person;
-	view->state = c->state;
-	for (i = 0; i < c->endpoint->nbridges; i++)
-		view->bridges[i] = (struct view_bridge){ .link = c->links[i] };
-}
-
-static bool is_short(const struct conversation *c, const struct event *event)
-{
-	return c != NULL && c->is_known && conversation_is_quiet(c) && event->kind == EVENT_MESSAGE
-	    && event->mark == NULL;
-}
-
-bool router_try_short(struct router *r, struct endpoint *e, struct letter *letter,
-    struct op_append *op, struct shortcut *s)
-{
-	struct conversation *c = conversation_find(r, e, letter->event->conversation);
-	struct route routes[BRIDGES_PER_ENDPOINT];
-	size_t i;
-
-	/* Of several bridges each has to know whether the message came from it: that takes the store. */
-	if (e->is_held || e->nbridges > 1 || !is_short(c, letter->event))
-		return false;
-	recall(c, &op->view);
-	op->thread = c->thread;
-	op->person = c->person;
-	for (i = 0; i < e->nbridges; i++) {
-		decide(c, letter->event, &op->view, i, &routes[i]);
-		if (routes[i].park != REASON_NONE
-		    || (routes[i].drop == DROP_NONE && routes[i].choice != LINK_USE))
-			return false;
-	}
-	op->rows = arena_zalloc(letter->arena, e->nbridges * sizeof(*op->rows));
-	for (i = 0; i < e->nbridges; i++) {
-		if (routes[i].drop != DROP_NONE) {
-			count_drop(e, letter->event, &routes[i], e->bridges[i]);
-			continue;
-		}
-		s->lanes[op->nrows] =
-		    row_make(c->endpoint, i, letter->event, &routes[i], &op->rows[op->nrows]);
-		op->nrows++;
-	}
-	TAILQ_REMOVE(&r->lru, c, lru);
-	TAILQ_INSERT_TAIL(&r->lru, c, lru);
-	return true;
-}
-
-void router_short_done(struct router *r, struct endpoint *e, struct letter *letter,
-    struct op_append *op, struct shortcut *s)
-{
-	bool stored = op->op.result == 0 && !op->is_duplicate;
-	size_t i;
-
-	if (op->op.result != 0)
-		conversation_drop(conversation_find(r, e, letter->event->conversation));
-	for (i = 0; i < op->nrows; i++) {
-		if (stored)
-			row_start(r->flow, letter, &op->rows[i], s->lanes[i]);
-		else
-			row_take_back(letter, &op->rows[i], s->lanes[i]);
-	}
-}
-
-struct conversation *router_expect(struct router *r, struct endpoint *e, const struct event *event)
-{
-	struct conversation *c;
-
-	if (e->nbridges > 1 && !e->conf.caps->unordered)
-		return NULL; /* none of its events takes the short way, and they are held as they come */
-	c = conversation_get(r, e, event->conversation);
-	c->expected++;
-	return c;
-}
-
-void router_came(struct conversation *c)
-{
-	if (c == NULL)
-		return;
-	c->came++;
-	if (c->is_closing)
-		conversation_try(c);
-	else if (!c->is_known && conversation_is_quiet(c))
-		conversation_free(c);
-}
-
-void router_forget(struct router *r, int64_t link, int64_t thread)
-{
-	struct conversation *c, *next;
-	const struct row_link *l;
-	size_t i;
-
-	for (c = TAILQ_FIRST(&r->lru); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, lru);
-		for (i = 0; i < c->endpoint->nbridges; i++) {
-			l = &c->links[i];
-			if ((link != 0 && l->id == link)
-			    || (thread != 0 && (l->customers == thread || l->agents == thread)))
-				break;
-		}
-		if (i < c->endpoint->nbridges || (thread != 0 && c->thread == thread))
-			conversation_drop(c);
-	}
 }
 
 /* ---- written ---- */
@@ -585,7 +193,7 @@ static void on_routed(struct store_op *op)
 		for (i = 0; i < g->events[n].nrows; i++)
 			row_start(c->router->flow, g->held[n]->letter, &g->events[n].rows[i],
 			    g->lanes[n][i]);
-		remember(c, &g->held[n]->view, &g->events[n]);
+		conversation_remember(c, &g->held[n]->view, &g->events[n]);
 		held_free(c->router, g->held[n]);
 	}
 	arena_free(g->arena);
@@ -681,7 +289,7 @@ static bool conversation_look(struct conversation *c)
 	return true;
 }
 
-static void conversation_try(struct conversation *c)
+void conversation_try(struct conversation *c)
 {
 	struct routing *g;
 	struct held *h;
@@ -692,14 +300,14 @@ static void conversation_try(struct conversation *c)
 		return;
 	if (STAILQ_EMPTY(&c->held)) {
 		if (c->is_known)
-			trim(c->router);
+			router_trim(c->router);
 		else if (conversation_is_quiet(c))
 			conversation_free(c);
 		return;
 	}
 	if (c->endpoint->is_held)
 		return; /* router_start, when that is over */
-	due = count_due(c, &wait);
+	due = conversation_count_due(c, &wait);
 	if (due == 0) {
 		conversation_wait(c, wait);
 		return;
@@ -744,38 +352,17 @@ static void conversation_on_timer(void *arg)
 
 /* ---- what others call ---- */
 
-static struct conversation *take(struct router *r, struct endpoint *e, struct letter *letter,
-    const struct view *view, bool is_stale)
-{
-	struct conversation *c = conversation_get(r, e, letter->event->conversation);
-	struct held *h = xcalloc(1, sizeof(*h));
-
-	h->letter = letter_ref(letter);
-	h->view = *view;
-	h->is_stale = is_stale;
-	h->arrived_ms = loop_now_ms(r->flow->loop);
-	if (letter->event->here_ms < h->arrived_ms)
-		h->arrived_ms = letter->event->here_ms;
-	if (c->moving != 0 && letter->event->origin != ORIGIN_HISTORY) {
-		STAILQ_INSERT_TAIL(&c->later, h, next);
-		r->held++;
-	} else {
-		hold(c, h, e->conf.caps->unordered);
-	}
-	return c;
-}
-
 void router_take(struct router *r, struct endpoint *e, struct letter *letter,
     const struct view *view)
 {
-	conversation_try(take(r, e, letter, view, false));
+	conversation_try(conversation_take(r, e, letter, view, false));
 }
 
 void router_take_back(struct router *r, struct endpoint *e, struct letter *letter,
     const struct view *view)
 {
 	/* Whether another bridge has brought it where it goes was not asked when it was read back. */
-	take(r, e, letter, view, e->nbridges > 1);
+	conversation_take(r, e, letter, view, e->nbridges > 1);
 }
 
 void router_start(struct router *r)
@@ -788,57 +375,7 @@ void router_start(struct router *r)
 	}
 }
 
-/* ---- history that is moved ---- */
-
-/* What is held already waits for the end of it, too. */
-static void conversation_suspend(struct conversation *c, int bridge)
-{
-	struct held_list held = STAILQ_HEAD_INITIALIZER(held);
-	struct held *h;
-
-	conversation_forget(c);
-	c->moving = bridge;
-	STAILQ_CONCAT(&held, &c->held);
-	while ((h = STAILQ_FIRST(&held)) != NULL) {
-		STAILQ_REMOVE_HEAD(&held, next);
-		if (h->letter->event->origin == ORIGIN_HISTORY)
-			STAILQ_INSERT_TAIL(&c->held, h, next);
-		else
-			STAILQ_INSERT_TAIL(&c->later, h, next);
-	}
-}
-
-void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge)
-{
-	conversation_suspend(conversation_get(r, e, conversation), bridge);
-}
-
-/* What is known has changed while they waited. */
-void router_release(struct router *r, struct endpoint *e, const char *conversation)
-{
-	struct conversation *c = conversation_find(r, e, conversation);
-	struct held *h;
-
-	if (c == NULL || c->moving == 0)
-		return;
-	c->moving = 0;
-	c->was_read = true;
-	while ((h = STAILQ_FIRST(&c->later)) != NULL) {
-		STAILQ_REMOVE_HEAD(&c->later, next);
-		h->is_stale = true;
-		r->held--; /* hold counts it again */
-		hold(c, h, e->conf.caps->unordered);
-	}
-	conversation_try(c);
-}
-
-int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation)
-{
-	const struct conversation *c = conversation_find(r, e, conversation);
-	const struct held *h = c != NULL ? STAILQ_FIRST(&c->later) : NULL;
-
-	return h != NULL ? h->arrived_ms : 0;
-}
+/* ---- what the courier tells ---- */
 
 static size_t bridge_index(const struct endpoint *e, int bridge)
 {
@@ -894,6 +431,8 @@ static void on_changed(void *arg, int64_t link)
 {
 	router_forget(arg, link, 0);
 }
+
+/* ---- the router ---- */
 
 size_t router_held(const struct router *r)
 {

@@ -1,10 +1,13 @@
-/* What the three files of a trip share: trip.c has its requests and their answers, trip_begin.c where it sets out
- * and how its own message comes back, trip_end.c what an attempt comes to. */
+/* What the files of a trip share: trip.c has its plan and its requests, trip_begin.c where it sets out and how its own
+ * message comes back, trip_answer.c the answers, trip_doubt.c what is done where none came, trip_end.c what an attempt
+ * comes to. */
 #ifndef FLOW_TRIP_INSIDE_H
 #define FLOW_TRIP_INSIDE_H
 
 #include "base/log.h"
 #include "flow/trip.h"
+
+#define CARRIED_UPLOAD "upload:" /* on disk, before what the far side calls a file it has */
 
 /* ---- trip.c ---- */
 
@@ -25,13 +28,32 @@ bool trip_turn_to(struct trip *t, size_t index);
 void trip_turn_to_step(struct trip *t, enum step step, int part);
 /* The next request, or the look before it, as soon as the gate has a place. */
 void trip_go(struct trip *t);
-/* In doubt, before it looks: not active. */
-void trip_wait(struct trip *t, int64_t msecs);
+/* Some of its files stand there as addresses of ours from now on. */
+void trip_serve(struct trip *t);
+/* What the request that is due, or on the wire, is for. */
+struct job trip_job(const struct trip *t);
+
+/* ---- trip_answer.c ---- */
+
+void trip_on_response(void *arg, const struct http_resp *resp);
 /* What the answers told and disk does not know yet. */
 struct learned trip_learned(struct trip *t, bool forget_sign_in);
 void trip_tell_opened(struct trip *t, const struct learned *written);
 /* Its message is there, whatever became of the answer. */
 void trip_deliver_by_echo(struct trip *t);
+/* A part is there, however that was found out; the message is when the last one is. */
+void trip_part_done(struct trip *t, const struct effect *effect);
+/* news: something was learned that a restart would have to know. */
+void trip_next(struct trip *t, const struct outcome *o, bool news);
+
+/* ---- trip_doubt.c ---- */
+
+/* In doubt, before it looks: not active. */
+void trip_wait(struct trip *t, int64_t msecs);
+/* What was in doubt is there after all. */
+void trip_found(struct trip *t, const struct effect *effect);
+/* The answer to a look. */
+void trip_take_look(struct trip *t, const struct outcome *o, bool news);
 
 /* ---- trip_end.c ---- */
 

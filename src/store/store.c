@@ -159,10 +159,10 @@ static bool is_reading(enum store_kind kind)
 	case STORE_QUESTION:
 	case STORE_QUESTIONS:
 	case STORE_RECEIPT:
+	case STORE_SHIFT:
 	case STORE_MIGRATION:
 	case STORE_MIGRATION_ITEM:
 	case STORE_MIGRATION_END:
-	case STORE_SHIFT:
 	case STORE_ALARM:
 	case STORE_HOUR:
 	case STORE_PROBE: return false;

@@ -65,6 +65,7 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_SHIFT,
 	STORE_MIGRATION, /* these: migration.h */
 	STORE_MIGRATIONS,
 	STORE_MIGRATION_ITEM,
@@ -73,7 +74,6 @@ enum store_kind {
 	STORE_MIGRATION_LINKS,
 	STORE_MIGRATION_MADE,
 	STORE_MIGRATION_END,
-	STORE_SHIFT,
 	STORE_ALARM, /* these: alarm.h */
 	STORE_ALARMS,
 	STORE_HOUR,

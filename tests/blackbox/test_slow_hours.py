@@ -10,10 +10,11 @@ import time
 
 import pytest
 
-from world import SANITIZED, eventually, short, unique
+from world import SANITIZED, Talk, eventually, short, unique
 
 SECONDS = int(os.environ.get("TIELINE_LONG_SECONDS", "60"))
 PEOPLE = 12
+SAID_IN_ONE = 30        # messages of one conversation
 PAUSE = 0.4             # between two messages of one conversation
 
 BUSY = "%a, %d %b %Y %H:%M:%S GMT"
@@ -37,13 +38,21 @@ class Speaker(threading.Thread):
     def __init__(self, world, seed, until):
         super().__init__(daemon=True)
         self.world, self.dice, self.until = world, random.Random(seed), until
-        self.said, self.failure = 0, None
+        self.said, self.begun, self.failure = 0, 1, None
         self.talk = world.talk()
         self.start()
+
+    def begin(self):
+        person, text = unique("person"), unique("hello")
+        mine = self.world.ask(person, text)["conversation"]
+        self.talk = Talk(self.world, person, mine, self.world.arrives("chatwoot", text, 300))     # through any doubt
 
     def run(self):
         try:
             while time.monotonic() < self.until:
+                if self.said % SAID_IN_ONE == SAID_IN_ONE - 1:      # what is read of one does not grow for ever
+                    self.begin()
+                    self.begun += 1
                 text = unique("m") + " " + "x" * self.dice.choice((10, 200, 3000))
                 self.talk.ask(text) if self.dice.random() < 0.5 else self.talk.answer(text)
                 self.said += 1
@@ -92,7 +101,7 @@ def test_hours(make_world, capsys):
         assert speaker.failure is None, speaker.failure
     world.calm()
     judged = world.all_arrived(300)
-    said = sum(s.said for s in speakers) + PEOPLE + 1
+    said = sum(s.said + s.begun for s in speakers) + 1
     assert judged["up"]["arrived"] + judged["down"]["arrived"] == said, short(judged)
     assert not world.parked()
     # Connections that nobody uses are closed again.
