@@ -82,7 +82,7 @@ static int next_line(struct history_file *f)
 {
 	const char *end = NULL;
 	size_t n;
-	int got;
+	int got = 0;
 
 	buf_clear(&f->line);
 	f->number++;
