@@ -135,9 +135,12 @@ class Sandbox:
         self.smartify = None
 
     def reset(self):
+        end = time.monotonic() + 2      # callbacks of the test before may still be coming in; held ones never do
+        while self.busy() and time.monotonic() < end:
+            time.sleep(0.01)
         self.control("POST", "/control/reset")
         self.receiver.busy = self.busy
-        time.sleep(0.01)        # a callback of the test before may just be coming in
+        time.sleep(0.01)
         self.receiver.clear()
         self.receiver.pause = 0
         if self.smartify is None:
