@@ -394,7 +394,7 @@ static void write_endpoints(struct page *p, const struct flow *f)
 		int64_t ends_ms =
 		    e->connector->session_ends_ms != NULL ? e->connector->session_ends_ms(&via) : 0;
 
-		if (ends_ms > 0)
+		if (ends_ms > 0 && ends_ms != INT64_MAX)
 			sample_int(p, labels1(l, "endpoint", e->conf.name), ends_ms / 1000);
 	}
 	family(p, "tieline_last_hook_timestamp_seconds", "gauge",

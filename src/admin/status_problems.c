@@ -11,9 +11,12 @@
 #include "base/clock.h"
 #include "flow/endpoint.h"
 #include "flow/media.h"
+#include "flow/migration.h"
 #include "flow/pace.h"
 
 #define STUCK_MSECS 10000
+#define FAILED_RUN_MSECS \
+	(7 * 24 * 60 * 60 * 1000) /* who did not begin it again by then does not want it */
 
 static void add(struct arena *a, struct status *s, const struct status_problem *like)
 {
@@ -107,6 +110,31 @@ static void down(struct arena *a, struct status *s, const struct endpoint *e,
 		    row->host) });
 }
 
+/* It is told nothing without one. *since_ms: when it had one last; 0: not known. */
+static bool lacks_session(const struct endpoint *e, int64_t now_ms, int64_t *since_ms)
+{
+	const struct via via = endpoint_via((struct endpoint *)e);
+
+	*since_ms =
+	    e->connector->session_ends_ms != NULL ? e->connector->session_ends_ms(&via) : INT64_MAX;
+	return *since_ms <= now_ms;
+}
+
+static void no_session(struct arena *a, struct status *s, const struct status_endpoint *row,
+    int64_t since_ms)
+{
+	if (since_ms == 0)
+		since_ms = row->since_ms;
+	add(a, s,
+	    &(struct status_problem){ ALARM_SESSION, row->name, NULL, since_ms,
+		arena_printf(a,
+		    "%s: there is no session since %s%s, so nobody tells us what customers write.%s",
+		    row->name, since(a, since_ms, s->now_ms), quoted(a, row->note),
+		    what_waits(a, row)),
+		"see what tieline check says of it; we go on asking for one, and what is said to "
+		"customers waits." });
+}
+
 static void locked(struct arena *a, struct status *s, const struct status_endpoint *row)
 {
 	add(a, s,
@@ -131,14 +159,21 @@ static void not_enabled(struct arena *a, struct status *s, const struct status_e
 static void check_endpoint(struct arena *a, struct status *s, const struct endpoint *e,
     const struct status_endpoint *row)
 {
+	int64_t since_ms;
+
 	switch (e->state) {
-	case ENDPOINT_OK:
-	case ENDPOINT_SLOW:   /* nothing is to be done about it */
 	case ENDPOINT_PAUSED: /* a person wanted it so */
 	case ENDPOINT_DRAINING: break;
-	case ENDPOINT_LOCKED: locked(a, s, row); break;
+	case ENDPOINT_OK:
+	case ENDPOINT_SLOW: /* nothing is to be done about it */
 	case ENDPOINT_DOWN:
+		if (lacks_session(e, s->now_ms, &since_ms))
+			no_session(a, s, row, since_ms);
+		else if (e->state == ENDPOINT_DOWN)
+			down(a, s, e, row);
+		break;
 	case ENDPOINT_STARTING: down(a, s, e, row); break;
+	case ENDPOINT_LOCKED: locked(a, s, row); break;
 	case ENDPOINT_CREDENTIALS: refused_credentials(a, s, e, row); break;
 	case ENDPOINT_WRONG: wrong(a, s, e, row); break;
 	case ENDPOINT_NOT_ENABLED: not_enabled(a, s, row); break;
@@ -299,6 +334,36 @@ static void check_bridge(struct arena *a, struct status *s, const struct status_
 	}
 }
 
+/* The last run of each bridge, where it came to nothing. */
+static void check_migrations(struct arena *a, struct status *s, const struct flow *f)
+{
+	struct migration_report *all, *last;
+	size_t i, n = migration_reports(f->migrations, a, &all); /* the newest first */
+	int64_t at_ms;
+
+	for (i = 0; i < s->nbridges; i++) {
+		const char *name = s->bridges[i].name;
+
+		for (last = all; last < all + n; last++)
+			if (!last->is_dry && strcmp(last->bridge, name) == 0)
+				break;
+		if (last == all + n || last->state != MIGRATION_FAILED)
+			continue;
+		at_ms = last->ended_ms > 0 ? last->ended_ms : last->begun_ms;
+		if (s->now_ms - at_ms > FAILED_RUN_MSECS)
+			continue;
+		add(a, s,
+		    &(struct status_problem){ ALARM_MIGRATION, NULL, name, at_ms,
+			arena_printf(a, "%s: moving its history (m%" PRId64 ") failed at %s: %s.",
+			    name, last->id, since(a, at_ms, s->now_ms),
+			    last->why != NULL ? last->why : "nobody knows why"),
+			arena_printf(a,
+			    "mend that, then tieline migrate --resume m%" PRId64
+			    ", which goes on where it was.",
+			    last->id) });
+	}
+}
+
 static void check_parked(struct arena *a, struct status *s)
 {
 	int64_t total = 0;
@@ -387,6 +452,7 @@ void status_find_problems(struct arena *a, const struct flow *f, const struct st
 	}
 	for (i = 0; i < s->nbridges; i++)
 		check_bridge(a, s, &s->bridges[i]);
+	check_migrations(a, s, f);
 	check_parked(a, s);
 	check_media(a, s, f);
 }

@@ -223,7 +223,7 @@ struct connector {
 	/* What the endpoint itself wants done, and when (ms, absolute): fills job. INT64_MAX: nothing.
 	 * While something is due no message leaves. */
 	int64_t (*next)(const struct via *via, struct job *job);
-	/* Optional. When the session it has now ends; 0: it has none. */
+	/* Optional. When the session it has now ends; 0: it has none; INT64_MAX: it needs none. */
 	int64_t (*session_ends_ms)(const struct via *via);
 	/* Optional. What it wants done once before a stop; whatever comes of it, *forget is forgotten by
 	 * then. False: nothing. */

@@ -17,6 +17,7 @@
 #include "core/route.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
+#include "flow/errand.h"
 #include "flow/ingest.h"
 #include "flow/pager.h"
 
@@ -185,6 +186,17 @@ static void page_done(struct reading *r)
 		feed(r);
 }
 
+static struct event *keep(struct reading *r, const struct event *event)
+{
+	struct event *kept;
+
+	if (r->kept == NULL)
+		r->kept = arena_new();
+	kept = event_copy(r->kept, event);
+	events_add(&r->unknown, kept);
+	return kept;
+}
+
 static void take_unknown(struct reading *r, const struct event *event)
 {
 	if (r->may_be_ours && event->author.role != ROLE_CUSTOMER) {
@@ -192,11 +204,18 @@ static void take_unknown(struct reading *r, const struct event *event)
 		return;
 	}
 	r->result.missing += event->kind != EVENT_RECEIPT && !ingest_is_echo(r->endpoint, event);
-	if (r->order.is_dry)
-		return;
-	if (r->kept == NULL)
-		r->kept = arena_new();
-	events_add(&r->unknown, event_copy(r->kept, event));
+	if (!r->order.is_dry)
+		keep(r, event);
+}
+
+/* The desk shows as failed what we know: the callback which would have told us so was none that we took either. It is
+ * told now as that one would have. */
+static void take_failed(struct reading *r, const struct event *event)
+{
+	if (event->state == STATE_FAILED
+	    && (event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
+	    && errand_listens(r->endpoint) && !r->order.is_dry)
+		keep(r, event)->kind = EVENT_UPDATE;
 }
 
 static void on_known(struct store_op *op)
@@ -214,7 +233,9 @@ static void on_known(struct store_op *op)
 		return;
 	}
 	for (i = 0; i < r->known.nkeys; i++)
-		if (!r->is_known[i])
+		if (r->is_known[i])
+			take_failed(r, r->on_page.items[r->at + i]);
+		else
 			take_unknown(r, r->on_page.items[r->at + i]);
 	r->at += r->known.nkeys;
 	ask_chunk(r);

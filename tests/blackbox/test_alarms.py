@@ -9,7 +9,11 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from world import eventually, request, unique
+import pytest
+
+from test_clock_steps import Clock
+from test_migrate import tieline
+from world import SANITIZED, eventually, request, unique
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -96,3 +100,37 @@ def test_alarm(make_world):
     assert len(re.findall(r"at=alarm_over alarm=endpoint_down endpoint=desk", log)) == 1
     assert SECRET not in log
     receiver.stop()
+
+
+def kinds(world, kind):
+    return [a for a in world.relay.api("/api/v1/alarms")["items"] if a["kind"] == kind]
+
+
+@pytest.mark.skipif(SANITIZED, reason="a shim cannot be loaded before a sanitizer")
+def test_what_was_lost_and_what_failed(make_world):
+    """A message that no callback announced, and a move of history that came to nothing: raised by the fact, over when
+    a day has passed without another, or the move was gone on with."""
+    world = make_world(start=False, process={"alarms": {"raise_after": "1s"}})
+    clock = Clock(world.folder)
+    world.relay.process = world.relay.spawn(**clock.env())
+    eventually(world.relay.is_ready, "the relay is ready")
+    talk = world.talk()
+    talk.fence()
+    assert world.relay.api("/api/v1/alarms")["items"] == []
+    world.mode(drop=1.0)
+    talk.ask(unique(), wait=True)
+    world.mode(drop=0)
+    tieline(world, "reconcile")
+    lost = eventually(lambda: kinds(world, "callbacks_lost"), "it is raised")[0]
+    assert lost["endpoint"] == "shop" and lost["cleared"] is None and "1 message of" in lost["text"]
+    world.act("chatwoot", "inbox", values={"greeting_enabled": True})
+    tieline(world, "migrate", "--from", "shop", "--to", "desk", code=1)
+    failed = eventually(lambda: kinds(world, "migration"), "it is raised")[0]
+    assert failed["bridge"] == "support" and failed["cleared"] is None and "has on: its greeting" in failed["text"]
+    world.act("chatwoot", "inbox", values={"greeting_enabled": False})
+    tieline(world, "migrate", "--resume", "m1")
+    eventually(lambda: kinds(world, "migration")[0]["cleared"], "it is cleared")
+    assert not kinds(world, "callbacks_lost")[0]["cleared"]
+    clock.is_off(25 * 3600)
+    eventually(lambda: kinds(world, "callbacks_lost")[0]["cleared"], "it is cleared")
+    clock.is_off(0)

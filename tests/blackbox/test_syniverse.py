@@ -283,6 +283,24 @@ def test_a_feature_that_is_off_is_said(make_hotel):
     assert "Integration is not enabled" in json.dumps(hotel.state()) and len(registrations(hotel)) == 1
 
 
+def test_no_session_is_an_alarm(make_hotel):
+    """One that is over, and no other is to be had: the platform answers, so nothing else would say so."""
+    hotel = make_hotel(process={"alarms": {"raise_after": "1s"}})
+
+    def told(kind):
+        return [a for a in hotel.relay.api("/api/v1/alarms")["items"] if a["kind"] == kind]
+
+    assert not told("session")
+    hotel.fault("POST", "/integration/$", "status", status=500, count=0)
+    hotel.far_call("POST", "/end_session", {"says": True})
+    alarm = eventually(lambda: told("session"), "it is raised")[0]
+    assert alarm["endpoint"] == "hotel" and alarm["cleared"] is None and "no session since" in alarm["text"]
+    assert not told("endpoint_down")
+    hotel.sandbox("DELETE", "/faults")
+    eventually(lambda: told("session")[0]["cleared"], "it is cleared", 120)
+    assert hotel.alive()
+
+
 # -- the token ------------------------------------------------------------------------------------------------
 
 CONSUMER = {"scg_consumer_key": "sandbox-consumer-key", "scg_consumer_secret": "sandbox-consumer-secret"}

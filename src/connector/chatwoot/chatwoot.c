@@ -37,7 +37,9 @@ static const struct option chatwoot_options[] = {
 	{ "contact_events", OPT_BOOL, offsetof(struct chatwoot_conf, contact_events),
 	    .fallback = "false", .later = true,
 	    .fallback_words = "true where a bridge's profile writes to customers, else false",
-	    .help = "Also an account webhook, for contact changes." },
+	    .help = "Whether setup makes an account webhook for contact changes also as agents' "
+		    "side. One made by hand is heard whatever stands here, and as customers' side "
+		    "setup's tells of them." },
 	{ 0 }
 };
 

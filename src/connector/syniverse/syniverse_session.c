@@ -116,7 +116,7 @@ int64_t syniverse_session_ends_ms(const struct via *via)
 	const struct syniverse_conf *c = via->conf;
 	struct arena *a = arena_new();
 	struct syniverse_session s;
-	int64_t ends_ms = 0;
+	int64_t ends_ms = c->source == SOURCE_CHAT ? 0 : INT64_MAX;
 
 	if (c->source == SOURCE_CHAT && syniverse_session(via, a, &s))
 		ends_ms = s.began_ms + s.life_msecs;
