@@ -70,8 +70,8 @@ const struct command commands[] = {
 	    "passes on what no callback announced. --dry-run only counts it, and exits 1 when\n"
 	    "something is missing. The relay does the same by itself: see `reconcile` of an endpoint.\n" },
 	{ "migrate", cli_migrate,
-	    "migrate --from NAME --to NAME [--since TIME] [--until TIME] [--state open|closed|all]\n"
-	    "       [--only WHO] [--limit N] [--no-media]\n"
+	    "migrate --from NAME --to NAME [--since TIME] [--until TIME]\n"
+	    "       [--state open|closed|all] [--only WHO] [--limit N] [--no-media]\n"
 	    "       [--dry-run | --verify] [--force] [--undo-list FILE]\n"
 	    "       tieline migrate --file FILE --to NAME [--from NAME] [the same options]\n"
 	    "       tieline migrate --resume ID",
