@@ -15,6 +15,7 @@
 #include "base/json_in.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/once.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
 
@@ -57,11 +58,7 @@ struct mirrors {
 	struct owed_list ready, waiting;
 	struct run *run;
 	struct loop_timer *timer;
-	struct map told; /* what was told of those who are not mapped */
-};
-
-struct told {
-	struct map_node node;
+	struct once told; /* what was told of those who are not mapped */
 };
 
 static int64_t now_ms(const struct mirrors *g)
@@ -221,12 +218,9 @@ static void tell_unmapped(struct run *r, enum fact f, const char *id)
 {
 	struct mirrors *g = r->mirrors;
 	uint64_t hash = hash_text(id, (uint64_t)r->bridge->id << 8 | (unsigned)f);
-	struct told *t;
 
-	if (map_find(&g->told, hash) != NULL)
+	if (!once_first(&g->told, hash))
 		return;
-	t = xcalloc(1, sizeof(*t));
-	map_add(&g->told, &t->node, hash);
 	LOG(LOG_WARN, "unmapped", F_STR("bridge", r->bridge->name),
 	    F_STR("endpoint", g->endpoint->conf.name), F_STR("field", fact_word(f)),
 	    F_STR("remote", id));
@@ -791,14 +785,13 @@ struct mirrors *mirrors_new(struct endpoint *e)
 	g->endpoint = e;
 	TAILQ_INIT(&g->ready);
 	TAILQ_INIT(&g->waiting);
-	map_init(&g->told);
+	once_init(&g->told);
 	g->timer = loop_timer_new(e->flow->loop, on_timer, g);
 	return g;
 }
 
 void mirrors_free(struct mirrors *g)
 {
-	struct map_node *n, *next;
 	struct owed *o;
 
 	if (g == NULL)
@@ -816,12 +809,7 @@ void mirrors_free(struct mirrors *g)
 		TAILQ_REMOVE(&g->waiting, o, next);
 		xfree(o);
 	}
-	for (n = map_walk(&g->told, NULL); n != NULL; n = next) {
-		next = map_walk(&g->told, n);
-		map_remove(&g->told, n);
-		xfree(n);
-	}
-	map_fini(&g->told);
+	once_fini(&g->told);
 	loop_timer_free(g->timer);
 	xfree(g);
 }
