@@ -17,8 +17,9 @@ PEOPLE = 12
 SAID_IN_ONE = 30        # messages of one conversation
 PAUSE = 0.4             # between two messages of one conversation
 # What may be more in the last third than in the second, in MiB: pools fill up in the first minutes, as far as their
-# bounds. And of each conversation that was begun meanwhile something is remembered (docs/architecture.md), of so many.
-SLACK = 4 if SECONDS < 300 else 2
+# bounds, and a comparison looks ten minutes back. And of each conversation that was begun meanwhile something is
+# remembered, of so many (docs/architecture.md).
+SLACK = 4 if SECONDS < 1800 else 2
 REMEMBERED, REMEMBERED_MOST = 2048 / 2**20, 16384
 
 BUSY = "%a, %d %b %Y %H:%M:%S GMT"
