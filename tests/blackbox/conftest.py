@@ -22,6 +22,7 @@ def pytest_runtest_makereport(item, call):
         return
     worlds = [v for v in item.funcargs.values() if isinstance(v, World)] if hasattr(item, "funcargs") else []
     worlds += getattr(item.funcargs.get("make_world"), "made", [])
+    worlds += [w for w in getattr(item, "funcargs", {}).get("worlds", ())]
     worlds += [v.world for v in item.funcargs.values() if isinstance(getattr(v, "world", None), World)]
     for world in worlds:
         report.sections.append(("log of the relay", world.relay.log()[-6000:]))
