@@ -1,9 +1,12 @@
 /* See cli_migrate.h. The run is the relay's; the command begins it, watches, and tells what came of it. */
 #include "admin/cli_migrate.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,7 +36,7 @@ static void on_signal(int signo)
 }
 
 struct wish {
-	const char *from, *to, *since, *until, *state, *only, *limit, *resume, *undo_list;
+	const char *from, *to, *file, *since, *until, *state, *only, *limit, *resume, *undo_list;
 	bool dry_run, verify, force, no_media;
 };
 
@@ -41,9 +44,9 @@ static int read_options(struct cli *cli, struct wish *w)
 {
 	const struct {
 		const char *name, **value;
-	} options[] = { { "--from", &w->from }, { "--to", &w->to }, { "--since", &w->since },
-		{ "--until", &w->until }, { "--state", &w->state }, { "--only", &w->only },
-		{ "--limit", &w->limit }, { "--resume", &w->resume },
+	} options[] = { { "--from", &w->from }, { "--to", &w->to }, { "--file", &w->file },
+		{ "--since", &w->since }, { "--until", &w->until }, { "--state", &w->state },
+		{ "--only", &w->only }, { "--limit", &w->limit }, { "--resume", &w->resume },
 		{ "--undo-list", &w->undo_list } };
 	size_t n;
 	int i, got;
@@ -66,8 +69,9 @@ static int read_options(struct cli *cli, struct wish *w)
 		else
 			return cli_unknown(cli, cli->argv[i]);
 	}
-	if (w->resume == NULL && (w->from == NULL || w->to == NULL))
-		return cli_usage(cli, "--from and --to are needed: the two ends of a bridge");
+	if (w->resume == NULL && ((w->from == NULL && w->file == NULL) || w->to == NULL))
+		return cli_usage(cli,
+		    "--from and --to are needed: the two ends of a bridge (or --file and --to)");
 	if (w->limit != NULL
 	    && (*w->limit == '\0' || strspn(w->limit, "0123456789") != strlen(w->limit)))
 		return cli_usage(cli, "--limit: found \"%s\"; allowed: a number of conversations",
@@ -83,6 +87,7 @@ static const char *body_of(struct arena *a, const struct wish *w)
 	json_member_text(o, "resume", w->resume);
 	json_member_text(o, "from", w->from);
 	json_member_text(o, "to", w->to);
+	json_member_text(o, "file", w->file);
 	json_member_text(o, "since", w->since);
 	json_member_text(o, "until", w->until);
 	json_member_text(o, "state", w->state);
@@ -100,6 +105,20 @@ static int say(const struct cli *cli, int code, const char *what)
 {
 	fprintf(stderr, "tieline %s: %s\n", cli->argv[0], what);
 	return code;
+}
+
+/* The relay reads it, which stands in another folder. */
+static int find_file(const struct cli *cli, struct arena *a, struct wish *w)
+{
+	char path[PATH_MAX];
+
+	if (w->file == NULL || w->resume != NULL)
+		return EXIT_DONE;
+	if (realpath(w->file, path) == NULL)
+		return say(cli, EXIT_MISSING,
+		    arena_printf(a, "--file: %s: %s", w->file, strerror(errno)));
+	w->file = arena_strdup(a, path);
+	return EXIT_DONE;
 }
 
 static int problem_code(int status)
@@ -283,6 +302,8 @@ int cli_migrate(struct cli *cli)
 	struct wish w = { 0 };
 	int code = read_options(cli, &w);
 
+	if (code == EXIT_DONE)
+		code = find_file(cli, a, &w);
 	if (code == EXIT_DONE) {
 		client_init(&client, a, cli);
 		code = run(cli, &client, a, &w);

@@ -61,6 +61,7 @@ static void put_person(struct json_out *o, const struct person *p)
 	json_begin_object(o);
 	json_member_text(o, "identity", p->identity);
 	json_member_text(o, "id", p->id);
+	json_member_text(o, "address", p->address);
 	json_member_text(o, "name", p->name);
 	json_member_text(o, "email", p->email);
 	json_member_text(o, "phone", p->phone);

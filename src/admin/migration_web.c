@@ -76,6 +76,7 @@ static void put_report(struct json_out *o, struct arena *a, const struct migrati
 	json_member_text(o, "bridge", r->bridge);
 	json_member_text(o, "from", r->from);
 	json_member_text(o, "to", r->to);
+	json_member_text(o, "file", r->file);
 	json_member_bool(o, "dry_run", r->is_dry);
 	json_member_text(o, "state", migration_state_word((int)r->state));
 	json_member_bool(o, "running", migration_is_active(r->state));
@@ -256,6 +257,32 @@ static const char *bridge_of(struct api_call *c, const char *from, const char *t
 	return NULL;
 }
 
+/* A file goes over the one bridge that ends there. NULL: it is answered why not. */
+static const char *only_customers(struct api_call *c, const char *to)
+{
+	const struct config *config = c->web->flow->config;
+	const struct bridge_conf *b;
+	const char *found = NULL, *problem = NULL;
+
+	if (to == NULL)
+		problem = "to: the agents' side of a bridge, it is needed";
+	else if (!is_endpoint(config, to))
+		problem = arena_printf(c->arena, "to: there is no endpoint called \"%s\"", to);
+	for (b = config->bridges; problem == NULL && b < config->bridges + config->nbridges; b++) {
+		if (strcmp(b->agents->name, to) != 0)
+			continue;
+		if (found != NULL)
+			problem = arena_printf(c->arena,
+			    "several bridges end at %s: say with --from whose history it is", to);
+		found = b->customers->name;
+	}
+	if (problem == NULL && found == NULL)
+		problem = arena_printf(c->arena, "no bridge has %s as agents", to);
+	if (problem != NULL)
+		api_problem(c, API_INVALID, problem, NULL);
+	return problem == NULL ? found : NULL;
+}
+
 static bool read_time(struct api_call *c, const struct json *body, const char *key, int64_t *ms)
 {
 	const char *text = json_text(body, key);
@@ -290,6 +317,13 @@ static bool read_wish(struct api_call *c, const struct json *body, struct migrat
 {
 	const char *from = json_text(body, "from"), *to = json_text(body, "to");
 
+	w->file = json_text(body, "file");
+	if (w->file != NULL && *w->file != '/') {
+		api_problem(c, API_INVALID, "file: allowed: a path that begins with /", NULL);
+		return false;
+	}
+	if (w->file != NULL && from == NULL && (from = only_customers(c, to)) == NULL)
+		return false;
 	w->bridge = bridge_of(c, from, to);
 	if (w->bridge == NULL) {
 		api_problem(c, API_INVALID, words_for_ends(c, from, to), NULL);

@@ -7,11 +7,17 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-static const char *const english[] = {
-#define X(name, key, text) text,
-	FIXED_TEXTS(X)
+static const char *english(enum fixed which)
+{
+	switch (which) {
+#define X(name, key, text) \
+	case FIXED_##name: return text;
+		FIXED_TEXTS(X)
 #undef X
-};
+	case FIXED_COUNT: break;
+	}
+	return "";
+}
 
 const char *const fixed_keys[] = {
 #define X(name, key, text) key,
@@ -40,7 +46,7 @@ const char *fixed_text(const struct option_map *texts, enum fixed which)
 {
 	const char *text = own(texts, which);
 
-	return text != NULL ? text : english[which];
+	return text != NULL ? text : english(which);
 }
 
 /* What stands for the name in braces at `at`, and where the text goes on behind it; NULL: it is none. */
@@ -102,9 +108,10 @@ const char *fixed_said(struct arena *a, const struct option_map *texts, const ch
 	int i;
 
 	for (i = 0; texts != NULL && texts->count > 0 && text != NULL && i < FIXED_COUNT; i++) {
-		if (own(texts, (enum fixed)i) == NULL || !is_said(text, english[i], &value.text))
+		if (own(texts, (enum fixed)i) == NULL
+		    || !is_said(text, english((enum fixed)i), &value.text))
 			continue;
-		brace = strchr(english[i], '{');
+		brace = strchr(english((enum fixed)i), '{');
 		if (brace != NULL)
 			value.name = arena_strndup(a, brace + 1, strcspn(brace + 1, "}"));
 		return fixed_fill(a, texts, (enum fixed)i, &value, brace != NULL);

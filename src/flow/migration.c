@@ -193,7 +193,8 @@ bool migration_takes(struct migrations *m, struct endpoint *e, const char *conve
 		    && r->row.state == MIGRATION_RUNNING && r->wish.only == NULL
 		    && r->wish.state == WANTED_ALL && r->wish.limit == 0)
 			break;
-	if (r == NULL || migration_run_item(r, conversation) != NULL)
+	if (r == NULL || migration_run_item(r, conversation) != NULL
+	    || migration_file_lacks(r, conversation))
 		return false;
 	migration_item_start_by_name(r, conversation);
 	return true;

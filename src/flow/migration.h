@@ -14,6 +14,7 @@ struct migrations;
 enum wanted_state { WANTED_ALL, WANTED_OPEN, WANTED_CLOSED };
 struct migration_wish {
 	const char *bridge;
+	const char *file;           /* of an export, absolute; NULL: the platform itself is read */
 	int64_t since_ms, until_ms; /* of messages; 0: none */
 	enum wanted_state state;
 	const char
@@ -32,7 +33,7 @@ struct migration_report {
 	bool is_dry;
 	const struct migration_verdict *verdict; /* of a comparison; else NULL */
 	struct migration_estimate estimate;      /* is_dry */
-	const char *bridge, *from, *to;
+	const char *bridge, *from, *to, *file;
 	enum migration_state state;
 	const char *wish, *why;
 	int64_t begun_ms, ended_ms;

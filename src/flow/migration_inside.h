@@ -1,5 +1,6 @@
 /* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
- * which order), migration_item.c one conversation, migration_verify.c what is compared, migration_report.c what is told. */
+ * which order), migration_item.c one conversation, migration_verify.c what is compared, migration_report.c what is told, migration_file.c
+ * reads a file in the place of a platform. */
 #ifndef FLOW_MIGRATION_INSIDE_H
 #define FLOW_MIGRATION_INSIDE_H
 
@@ -10,6 +11,7 @@
 #include "flow/pager.h"
 #include "store/migration.h"
 
+struct history_file;
 struct migration_item;
 
 struct migration_run {
@@ -18,10 +20,12 @@ struct migration_run {
 	struct migrations *all;
 	struct arena *arena; /* of the wish, and of row's texts */
 	struct migration_wish wish;
-	struct row_migration row; /* as it is, or is about to be, on disk */
-	bool is_dry;              /* a plan: its number is below 0, and nothing of it is on disk */
-	struct endpoint *source;  /* NULL: it is not there any more */
-	size_t at_bridge;         /* its bridge's place among the source's */
+	struct row_migration row;  /* as it is, or is about to be, on disk */
+	bool is_dry;               /* a plan: its number is below 0, and nothing of it is on disk */
+	struct endpoint *source;   /* NULL: it is not there any more */
+	struct history_file *file; /* read in its place; NULL: none, or it is not open */
+	const char *broken;        /* why it ends when those under way are over */
+	size_t at_bridge;          /* its bridge's place among the source's */
 
 	struct migration_verdict *verdict;  /* it compares; else NULL */
 	struct migration_estimate estimate; /* is_dry */
@@ -79,6 +83,18 @@ struct migration_comparison *migration_compare(struct migration_run *r, const ch
     struct event *const *events, size_t count, void (*done)(void *arg), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
+/* ---- migration_file.c ---- */
+
+/* Of a run with a file. It is asking until done runs, with r; why NULL: all of the file is understood. */
+void migration_file_check(struct migration_run *r, void (*done)(void *arg, const char *why));
+void migration_file_close(struct migration_run *r);
+/* It is read from a file, and that conversation is not in it. */
+bool migration_file_lacks(const struct migration_run *r, const char *conversation);
+const char *migration_file_changed(const struct migration_run *r);
+/* Of the source, be it a platform or a file. */
+void migration_ask(struct migration_run *r, struct page *p);
+void migration_cancel(struct migration_run *r, struct page *p);
+
 /* ---- migration_run.c ---- */
 
 struct migration_run *migration_run_new(struct migrations *m, const struct row_migration *row);
@@ -97,5 +113,7 @@ struct migration_item *migration_run_item(const struct migration_run *r, const c
 
 /* Its totals are in the run's by then. The item is freed. */
 void migration_item_over(struct migration_item *item);
+/* It could not be read to its end: nothing is written down, and the run fails. The item is freed. */
+void migration_item_broken(struct migration_item *item, const char *why);
 
 #endif

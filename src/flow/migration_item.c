@@ -451,6 +451,16 @@ static void mark_days(struct item_work *w)
 			w->events[i]->flags |= EVENT_BEGINS_DAY;
 }
 
+/* What has been read of it may be the half. */
+static void break_off(struct item_work *w)
+{
+	struct migration_run *r = w->item->run;
+
+	if (!r->is_dry)
+		router_release(r->flow->router, r->source, w->remote);
+	migration_item_broken(w->item, migration_file_changed(r));
+}
+
 static void on_compared(void *arg)
 {
 	struct item_work *w = arg;
@@ -471,7 +481,18 @@ static void ask_messages(struct item_work *w, const char *cursor)
 		.about = w->item->about,
 	};
 	w->page.done = on_messages;
-	page_ask(source_of(w), &w->page);
+	migration_ask(w->item->run, &w->page);
+}
+
+/* It comes more than once where a list has moved under its reader. */
+static void drop_repeated(struct item_work *w)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < w->count; i++)
+		if (n == 0 || strcmp(w->events[n - 1]->remote, w->events[i]->remote) != 0)
+			w->events[n++] = w->events[i];
+	w->count = n;
 }
 
 static void on_messages(void *arg, struct arena *a, const struct outcome *o)
@@ -483,6 +504,10 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 	l->arena = a;
 	l->next = w->leaves;
 	w->leaves = l;
+	if (o->effect.kind == EFFECT_REJECTED && w->item->run->file != NULL) {
+		break_off(w);
+		return;
+	}
 	for (i = 0; o->effect.kind != EFFECT_REJECTED && i < o->events.count; i++)
 		add(w, &o->events.items[i]);
 	if (o->effect.kind != EFFECT_REJECTED && o->cursor != NULL) {
@@ -491,6 +516,7 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 	}
 	if (w->count > 1)
 		qsort(w->events, w->count, sizeof(struct event *), compare);
+	drop_repeated(w);
 	mark_days(w);
 	if (w->item->run->verdict != NULL)
 		w->comparison =
@@ -510,6 +536,10 @@ static void on_about(void *arg, struct arena *a, const struct outcome *o)
 	l->arena = a;
 	l->next = w->leaves;
 	w->leaves = l;
+	if (o->effect.kind == EFFECT_REJECTED && w->item->run->file != NULL) {
+		break_off(w);
+		return;
+	}
 	if (o->effect.kind == EFFECT_REJECTED || o->events.count == 0) {
 		save_end(w); /* it is gone */
 		return;
@@ -522,7 +552,7 @@ static void ask_about(struct item_work *w)
 {
 	w->page.job = (struct job){ .step = STEP_LIST_CONVERSATIONS };
 	w->page.done = on_about;
-	page_ask(source_of(w), &w->page);
+	migration_ask(w->item->run, &w->page);
 }
 
 static void on_saved_begin(struct store_op *op)
@@ -609,7 +639,7 @@ void migration_item_free(struct migration_item *item)
 
 	TAILQ_REMOVE(&item->run->items, item, next);
 	item->run->nitems--;
-	page_cancel(&w->page);
+	migration_cancel(item->run, &w->page);
 	loop_timer_free(w->timer);
 	letter_unref(w->end_letter);
 	migration_comparison_free(w->comparison);

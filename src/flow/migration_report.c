@@ -24,6 +24,7 @@ static void report_of(const struct migration_run *r, struct arena *a, struct mig
 	*out = (struct migration_report){
 		.id = r->row.id,
 		.bridge = arena_strdup(a, r->wish.bridge),
+		.file = arena_strdup(a, r->wish.file),
 		.from = b != NULL ? arena_strdup(a, b->customers->name) : NULL,
 		.to = b != NULL ? arena_strdup(a, b->agents->name) : NULL,
 		.state = r->row.state,

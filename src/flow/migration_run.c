@@ -52,7 +52,7 @@ bool migration_run_attach(struct migration_run *r, struct err *err)
 	}
 	b = &f->config->bridges[i];
 	source = endpoint_find(f, b->customers->id);
-	if (!source->conf.caps->pages) {
+	if (r->wish.file == NULL && !source->conf.caps->pages) {
 		err_set(err, "%s cannot be read: its platform does not tell what was said",
 		    source->conf.name);
 		return false;
@@ -84,7 +84,8 @@ void migration_run_free(struct migration_run *r)
 
 	while ((item = TAILQ_FIRST(&r->items)) != NULL)
 		migration_item_free(item);
-	page_cancel(&r->page);
+	migration_cancel(r, &r->page);
+	migration_file_close(r);
 	forget_list(r);
 	map_fini(&r->met);
 	arena_free(r->arena);
@@ -197,6 +198,8 @@ static void run_end(struct migration_run *r, enum migration_state state, const c
 {
 	release_left(r);
 	forget_list(r);
+	migration_file_close(r);
+	r->broken = NULL;
 	r->row.state = state;
 	r->row.why = why;
 	r->row.ended_ms = loop_now_ms(r->flow->loop);
@@ -226,9 +229,17 @@ void migration_item_over(struct migration_item *item)
 	migration_run_on(r);
 }
 
+void migration_item_broken(struct migration_item *item, const char *why)
+{
+	struct migration_run *r = item->run;
+
+	r->broken = why;
+	migration_item_over(item);
+}
+
 static bool has_more(const struct migration_run *r)
 {
-	return r->row.state == MIGRATION_RUNNING && !is_enough(r);
+	return r->row.state == MIGRATION_RUNNING && !is_enough(r) && r->broken == NULL;
 }
 
 struct migration_item *migration_run_item(const struct migration_run *r, const char *conversation)
@@ -281,7 +292,9 @@ void migration_run_on(struct migration_run *r)
 	}
 	if (r->nitems > 0)
 		return;
-	if (r->row.state == MIGRATION_STOPPING)
+	if (r->broken != NULL)
+		run_end(r, MIGRATION_FAILED, r->broken);
+	else if (r->row.state == MIGRATION_STOPPING)
 		run_end(r, MIGRATION_STOPPED, NULL);
 	else if (r->cursor != NULL && !is_enough(r))
 		ask_page(r, r->cursor);
@@ -336,7 +349,9 @@ static void on_page(void *arg, struct arena *a, const struct outcome *o)
 	r->list_arena = a;
 	if (o->effect.kind == EFFECT_REJECTED) {
 		r->is_asking = false;
-		run_end(r, MIGRATION_FAILED, "its conversations cannot be listed");
+		run_end(r, MIGRATION_FAILED,
+		    r->file != NULL ? migration_file_changed(r)
+				    : "its conversations cannot be listed");
 		return;
 	}
 	r->cursor = o->cursor;
@@ -359,7 +374,13 @@ static void ask_page(struct migration_run *r, const char *cursor)
 	};
 	r->page.done = on_page;
 	r->page.arg = r;
-	page_ask(r->source, &r->page);
+	migration_ask(r, &r->page);
+}
+
+/* Of a file from its beginning: what is over is passed, and it may not be the file that it was. */
+static void ask_first(struct migration_run *r)
+{
+	ask_page(r, r->file != NULL ? NULL : r->row.cursor);
 }
 
 /* ---- setting out ---- */
@@ -383,7 +404,7 @@ static void on_welcome(void *arg, struct arena *a, const struct outcome *o)
 		    arena_printf(r->arena, "%s: turn it off while history is moved, or --force",
 			why));
 	else
-		ask_page(r, r->row.cursor);
+		ask_first(r);
 }
 
 static bool ask_welcome(struct migration_run *r)
@@ -402,6 +423,19 @@ static bool ask_welcome(struct migration_run *r)
 	return true;
 }
 
+static void on_checked(void *arg, const char *why)
+{
+	struct migration_run *r = arg;
+
+	r->is_asking = false;
+	if (r->row.state == MIGRATION_STOPPING)
+		run_end(r, MIGRATION_STOPPED, NULL);
+	else if (why != NULL)
+		run_end(r, MIGRATION_FAILED, arena_strdup(r->arena, why));
+	else if (!ask_welcome(r))
+		ask_first(r);
+}
+
 void migration_run_go(struct migration_run *r)
 {
 	r->begun = 0;
@@ -409,6 +443,8 @@ void migration_run_go(struct migration_run *r)
 	r->row.why = NULL;
 	r->row.ended_ms = 0;
 	run_log(r, "migrate");
-	if (!ask_welcome(r))
-		ask_page(r, r->row.cursor);
+	if (r->wish.file != NULL)
+		migration_file_check(r, on_checked);
+	else if (!ask_welcome(r))
+		ask_first(r);
 }

@@ -15,6 +15,7 @@ const char *migration_wish_text(struct arena *a, const struct migration_wish *w)
 
 	json_begin_object(o);
 	json_member_text(o, "bridge", w->bridge);
+	json_member_text(o, "file", w->file);
 	if (w->since_ms != 0)
 		json_member_int(o, "since", w->since_ms);
 	if (w->until_ms != 0)
@@ -39,6 +40,7 @@ int migration_wish_read(struct arena *a, const char *text, struct migration_wish
 
 	*out = (struct migration_wish){
 		.bridge = json_text(j, "bridge"),
+		.file = json_text(j, "file"),
 		.since_ms = json_int(j, "since", 0),
 		.until_ms = json_int(j, "until", 0),
 		.only = json_text(j, "only"),

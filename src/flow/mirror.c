@@ -489,14 +489,13 @@ struct mirrors *mirrors_new(struct endpoint *e)
 	g->endpoint = e;
 	TAILQ_INIT(&g->ready);
 	TAILQ_INIT(&g->waiting);
-	map_init(&g->told);
+	once_init(&g->told);
 	g->timer = loop_timer_new(e->flow->loop, on_timer, g);
 	return g;
 }
 
 void mirrors_free(struct mirrors *g)
 {
-	struct map_node *n, *next;
 	struct owed *o;
 
 	if (g == NULL)
@@ -514,12 +513,7 @@ void mirrors_free(struct mirrors *g)
 		TAILQ_REMOVE(&g->waiting, o, next);
 		xfree(o);
 	}
-	for (n = map_walk(&g->told, NULL); n != NULL; n = next) {
-		next = map_walk(&g->told, n);
-		map_remove(&g->told, n);
-		xfree(n);
-	}
-	map_fini(&g->told);
+	once_fini(&g->told);
 	loop_timer_free(g->timer);
 	xfree(g);
 }

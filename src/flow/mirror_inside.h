@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "base/once.h"
 #include "flow/endpoint.h"
 #include "flow/mirror.h"
 
@@ -44,7 +45,7 @@ struct mirrors {
 	struct owed_list ready, waiting;
 	struct mirror_run *run;
 	struct loop_timer *timer;
-	struct map told; /* what was told of those who are not mapped */
+	struct once told; /* what was told of those who are not mapped */
 };
 
 /* ---- mirror_want.c ---- */

@@ -10,10 +10,6 @@
 #include "base/mem.h"
 #include "flow/endpoint.h"
 
-struct told {
-	struct map_node node;
-};
-
 void mirror_tell_dropped(const struct mirror_run *r, enum fact f, const char *reason,
     const char *why)
 {
@@ -58,12 +54,9 @@ static void tell_unmapped(struct mirror_run *r, enum fact f, const char *id)
 {
 	struct mirrors *g = r->mirrors;
 	uint64_t hash = hash_text(id, (uint64_t)r->bridge->id << 8 | (unsigned)f);
-	struct told *t;
 
-	if (map_find(&g->told, hash) != NULL)
+	if (!once_first(&g->told, hash))
 		return;
-	t = xcalloc(1, sizeof(*t));
-	map_add(&g->told, &t->node, hash);
 	LOG(LOG_WARN, "unmapped", F_STR("bridge", r->bridge->name),
 	    F_STR("endpoint", g->endpoint->conf.name), F_STR("field", fact_word(f)),
 	    F_STR("remote", id));

@@ -1,8 +1,12 @@
 /* See reading.h.
  *
- *   (the conversation) ─▶ its messages, page by page ─▶ sorted ─▶ chunk: KNOWN ─▶ ingest_read ─▶ next
+ *   (the conversation) ─▶ page of messages ─▶ chunk: KNOWN ─▶ … ─▶ sorted ─▶ chunk: ingest_feed ─▶ …
+ *                              ▲     next page    │
+ *                              └──────────────────┘
  *
- * What is known is asked of the store first: most of what is read is, and asking writes nothing. */
+ * What is known is asked of the store first: most of what is read is, and asking writes nothing. Of a page
+ * nothing is kept but what is not known, so that a conversation of years takes no more memory than one of
+ * an hour. */
 #include "flow/reading.h"
 
 #include <stdlib.h>
@@ -20,9 +24,9 @@
 #define CHUNK 32
 #define STORE_RETRY_MSECS 5000
 
-struct leaf { /* one page that was read */
-	struct leaf *next;
-	struct arena *arena;
+struct events {
+	const struct event **items;
+	size_t count, size;
 };
 
 struct reading {
@@ -33,9 +37,14 @@ struct reading {
 	void *arg;
 
 	struct page page;
-	struct leaf *leaves;
-	const struct event **events; /* of all leaves, in the order they were written */
-	size_t count, size, at;
+	struct arena *about;   /* in which the conversation was told; NULL: the asker has that */
+	struct arena *arena;   /* of the page that is gone through; NULL: none is */
+	struct events on_page; /* of it, those that are wanted */
+	const char *cursor;    /* of the next one, there */
+	struct arena *kept;    /* of those that are not known, */
+	struct events unknown; /* … in the order they were written, once all pages are read */
+	size_t at;             /* in on_page; behind the last page, in unknown */
+	bool is_feeding;       /* all pages are read */
 
 	struct op_known known; /* of the chunk at `at` */
 	const char *keys[CHUNK];
@@ -43,21 +52,27 @@ struct reading {
 	bool is_asking, is_reading; /* the store has known, or ingest what it was given */
 	bool is_dead;
 	bool may_be_ours; /* … not a customer's: a trip was writing there when it was asked */
-	bool is_again;    /* this chunk could not be stored once */
-	struct loop_timer *timer; /* … and is tried again */
+	struct loop_timer *timer; /* what the store did not take is tried again */
 };
+
+static void events_add(struct events *list, const struct event *event)
+{
+	if (list->count == list->size) {
+		list->size = list->size > 0 ? list->size * 2 : 64;
+		list->items = xreallocarray(list->items, list->size, sizeof(*list->items));
+	}
+	list->items[list->count++] = event;
+}
 
 static void forget(struct reading *r)
 {
-	struct leaf *l, *next;
-
-	for (l = r->leaves; l != NULL; l = next) {
-		next = l->next;
-		arena_free(l->arena);
-		xfree(l);
-	}
+	arena_free(r->about);
+	arena_free(r->arena);
+	arena_free(r->kept);
+	xfree(r->on_page.items);
+	xfree(r->unknown.items);
+	xfree((char *)r->page.job.cursor);
 	loop_timer_free(r->timer);
-	xfree(r->events);
 	xfree(r);
 }
 
@@ -81,27 +96,21 @@ static void finish(struct reading *r)
 	done(arg, &result);
 }
 
-/* ---- what is not known is taken in ---- */
-
-static void next_chunk(struct reading *r);
-
 static size_t chunk_size(const struct reading *r)
 {
-	return r->count - r->at < CHUNK ? r->count - r->at : CHUNK;
-}
+	size_t left = (r->is_feeding ? r->unknown.count : r->on_page.count) - r->at;
 
-static void chunk_done(struct reading *r)
-{
-	r->at += chunk_size(r);
-	r->is_again = false;
-	next_chunk(r);
+	return left < CHUNK ? left : CHUNK;
 }
 
 static void chunk_failed(struct reading *r)
 {
-	r->is_again = true;
 	loop_timer_set(r->timer, STORE_RETRY_MSECS);
 }
+
+/* ---- what is not known is taken in ---- */
+
+static void feed_chunk(struct reading *r);
 
 static void on_fed(void *arg, const struct fed *fed)
 {
@@ -109,47 +118,114 @@ static void on_fed(void *arg, const struct fed *fed)
 
 	r->is_reading = false;
 	r->result.repaired += fed->stored;
-	if (r->is_dead)
+	if (r->is_dead) {
 		forget(r);
-	else if (fed->is_failed)
+	} else if (fed->is_failed) {
 		chunk_failed(r);
-	else
-		chunk_done(r);
+	} else {
+		r->at += chunk_size(r);
+		feed_chunk(r);
+	}
 }
 
-static void feed(struct reading *r, const struct event *const *events, size_t count)
+static void feed_chunk(struct reading *r)
 {
-	struct arena *a = arena_new();
+	size_t i, n = chunk_size(r);
 	struct event_list list = { 0 };
-	size_t i;
+	struct arena *a;
 
-	for (i = 0; i < count; i++)
-		*event_list_add(&list, a) = *event_copy(a, events[i]);
+	if (n == 0) {
+		finish(r);
+		return;
+	}
+	a = arena_new();
+	for (i = 0; i < n; i++)
+		*event_list_add(&list, a) = *event_copy(a, r->unknown.items[r->at + i]);
 	r->is_reading = true;
 	ingest_feed(r->endpoint->flow->ingest, r->endpoint, a, &list, on_fed, r);
 }
 
-/* A message that we know, and that the desk shows as failed: the callback which would have told us so was none that
- * we took either. It is told now as that one would have. */
-static bool is_shown_as_failed(const struct reading *r, struct event *event)
+/* Newer pages come first. */
+static int compare(const void *a, const void *b)
+{
+	const struct event *const *x = a, *const *y = b;
+	size_t lx = strlen((*x)->remote), ly = strlen((*y)->remote);
+
+	if ((*x)->at_ms != (*y)->at_ms)
+		return (*x)->at_ms < (*y)->at_ms ? -1 : 1;
+	if (lx != ly)
+		return lx < ly ? -1 : 1;
+	return strcmp((*x)->remote, (*y)->remote);
+}
+
+static void feed(struct reading *r)
+{
+	r->is_feeding = true;
+	r->at = 0;
+	if (r->unknown.count > 1)
+		qsort(r->unknown.items, r->unknown.count, sizeof(*r->unknown.items), compare);
+	feed_chunk(r);
+}
+
+/* ---- what of a page is known ---- */
+
+static void ask_chunk(struct reading *r);
+static void ask_messages(struct reading *r, char *cursor);
+
+static void page_done(struct reading *r)
+{
+	char *cursor = xstrdup(r->cursor);
+
+	arena_free(r->arena);
+	r->arena = NULL;
+	r->on_page.count = 0;
+	r->cursor = NULL;
+	if (cursor != NULL)
+		ask_messages(r, cursor);
+	else
+		feed(r);
+}
+
+static struct event *keep(struct reading *r, const struct event *event)
+{
+	struct event *kept;
+
+	if (r->kept == NULL)
+		r->kept = arena_new();
+	kept = event_copy(r->kept, event);
+	events_add(&r->unknown, kept);
+	return kept;
+}
+
+static void take_unknown(struct reading *r, const struct event *event)
+{
+	if (r->may_be_ours && event->author.role != ROLE_CUSTOMER) {
+		r->result.has_held = true;
+		return;
+	}
+	r->result.missing += event->kind != EVENT_RECEIPT && !ingest_is_echo(r->endpoint, event);
+	if (!r->order.is_dry)
+		keep(r, event);
+}
+
+/* The desk shows as failed what we know: the callback which would have told us so was none that we took either. It is
+ * told now as that one would have. */
+static void take_failed(struct reading *r, const struct event *event)
 {
 	const struct misfits *m = &r->endpoint->stats.misfits;
 
 	if (m->count > 0 && !m->is_over) /* the callback of the correction would be refused, too */
-		return false;
-	if (event->state != STATE_FAILED
-	    || (event->kind != EVENT_MESSAGE && event->kind != EVENT_UPDATE)
-	    || !errand_listens(r->endpoint))
-		return false;
-	event->kind = EVENT_UPDATE;
-	return true;
+		return;
+	if (event->state == STATE_FAILED
+	    && (event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
+	    && errand_listens(r->endpoint) && !r->order.is_dry)
+		keep(r, event)->kind = EVENT_UPDATE;
 }
 
 static void on_known(struct store_op *op)
 {
 	struct reading *r = (struct reading *)((char *)op - offsetof(struct reading, known.op));
-	const struct event *news[CHUNK];
-	size_t i, n = 0;
+	size_t i;
 
 	r->is_asking = false;
 	if (r->is_dead) {
@@ -160,48 +236,36 @@ static void on_known(struct store_op *op)
 		chunk_failed(r);
 		return;
 	}
-	for (i = 0; i < r->known.nkeys; i++) {
-		if (r->is_known[i]) {
-			if (is_shown_as_failed(r, r->events[r->at + i]))
-				news[n++] = r->events[r->at + i];
-			continue;
-		}
-		if (r->may_be_ours && r->events[r->at + i]->author.role != ROLE_CUSTOMER) {
-			r->result.has_held = true;
-			continue;
-		}
-		news[n++] = r->events[r->at + i];
-		r->result.missing += !r->is_again && r->events[r->at + i]->kind != EVENT_RECEIPT
-		    && !ingest_is_echo(r->endpoint, r->events[r->at + i]);
-	}
-	if (n == 0 || r->order.is_dry) {
-		chunk_done(r);
-		return;
-	}
-	feed(r, news, n);
+	for (i = 0; i < r->known.nkeys; i++)
+		if (r->is_known[i])
+			take_failed(r, r->on_page.items[r->at + i]);
+		else
+			take_unknown(r, r->on_page.items[r->at + i]);
+	r->at += r->known.nkeys;
+	ask_chunk(r);
 }
 
 /* A message that is known may be deleted since. */
 static const char *key_of(const struct reading *r, const struct event *event)
 {
-	const char *key = route_deletion_key(r->leaves->arena, event);
+	const char *key = route_deletion_key(r->arena, event);
 
-	return key != NULL ? key : ingest_key(r->endpoint, r->leaves->arena, event);
+	return key != NULL ? key : ingest_key(r->endpoint, r->arena, event);
 }
 
-static void next_chunk(struct reading *r)
+static void ask_chunk(struct reading *r)
 {
 	size_t i, n = chunk_size(r);
 
 	if (n == 0) {
-		finish(r);
+		page_done(r);
 		return;
 	}
 	/* Decided now: a trip that has ended is on disk, before what is asked next. */
 	r->may_be_ours = !r->endpoint->conf.caps->marks_echo
 	    && courier_is_writing(r->endpoint->flow->courier, r->endpoint, r->order.conversation);
 	for (i = 0; i < n; i++)
-		r->keys[i] = key_of(r, r->events[r->at + i]);
+		r->keys[i] = key_of(r, r->on_page.items[r->at + i]);
 	r->known = (struct op_known){
 		.op = { .kind = STORE_KNOWN, .done = on_known },
 		.endpoint = r->endpoint->conf.id,
@@ -217,23 +281,15 @@ static void next_chunk(struct reading *r)
 
 static void on_timer(void *arg)
 {
-	next_chunk(arg);
+	struct reading *r = arg;
+
+	if (r->is_feeding)
+		feed_chunk(r);
+	else
+		ask_chunk(r);
 }
 
 /* ---- pages ---- */
-
-/* Newer pages come first. */
-static int compare(const void *a, const void *b)
-{
-	const struct event *const *x = a, *const *y = b;
-	size_t lx = strlen((*x)->remote), ly = strlen((*y)->remote);
-
-	if ((*x)->at_ms != (*y)->at_ms)
-		return (*x)->at_ms < (*y)->at_ms ? -1 : 1;
-	if (lx != ly)
-		return lx < ly ? -1 : 1;
-	return strcmp((*x)->remote, (*y)->remote);
-}
 
 /* Times may be whole seconds. What was changed or deleted is as young as that. */
 static bool is_older(const struct reading *r, const struct event *event)
@@ -261,26 +317,31 @@ static void add(struct reading *r, struct event *event)
 	if (!ingest_wants(r->endpoint, event))
 		return;
 	event->origin = r->order.is_told ? ORIGIN_LIVE : ORIGIN_REPAIR;
-	if (r->count == r->size) {
-		r->size = r->size > 0 ? r->size * 2 : 64;
-		r->events = xrealloc(r->events, r->size * sizeof(struct event *));
+	events_add(&r->on_page, event);
+}
+
+static void on_messages(void *arg, struct arena *a, const struct outcome *o)
+{
+	struct reading *r = arg;
+	size_t i;
+
+	r->arena = a;
+	if (o->effect.kind == EFFECT_REJECTED) {
+		r->result.is_gone = true;
+		finish(r);
+		return;
 	}
-	r->events[r->count++] = event;
+	for (i = 0; i < o->events.count; i++)
+		add(r, &o->events.items[i]);
+	r->cursor = o->cursor;
+	r->at = 0;
+	ask_chunk(r);
 }
 
-static void keep(struct reading *r, struct arena *a)
+/* The cursor is ours from here on. */
+static void ask_messages(struct reading *r, char *cursor)
 {
-	struct leaf *l = xcalloc(1, sizeof(*l));
-
-	l->arena = a;
-	l->next = r->leaves;
-	r->leaves = l;
-}
-
-static void on_messages(void *arg, struct arena *a, const struct outcome *o);
-
-static void ask_messages(struct reading *r, const char *cursor)
-{
+	xfree((char *)r->page.job.cursor);
 	r->page.job = (struct job){
 		.step = STEP_LIST_MESSAGES,
 		.cursor = cursor,
@@ -291,33 +352,11 @@ static void ask_messages(struct reading *r, const char *cursor)
 	page_ask(r->endpoint, &r->page);
 }
 
-static void on_messages(void *arg, struct arena *a, const struct outcome *o)
-{
-	struct reading *r = arg;
-	size_t i;
-
-	keep(r, a);
-	if (o->effect.kind == EFFECT_REJECTED) {
-		r->result.is_gone = true;
-		finish(r);
-		return;
-	}
-	for (i = 0; i < o->events.count; i++)
-		add(r, &o->events.items[i]);
-	if (o->cursor != NULL) {
-		ask_messages(r, o->cursor);
-		return;
-	}
-	if (r->count > 1)
-		qsort(r->events, r->count, sizeof(struct event *), compare);
-	next_chunk(r);
-}
-
 static void on_conversation(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct reading *r = arg;
 
-	keep(r, a);
+	r->about = a;
 	if (o->effect.kind == EFFECT_REJECTED || o->events.count == 0) {
 		r->result.is_gone = true;
 		finish(r);

@@ -15,7 +15,7 @@
  * Where a platform is polled this is how messages come at all, and sweeps are of three kinds. Quick ones,
  * every few seconds, ask for what is unread; wide ones for what changed lately, since somebody there may
  * have read it first; every so many of those for all. What has not changed since it was read is not read
- * again (struct told): twice the same words, as the second in which it was read may not have been over. */
+ * again (told.h): twice the same words, as the second in which it was read may not have been over. */
 #include "flow/reconcile.h"
 
 #include <stdlib.h>
@@ -28,28 +28,20 @@
 #include "flow/ingest.h"
 #include "flow/pager.h"
 #include "flow/reading.h"
+#include "flow/told.h"
 
 #define OVERLAP_MSECS (10 * 60 * 1000)
 /* A callback that was not taken is repeated within 8 s, or never. */
 #define YOUNG_MSECS (10 * 1000)
 #define CLOSED_MSECS (5 * 1000) /* the store takes nothing: looked at again after that */
 #define FAILED_MSECS (60 * 1000)
+/* Of one sweep. Where there are more, some of those that move while it goes on are read twice. */
+#define SEEN_MOST 16384
 #define CLOCK_AHEAD_MSECS (2 * 24 * 60 * 60 * 1000)
 
 struct seen { /* a conversation that was read in this sweep */
 	struct map_node node;
 	char *remote;
-};
-
-/* A conversation of a platform that is polled, as it was told when it was read last. In memory: after a
- * restart each that changed lately is read once more, and all that it says is known. */
-struct told {
-	struct map_node node;
-	char *remote;
-	char *words;       /* event.extra; NULL: it is to be read again */
-	int64_t newest_ms; /* its last message, by the clock there */
-	bool is_sure;      /* read again since, with the same words */
-	unsigned round;    /* the last complete sweep that has met it */
 };
 
 struct sweep {
@@ -75,9 +67,9 @@ struct sweep {
 	bool is_stating, is_dead; /* a state is on its way to disk */
 	struct map seen;
 
-	struct map told;
-	int64_t wide_ms; /* when the last wide sweep began */
-	int64_t wides;   /* of them, since the start */
+	struct tolds told; /* where it is polled */
+	int64_t wide_ms;   /* when the last wide sweep began */
+	int64_t wides;     /* of them, since the start */
 	bool is_complete;
 	unsigned round;
 };
@@ -209,24 +201,6 @@ static void forget_seen(struct sweep *s)
 	}
 }
 
-/* Those that a complete sweep did not meet are not there any more. */
-static void forget_told(struct sweep *s, bool only_old)
-{
-	struct map_node *n, *next;
-	struct told *t;
-
-	for (n = map_walk(&s->told, NULL); n != NULL; n = next) {
-		next = map_walk(&s->told, n);
-		t = (struct told *)n;
-		if (only_old && t->round == s->round)
-			continue;
-		map_remove(&s->told, n);
-		xfree(t->remote);
-		xfree(t->words);
-		xfree(t);
-	}
-}
-
 static void say(const struct sweep *s)
 {
 	const struct sweep_report *r = &s->last;
@@ -261,7 +235,7 @@ static void end(struct sweep *s, bool failed)
 		say(s);
 	}
 	if (!failed && s->is_complete)
-		forget_told(s, true);
+		tolds_forget(&s->told, s->round);
 	if (!failed && !s->now.is_dry && s->is_whole) {
 		s->done_ms = s->now.begun_ms;
 		s->reached_ms = 0;
@@ -291,6 +265,8 @@ static bool was_seen(struct sweep *s, const struct event *c)
 	for (; n != NULL; n = map_find_next(n))
 		if (strcmp(((struct seen *)n)->remote, c->conversation) == 0)
 			return true;
+	if (s->seen.count >= SEEN_MOST)
+		forget_seen(s);
 	seen = xcalloc(1, sizeof(*seen));
 	seen->remote = xstrdup(c->conversation);
 	map_add(&s->seen, &seen->node, hash);
@@ -299,38 +275,24 @@ static bool was_seen(struct sweep *s, const struct event *c)
 
 /* ---- what is known of those that are polled ---- */
 
-static struct told *told_of(const struct sweep *s, const struct event *c)
-{
-	struct map_node *n = map_find(&s->told, hash_text(c->conversation, 0));
-
-	for (; n != NULL; n = map_find_next(n))
-		if (strcmp(((struct told *)n)->remote, c->conversation) == 0)
-			return (struct told *)n;
-	return NULL;
-}
-
 /* What was told of it so was read. */
-static bool is_unchanged(const struct sweep *s, const struct event *c)
+static bool is_unchanged(struct sweep *s, const struct event *c)
 {
-	struct told *t = told_of(s, c);
+	struct told *t = tolds_find(&s->told, c->conversation);
 
 	if (t == NULL || c->extra == NULL || s->now.why == SWEEP_ASKED)
 		return false;
-	t->round = s->round;
+	tolds_get(&s->told, c->conversation)->round = s->round;
 	return t->words != NULL && strcmp(t->words, c->extra) == 0 && (t->is_sure || is_quick(s));
 }
 
 static void remember(struct sweep *s, const struct event *c, const struct reading_result *result)
 {
-	struct told *t = told_of(s, c);
+	struct told *t;
 
 	if (!s->endpoint->conf.poll || c->extra == NULL || s->now.is_dry)
 		return;
-	if (t == NULL) {
-		t = xcalloc(1, sizeof(*t));
-		t->remote = xstrdup(c->conversation);
-		map_add(&s->told, &t->node, hash_text(t->remote, 0));
-	}
+	t = tolds_get(&s->told, c->conversation);
 	t->round = s->round;
 	t->is_sure = t->words != NULL && strcmp(t->words, c->extra) == 0;
 	if (result->newest_ms > t->newest_ms)
@@ -344,7 +306,8 @@ static void remember(struct sweep *s, const struct event *c, const struct readin
 /* Counted by the clock there, wherever one has been before. */
 static int64_t since(const struct sweep *s, const struct event *c)
 {
-	const struct told *t = s->now.why != SWEEP_ASKED ? told_of(s, c) : NULL;
+	const struct told *t =
+	    s->now.why != SWEEP_ASKED ? tolds_find(&s->told, c->conversation) : NULL;
 
 	return t != NULL && t->newest_ms != 0 ? t->newest_ms - OVERLAP_MSECS : s->now.since_ms;
 }
@@ -717,7 +680,7 @@ struct sweep *sweep_new(struct endpoint *e)
 	s->endpoint = e;
 	s->timer = loop_timer_new(e->flow->loop, on_timer, s);
 	map_init(&s->seen);
-	map_init(&s->told);
+	tolds_init(&s->told);
 	return s;
 }
 
@@ -746,8 +709,7 @@ void sweep_free(struct sweep *s)
 	forget_list(s);
 	forget_seen(s);
 	map_fini(&s->seen);
-	forget_told(s, false);
-	map_fini(&s->told);
+	tolds_fini(&s->told);
 	s->is_dead = true;
 	if (!s->is_stating)
 		xfree(s);

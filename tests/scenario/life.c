@@ -12,29 +12,41 @@
 
 struct piece {
 	LIST_ENTRY(piece) list;
+	size_t size;
 	alignas(max_align_t) unsigned char data[];
 };
 
 static LIST_HEAD(, piece) pieces = LIST_HEAD_INITIALIZER(pieces);
-static size_t count;
+static size_t count, bytes, most;
 
 static struct piece *piece_of(void *p)
 {
 	return (struct piece *)((unsigned char *)p - offsetof(struct piece, data));
 }
 
-static void *take(struct piece *piece)
+static void *take(struct piece *piece, size_t size)
 {
 	if (piece == NULL)
 		abort();
 	LIST_INSERT_HEAD(&pieces, piece, list);
+	piece->size = size;
 	count++;
+	bytes += size;
+	if (bytes > most)
+		most = bytes;
 	return piece->data;
+}
+
+static void leave(struct piece *piece)
+{
+	LIST_REMOVE(piece, list);
+	count--;
+	bytes -= piece->size;
 }
 
 void *xmalloc(size_t size)
 {
-	return take(malloc(sizeof(struct piece) + size));
+	return take(malloc(sizeof(struct piece) + size), size);
 }
 
 void *xcalloc(size_t n, size_t size)
@@ -43,18 +55,16 @@ void *xcalloc(size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &all))
 		abort();
-	return take(calloc(1, sizeof(struct piece) + all));
+	return take(calloc(1, sizeof(struct piece) + all), all);
 }
 
 void *xrealloc(void *old, size_t size)
 {
 	struct piece *piece = old != NULL ? piece_of(old) : NULL;
 
-	if (piece != NULL) {
-		LIST_REMOVE(piece, list);
-		count--;
-	}
-	return take(realloc(piece, sizeof(*piece) + size));
+	if (piece != NULL)
+		leave(piece);
+	return take(realloc(piece, sizeof(*piece) + size), size);
 }
 
 void *xreallocarray(void *old, size_t n, size_t size)
@@ -75,8 +85,7 @@ void xfree(void *p)
 {
 	if (p == NULL)
 		return;
-	LIST_REMOVE(piece_of(p), list);
-	count--;
+	leave(piece_of(p));
 	free(piece_of(p));
 }
 
@@ -89,10 +98,18 @@ void life_end(void)
 		LIST_REMOVE(piece, list);
 		free(piece);
 	}
-	count = 0;
+	count = bytes = 0;
 }
 
 size_t life_pieces(void)
 {
 	return count;
+}
+
+size_t life_most(void)
+{
+	size_t was = most;
+
+	most = bytes;
+	return was - bytes;
 }

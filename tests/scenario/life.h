@@ -8,5 +8,7 @@
 /* Frees whatever is left of it. */
 void life_end(void);
 size_t life_pieces(void); /* not freed yet */
+/* How many bytes more than now there were at once, since it was asked last. */
+size_t life_most(void);
 
 #endif

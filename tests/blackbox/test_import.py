@@ -1,0 +1,174 @@
+"""What `tieline export` wrote is moved from the file: complete, once, over any stop, or refused as a whole."""
+
+import json
+import os
+import subprocess
+
+from test_migrate import bare, moved, past, tieline
+from world import BIN, eventually, unique
+
+
+def take(world, path, *args, code=0):
+    return json.loads(tieline(world, "migrate", "--file", path, "--to", "desk", "--json", *args, code=code).stdout)
+
+
+def exported(world, name="past.jsonl"):
+    path = os.path.join(world.folder, name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(tieline(world, "export", "--endpoint", "shop").stdout)
+    return path
+
+
+def lose_store(world):
+    world.relay.stop()
+    for name in os.listdir(world.folder):
+        if name.startswith("tieline.db"):
+            os.unlink(os.path.join(world.folder, name))
+    world.relay.start()
+
+
+def test_round_trip(make_world):
+    """Exported, the store lost, taken in; then once more, with all of it told twice; and live goes on behind it."""
+    world = make_world("smartify", start=False)
+    said = past(world, 5, 7)
+    closed = list(said)[0]
+    world.act("smartify", "close", closed)
+    world.relay.start()
+    path = exported(world)
+    lose_store(world)
+    plan = take(world, path, "--dry-run")
+    assert plan["state"] == "planned" and plan["conversations"] == 5 and plan["written"] == 40 and plan["adds_up"], plan
+    assert not world.threads("chatwoot")
+    done = take(world, path)
+    assert done["state"] == "finished" and done["written"] == 40 and done["failed"] == 0 and done["adds_up"], done
+    assert done["file"] == path and done["from"] == "shop"
+    there = moved(world)
+    assert there == {texts[0]: texts for texts in said.values()}
+    for thread in world.threads("chatwoot"):
+        assert thread["status"] == ("resolved" if bare(thread["messages"][0]["text"]) == said[closed][0] else "open")
+    told = take(world, path, "--verify")
+    assert told["state"] == "verified" and told["verify"]["compared"] == 40, told
+    # Two exports put together, and blank lines; and what a platform tells is known by the same names.
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    twice = os.path.join(world.folder, "twice.jsonl")
+    with open(twice, "w", encoding="utf-8") as f:
+        f.write(text + "\n\n" + text)
+    again = take(world, twice)
+    assert again["written"] == 0 and again["skipped"]["present"] == 40 and again["conversations"] == 5 and again["adds_up"]
+    direct = json.loads(tieline(world, "migrate", "--from", "shop", "--to", "desk", "--json").stdout)
+    assert direct["written"] == 0 and direct["skipped"]["present"] == 40, direct
+    assert moved(world) == there
+    mine = list(said)[1]
+    live = unique("live")
+    world.say("smartify", "customer", live, conversation=mine, person=mine.split("-", 4)[-1])
+    theirs = world.arrives("chatwoot", live)
+    assert bare(world.texts("chatwoot", theirs)[0]) == said[mine][0]
+    back = unique("back")
+    world.say("chatwoot", "agent", back, conversation=theirs)
+    assert world.arrives("smartify", back) == mine
+
+
+def test_killed_while_importing(make_world):
+    """It goes on by itself, and nothing is there twice, or missing, or out of order."""
+    world = make_world("smartify", start=False)
+    said = past(world, 6, 10)
+    world.relay.start()
+    path = exported(world)
+    lose_store(world)
+    with subprocess.Popen([BIN, "migrate", "--file", path, "--to", "desk", "-c", world.relay.config],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as command:
+        eventually(lambda: sum(len(t["messages"]) for t in world.threads("chatwoot")) >= 20, "some of it")
+        world.relay.kill()
+        world.relay.start()
+        command.wait(60)
+    done = take(world, path)
+    assert done["adds_up"] and done["failed"] == 0 and done["state"] == "finished", done
+    assert moved(world) == {texts[0]: texts for texts in said.values()}
+
+
+TALK = {"type": "conversation", "endpoint": "shop", "platform": "smartify", "id": "c1", "state": "open",
+        "begun": "2026-03-05T09:24:00.000Z", "person": {"identity": "smartify:p:lead", "id": "lead", "address": "lead"}}
+WORD = {"type": "message", "conversation": "c1", "id": "m1", "at": "2026-03-05T09:24:00.000Z", "role": "customer",
+        "author": "lead", "private": False, "flags": [], "format": "plain", "text": "Where is my order?", "files": []}
+
+
+def lines(*items):
+    return b"".join(item if isinstance(item, bytes) else json.dumps(item).encode() + b"\n" for item in items)
+
+
+WRONG = [
+    # What is in the file, and what is said of it.
+    (b"", ["there is no conversation in it"]),
+    (lines(TALK, WORD)[:-20], ["line 2", "cut off"]),
+    (lines(TALK, b"what?\n"), ["line 2", "byte 1", "a JSON object"]),
+    (lines(TALK, [1]), ["line 2: found a list; allowed: a JSON object"]),
+    (lines(TALK, b'{"type":"mess\0age"}\n'), ["line 2", "NUL"]),
+    (lines(TALK, b'{"type":"message","text":"\xff"}\n'), ["line 2", "byte 27"]),
+    (lines(TALK, dict(WORD, text="x" * (10 << 20)), WORD), ["line 2", "longer than 4194304 bytes"]),
+    (lines(b"[" * 100000 + b"\n"), ["line 1"]),
+    (lines(dict(TALK, type="talk")), ["line 1: type: found \"talk\"; allowed: conversation, message"]),
+    (lines(dict(TALK, endpoint="front")), ["line 1: endpoint: found \"front\"; allowed: shop"]),
+    (lines(dict(TALK, state="on")), ["line 1: state: found \"on\"; allowed: open, pending, snoozed, resolved"]),
+    (lines(dict(TALK, person=None)), ["line 1: person: found nothing; allowed: an object"]),
+    (lines(dict(TALK, person={"identity": 7})), ["line 1: person.identity: found a number; allowed: a text"]),
+    (lines(dict(TALK, tags=["a", 1])), ["line 1: tags[1]: found a number"]),
+    (lines(WORD), ["line 1: conversation: found one without a line of its own"]),
+    (lines(TALK, dict(WORD, conversation="c2")), ["line 2: conversation: found \"c2\"; allowed: \"c1\""]),
+    (lines(TALK, dict(WORD, id="")), ["line 2: id: found an empty text"]),
+    (lines(TALK, WORD, b"\n", dict(WORD, at=5)), ["line 4: at: found a number; allowed: a time like"]),
+    (lines(TALK, dict(WORD, role="king")), ["line 2: role: found \"king\"; allowed: customer, agent, bot, system"]),
+    (lines(TALK, dict(WORD, private="no")), ["line 2: private: found \"no\"; allowed: true, false"]),
+    (lines(TALK, dict(WORD, flags=["odd"])), ["line 2: flags: found \"odd\"; allowed: draft, hidden"]),
+    (lines(TALK, dict(WORD, text={})), ["line 2: text: found an object; allowed: a text"]),
+    (lines(TALK, dict(WORD, files=[{"kind": "image", "size": -1}])), ["line 2: files[0].size: found a number"]),
+    (lines(TALK, dict(WORD, files=[{}])), ["line 2: files[0].kind: found nothing; allowed: image, audio"]),
+]
+
+
+def test_hostile_files(make_world):
+    """Where a line is not understood it is named, with what is allowed there, and nothing is written."""
+    world = make_world("smartify")
+    path = os.path.join(world.folder, "wrong.jsonl")
+    for content, words in WRONG:
+        with open(path, "wb") as f:
+            f.write(content)
+        told = take(world, path, code=1)
+        assert told["state"] == "failed" and told["written"] == told["conversations"] == 0, (content[:200], told)
+        assert path in told["reason"] and all(w in told["reason"] for w in words), (words, told["reason"])
+    assert take(world, path, "--dry-run", code=1)["state"] == "failed"
+    assert "no regular file" in take(world, world.folder, code=1)["reason"]
+    assert "No such file" in tieline(world, "migrate", "--file", path + "x", "--to", "desk", code=66).stderr
+    assert "no bridge has shop as agents" in tieline(world, "migrate", "--file", path, "--to", "shop", code=1).stderr
+    assert "--to" in tieline(world, "migrate", "--file", path, code=64).stderr
+    assert not world.threads("chatwoot")
+    # Put right, the same command goes through. What a later version may add is passed over.
+    with open(path, "wb") as f:
+        f.write(lines(b"\xef\xbb\xbf", dict(TALK, mood="fine"), dict(WORD, stars=[1, {"of": 5}])).rstrip(b"\n"))
+    done = take(world, path)
+    assert done["state"] == "finished" and done["written"] == 1 and done["adds_up"], done
+    assert moved(world) == {WORD["text"]: [WORD["text"]]}
+
+
+def test_changed_under_way(make_world):
+    """What is read must be what was checked: the run ends, and the same command goes on with the file as it is now."""
+    world = make_world("smartify")
+    path = os.path.join(world.folder, "long.jsonl")
+    texts = ["word %02d" % i for i in range(41)]
+
+    def talk(i):
+        person = {"identity": "smartify:p:lead%d" % i, "id": "lead%d" % i, "address": "lead%d" % i}
+        return lines(dict(TALK, id="c%d" % i, person=person), dict(WORD, conversation="c%d" % i, id="m%d" % i, text=texts[i]))
+
+    with open(path, "wb") as f:
+        f.write(b"".join(talk(i) for i in range(40)))
+    with subprocess.Popen([BIN, "migrate", "--file", path, "--to", "desk", "--json", "-c", world.relay.config],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as command:
+        eventually(lambda: world.threads("chatwoot"), "some of it")
+        with open(path, "ab") as f:
+            f.write(talk(40))
+        told = json.loads(command.communicate(timeout=120)[0])
+    assert told["state"] == "failed" and "has changed" in told["reason"] and 0 < told["written"] < 40, told
+    done = take(world, path)
+    assert done["id"] == told["id"] and done["state"] == "finished" and done["written"] == 41 and done["adds_up"], done
+    assert moved(world) == {text: [text] for text in texts}

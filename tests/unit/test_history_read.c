@@ -1,0 +1,130 @@
+/* Lines of an export, read back: what they say, and what is said of those that are wrong. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "core/history_read.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static void test_conversation(void **state)
+{
+	static const char text[] =
+	    "{\"type\":\"conversation\",\"endpoint\":\"shop\",\"id\":\"c1\",\"state\":\"resolved\","
+	    "\"begun\":\"2026-03-05T09:24:38.123Z\",\"changed\":null,\"channel\":\"web\","
+	    "\"tags\":[\"a\",\"b\"],\"mood\":{\"x\":[1]},"
+	    "\"person\":{\"identity\":\"p:1\",\"id\":\"1\",\"address\":\"z\",\"name\":\"Ann\"}}";
+	struct arena *a = arena_new();
+	struct history_line l;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(history_read(a, text, strlen(text), &l, &err), 0);
+	assert_true(l.is_conversation);
+	assert_string_equal(l.endpoint, "shop");
+	assert_null(l.platform);
+	assert_int_equal(l.event.kind, EVENT_CONVERSATION);
+	assert_string_equal(l.event.conversation, "c1");
+	assert_int_equal(l.event.state, STATE_RESOLVED);
+	assert_int_equal(l.event.conversation_at_ms, 1772702678123);
+	assert_int_equal(l.event.version, 0);
+	assert_int_equal(l.event.ntags, 2);
+	assert_string_equal(l.event.tags[1], "b");
+	assert_string_equal(l.event.person.identity, "p:1");
+	assert_string_equal(l.event.person.address, "z");
+	assert_null(l.event.person.email);
+	arena_free(a);
+}
+
+static void test_message(void **state)
+{
+	static const char text[] =
+	    "{\"type\":\"message\",\"conversation\":\"c1\",\"id\":\"m1\",\"role\":\"agent\","
+	    "\"at\":\"2026-03-05T10:24:38.123+01:00\",\"private\":true,\"flags\":[\"system\",\"deleted\"],"
+	    "\"format\":\"markdown\",\"text\":\"so\",\"files\":[{\"kind\":\"image\",\"size\":7},"
+	    "{\"kind\":\"location\",\"latitude\":\"1.5\",\"extra\":0}]}";
+	struct arena *a = arena_new();
+	struct history_line l;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(history_read(a, text, strlen(text), &l, &err), 0);
+	assert_false(l.is_conversation);
+	assert_string_equal(l.event.key, "m:m1");
+	assert_int_equal(l.event.at_ms, 1772702678123);
+	assert_int_equal(l.event.author.role, ROLE_AGENT);
+	assert_true(l.event.is_private);
+	assert_int_equal(l.event.flags, EVENT_IS_SYSTEM | EVENT_IS_DELETED);
+	assert_int_equal(l.event.format, FORMAT_MARKDOWN);
+	assert_int_equal(l.event.nattachments, 2);
+	assert_int_equal(l.event.attachments[0].size, 7);
+	assert_int_equal(l.event.attachments[1].size, -1);
+	assert_string_equal(l.event.attachments[1].latitude, "1.5");
+	arena_free(a);
+}
+
+static void test_nothing_to_show(void **state)
+{
+	static const char text[] = "{\"type\":\"message\",\"conversation\":\"c\",\"id\":\"m\","
+				   "\"role\":\"customer\",\"at\":\"2026-03-05T09:24:38Z\"}";
+	struct arena *a = arena_new();
+	struct history_line l;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(history_read(a, text, strlen(text), &l, &err), 0);
+	assert_int_equal(l.event.flags, EVENT_IS_EMPTY);
+	arena_free(a);
+}
+
+/* The first fault of a line is told, as member, what was found, and what is allowed. */
+static void test_wrong(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} rows[] = {
+		{ "", "byte 1: " },
+		{ "{\"type\":\"message\"", "it is cut off; allowed: a JSON object" },
+		{ "\"x\"", "found a text; allowed: a JSON object" },
+		{ "{}", "type: found nothing; allowed: conversation, message" },
+		{ "{\"type\":\"conversation\"}", "id: found nothing; allowed: what its platform" },
+		{ "{\"type\":\"conversation\",\"id\":\"1\",\"begun\":\"noon\"}",
+		    "begun: found \"noon\"; allowed: a time like" },
+		{ "{\"type\":\"conversation\",\"id\":\"1\",\"person\":{}}",
+		    "person.identity: found nothing" },
+		{ "{\"type\":\"conversation\",\"id\":\"1\",\"tags\":3}",
+		    "tags: found a number; allowed: a list" },
+		{ "{\"type\":\"message\",\"conversation\":\"c\",\"id\":5}", "id: found a number" },
+		{ "{\"type\":\"message\",\"conversation\":\"c\",\"id\":\"m\",\"at\":\"2026-03-05T09:24:38Z\"}",
+		    "role: found nothing; allowed: customer, agent, bot, system" },
+	};
+	struct arena *a = arena_new();
+	struct history_line l;
+	struct err err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(history_read(a, rows[i].text, strlen(rows[i].text), &l, &err), -1);
+		if (strstr(err.text, rows[i].words) == NULL)
+			fail_msg("%s: %s", rows[i].text, err.text);
+	}
+	arena_free(a);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conversation),
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_nothing_to_show),
+		cmocka_unit_test(test_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
