@@ -183,6 +183,7 @@ def test_idle_costs_little(polled):
 def test_a_wake_up_is_a_hint(make_world):
     """It makes us look; it brings no text, and without the secret nothing."""
     world = make_world("smartsender", wakes=False, front={"receive": "poll 1h", "sweep": "1h"})
+    eventually(lambda: asked(world, "state=closed"), "the first look is over")
     person, text = unique("person"), unique("first")
     mine = world.ask(person, text)["conversation"]
     assert world.act("smartsender", "wake", mine, secret="wrong")["status"] == 401
