@@ -26,11 +26,11 @@ struct said {
 
 static void make(struct arena *a, const struct said *s, struct composed *out)
 {
-	const struct endpoint_conf end = { .caps = &s->target };
-	struct bridge_conf bridge = s->bridge;
+	struct endpoint_conf *end = arena_alloc(a, sizeof(*end));
+	struct bridge_conf *bridge = arena_alloc(a, sizeof(*bridge));
 	struct compose_in in = { .keys = &keys,
 		.event = &s->event,
-		.bridge = &bridge,
+		.bridge = bridge,
 		.to = SIDE_CUSTOMERS,
 		.from = { "chatwoot", "chat.example.com", "1" },
 		.customers = { "x", "h", "t" },
@@ -39,11 +39,12 @@ static void make(struct arena *a, const struct said *s, struct composed *out)
 		.replied = s->replied,
 		.replied_remote = s->replied_remote };
 
-	bridge.name = "support";
-	strcpy(bridge.tag, "a18603");
-	bridge.customers = bridge.agents = &end;
+	*end = (struct endpoint_conf){ .caps = &s->target };
+	*bridge = s->bridge;
+	bridge->name = "support";
+	strcpy(bridge->tag, "a18603");
+	bridge->customers = bridge->agents = end;
 	compose(a, &in, out);
-	out->message.fixed = NULL; /* it was on our stack */
 }
 
 static void names(void **state)
