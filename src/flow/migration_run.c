@@ -342,7 +342,8 @@ static void ask_known(struct migration_run *r)
 static void on_page(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct migration_run *r = arg;
-	const char *this_cursor = arena_strdup(a, r->page.job.cursor);
+	/* The row is written, and shown, after the list is forgotten. */
+	const char *this_cursor = arena_strdup(r->arena, r->page.job.cursor);
 	size_t i;
 
 	forget_list(r);
