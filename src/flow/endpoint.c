@@ -502,6 +502,20 @@ int endpoints_load(struct flow *f, struct err *err)
 	    : err_set(err, "reading back when callbacks came: %s", op.op.err.text);
 }
 
+void endpoint_answered(struct endpoint *e, enum step step, const struct outcome *o,
+    const struct http_resp *resp)
+{
+	endpoint_count(e, step, o->effect.kind, resp->took_msecs);
+	endpoint_heard(e, o->effect.kind, o->effect.reason);
+	gate_heard(&e->gate, &o->effect, resp);
+	gate_leave(&e->gate);
+	endpoint_learn(e, o->memo, o->nmemo);
+	if (o->nmemo > 0)
+		endpoint_kick(e);
+	if (o->effect.kind == EFFECT_PAUSE)
+		endpoint_refused(e, o->effect.why);
+}
+
 void endpoint_count_proof(struct endpoint *e, enum refusal reason)
 {
 	struct misfits *m = &e->stats.misfits;

@@ -85,6 +85,10 @@ void endpoint_repaired(struct endpoint *e, size_t count, bool is_wonder);
 void endpoint_called(struct endpoint *e, int64_t now_ms);
 /* Fills in the hours in which callbacks came to earlier lives. */
 int endpoints_load(struct flow *f, struct err *err);
+/* The answer to a request that went through the gate beside the lanes: what it says about the endpoint is counted,
+ * remembered and acted upon, and its place is free. */
+void endpoint_answered(struct endpoint *e, enum step step, const struct outcome *o,
+    const struct http_resp *resp);
 /* Counts a callback that came with proof, or (reason not NONE) without. */
 void endpoint_count_proof(struct endpoint *e, enum refusal reason);
 const char *endpoint_state_word(enum endpoint_state state);

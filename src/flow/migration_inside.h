@@ -34,8 +34,7 @@ struct migration_run {
 	const struct event **list;
 	bool *is_over; /* … those that are done */
 	size_t count, at;
-	const char *cursor;      /* of the page behind it; NULL: there is none */
-	const char *this_cursor; /* of this one */
+	const char *cursor; /* of the page behind it; NULL: there is none */
 	struct op_migration_items known;
 	struct op_migration save;
 	bool is_saving, saves_again, is_asking;

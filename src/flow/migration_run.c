@@ -356,7 +356,7 @@ static void on_page(void *arg, struct arena *a, const struct outcome *o)
 		return;
 	}
 	r->cursor = o->cursor;
-	r->row.cursor = r->this_cursor = this_cursor;
+	r->row.cursor = this_cursor;
 	migration_run_save(r);
 	r->list = xcalloc(o->events.count + 1, sizeof(struct event *));
 	for (i = 0; i < o->events.count; i++)

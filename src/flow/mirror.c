@@ -290,17 +290,9 @@ static void on_response(void *arg, const struct http_resp *resp)
 
 	r->call = NULL;
 	e->connector->interpret(&via, r->arena, &job, resp, &o);
-	endpoint_count(e, job.step, o.effect.kind, resp->took_msecs);
-	endpoint_heard(e, o.effect.kind, o.effect.reason);
-	gate_heard(&e->gate, &o.effect, resp);
-	gate_leave(&e->gate);
+	endpoint_answered(e, job.step, &o, resp);
 	config_unref(r->config);
 	r->config = NULL;
-	endpoint_learn(e, o.memo, o.nmemo);
-	if (o.nmemo > 0)
-		endpoint_kick(e);
-	if (o.effect.kind == EFFECT_PAUSE)
-		endpoint_refused(e, o.effect.why);
 	take(r, &o);
 	gate_wake(e);
 }

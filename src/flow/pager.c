@@ -55,20 +55,14 @@ static void on_response(void *arg, const struct http_resp *resp)
 	g->call = NULL;
 	g->current = NULL;
 	e->connector->interpret(&via, p->arena, &p->job, resp, &o);
-	endpoint_count(e, p->job.step, o.effect.kind, resp->took_msecs);
-	endpoint_heard(e, o.effect.kind, o.effect.reason);
-	gate_heard(&e->gate, &o.effect, resp);
-	gate_leave(&e->gate);
+	endpoint_answered(e, p->job.step, &o, resp);
 	config_unref(p->config);
 	p->config = NULL;
-	endpoint_learn(e, o.memo, o.nmemo);
-	if (o.nmemo > 0)
-		endpoint_kick(e);
 	switch (o.effect.kind) {
 	case EFFECT_NEXT_STEP:
 	case EFFECT_DELIVERED:
 	case EFFECT_REJECTED: finish(g, p, &o); break;
-	case EFFECT_PAUSE: endpoint_refused(e, o.effect.why); /* fallthrough */
+	case EFFECT_PAUSE:
 	case EFFECT_RETRY:
 	case EFFECT_UNSURE:
 	case EFFECT_COUNT: try_again(g, p, &o.effect);
