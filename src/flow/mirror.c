@@ -14,8 +14,10 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
+#include "flow/migration.h"
 
 #define STEPS_MAX 20
+#define KEPT_BACK_MSECS 60000 /* the end of the history wakes it */
 
 static int64_t now_ms(const struct mirrors *g)
 {
@@ -338,6 +340,22 @@ static void set_place(struct mirror_run *r)
 	};
 }
 
+/* History is on its way there: who had the conversation is said at its end, and not called to each message. */
+static bool is_kept_back(struct mirror_run *r)
+{
+	const struct mirror_key *k = &r->owed->key;
+	struct flow *f = r->mirrors->endpoint->flow;
+	struct endpoint *customers = endpoint_find(f, r->bridge->customers->id);
+	enum migration_phase phase = MIGRATION_PHASE_NONE;
+
+	if (k->step == STEP_FIND_CONVERSATION && k->side == SIDE_AGENTS
+	    && r->read.link.customers_remote != NULL)
+		phase = migration_phase(f->migrations, customers, r->read.link.customers_remote,
+		    r->bridge->id);
+	r->is_history = phase == MIGRATION_PHASE_END;
+	return phase == MIGRATION_PHASE_MESSAGES;
+}
+
 static bool is_tried_enough(const struct mirror_run *r)
 {
 	return (int64_t)r->owed->attempt * (RETRY_MOST_MSECS / 2)
@@ -363,6 +381,8 @@ static void on_read(struct store_op *op)
 	set_place(r);
 	if (r->bridge->control == CONTROL_PAUSED) {
 		run_wait(r, now_ms(g) + RETRY_MOST_MSECS);
+	} else if (is_kept_back(r)) {
+		run_wait(r, now_ms(g) + KEPT_BACK_MSECS);
 	} else if (is_tried_enough(r)) {
 		mirror_tell_dropped(r, FACT_COUNT, reason_word(REASON_EXPIRED), NULL);
 		write_done(r);

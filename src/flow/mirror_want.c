@@ -247,6 +247,13 @@ static bool is_theirs(const struct mirror_run *r, enum fact f, const char *ours)
 	    && r->current.v[f] != NULL && !fact_is_same(f, r->current.v[f], ours);
 }
 
+/* At the end of a history nobody is to be called: which team had it is not written where a team passes on what it
+ * is given. Later changes are. */
+static bool is_quiet(const struct mirror_run *r, enum fact f)
+{
+	return r->is_history && f == FACT_TEAM && r->mirrors->endpoint->conf.caps->routes;
+}
+
 void mirror_decide(struct mirror_run *r, enum fact f)
 {
 	const char *current = r->current.v[f], *wanted = r->wanted.v[f];
@@ -258,7 +265,8 @@ void mirror_decide(struct mirror_run *r, enum fact f)
 		ours = fact_before(r->arena, f, was, wanted);
 	if (is_theirs(r, f, ours) && !fact_is_same(f, wanted, current))
 		return;
-	r->write.v[f] = fact_to_write(r->arena, f, wanted, ours, current);
+	if (!is_quiet(r, f))
+		r->write.v[f] = fact_to_write(r->arena, f, wanted, ours, current);
 	if (r->write.v[f] == NULL && f <= FACT_OF_PERSON && !fact_is_same(f, wanted, current))
 		return; /* people there want it otherwise */
 	r->ask.ours.v[f] = wanted;
