@@ -28,6 +28,7 @@
 #include "flow/reload.h"
 #include "life.h"
 #include "net/http_in.h"
+#include "quick_store.h"
 
 /* ---- dice that fall alike in every run ---- */
 
@@ -281,6 +282,7 @@ void rig_start(struct rig *r, const char *config_text)
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof(r->path), "%s/t.db", r->dir);
 	snprintf(r->url, sizeof(r->url), "sqlite:%s", r->path);
+	quick_store_put(r->path);
 	r->config_text = strdup(config_text);
 	TAILQ_INIT(&r->posted);
 	rig_boot(r);
