@@ -101,14 +101,16 @@ endfunction()
 
 # relay_fuzzers(): each tests/fuzz/fuzz_NAME.c. With TIELINE_FUZZ a libFuzzer program; otherwise a
 # plain test that runs the corpus folder tests/fuzz/corpus/NAME, so that what a fuzzer once found
-# stays found. The target fuzzers is all of them.
+# stays found. The target fuzzers is all of them. Any may use tests/fuzz/look.h.
 function(relay_fuzzers)
 	add_custom_target(fuzzers)
+	add_library(fuzz_helpers OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/look.c)
+	target_link_libraries(fuzz_helpers PRIVATE app)
 	file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_*.c)
 	foreach(file IN LISTS fuzzers)
 		cmake_path(GET file STEM target)
 		string(REGEX REPLACE "^fuzz_" "" name ${target})
-		add_executable(${target} ${file})
+		add_executable(${target} ${file} $<TARGET_OBJECTS:fuzz_helpers>)
 		add_dependencies(fuzzers ${target})
 		set_target_properties(${target} PROPERTIES
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
