@@ -176,6 +176,37 @@ static void on_heard(struct store_op *op)
 	wake(e);
 }
 
+/* Of a file's people nobody may be there to be asked: they go by what the map knows of them. NULL: by their id. */
+static const char *called(const struct option_map *m, const char *id, const char *email,
+    const char *name)
+{
+	const char *const names[] = { id, email, name };
+	size_t i;
+
+	if (m->same)
+		return email;
+	for (i = 0; i < 3; i++)
+		if (names[i] != NULL && map_exactly(m, names[i], true) != NULL)
+			return names[i];
+	return NULL;
+}
+
+static void name_people(const struct migration_run *r, struct arena *a, struct event *event)
+{
+	const struct map_conf *m = &migration_bridge(r)->map;
+	struct facts *f = arena_memdup(a, event->facts, sizeof(*f));
+	const struct author *who = &event->assignee;
+	const char *agent, *team;
+
+	agent = called(&m->agents, who->id, who->email, who->name);
+	team = called(&m->teams, event->department, event->department_name, NULL);
+	if (agent != NULL && f->v[FACT_AGENT] != NULL)
+		f->v[FACT_AGENT] = agent;
+	if (team != NULL && f->v[FACT_TEAM] != NULL)
+		f->v[FACT_TEAM] = team;
+	event->facts = f;
+}
+
 static void hear(struct migration_ending *e)
 {
 	struct migration_run *r = e->item->run;
@@ -184,6 +215,8 @@ static void hear(struct migration_ending *e)
 
 	event->endpoint = r->source->conf.id;
 	event->here_ms = loop_now_ms(r->flow->loop);
+	if (r->file != NULL && event->facts != NULL)
+		name_people(r, a, event);
 	e->letter = letter_new(a, event);
 	e->hear = (struct op_hear){ .op = { .done = on_heard }, .arena = a };
 	if (mirror_hear(r->source, e->letter, &e->hear)) {
