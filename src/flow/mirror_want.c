@@ -294,3 +294,23 @@ void mirror_decide(struct mirror_turn *t, enum fact f)
 	if (t->write.v[f] != NULL)
 		t->ask.was.v[f] = current != NULL ? current : "";
 }
+
+void mirror_expect(struct flow *f, const struct bridge_conf *b, struct arena *a,
+    const struct facts *told, struct facts *out)
+{
+	struct endpoint *to = endpoint_find(f, b->agents->id);
+	struct mirrored any = { .key = { .side = SIDE_AGENTS,
+				    .step = STEP_FIND_CONVERSATION,
+				    .endpoint = to->conf.id } };
+	struct mirror_turn t = {
+		.turn = { .chore = &any.chore, .chores = &to->mirrors, .arena = a },
+		.bridge = b,
+		.is_history = true
+	};
+	int n;
+
+	t.read.there.seen = *told;
+	mirror_want_all(&t);
+	for (n = 0; n < FACT_COUNT; n++)
+		out->v[n] = is_quiet(&t, (enum fact)n) ? NULL : t.wanted.v[n];
+}
