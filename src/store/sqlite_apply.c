@@ -450,6 +450,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MIGRATION_ITEMS: return sqlite_migration_items(db, AS(op_migration_items, op));
 	case STORE_MIGRATION_LOOK: return sqlite_migration_look(db, AS(op_migration_look, op));
 	case STORE_MIGRATION_LINKS: return sqlite_migration_links(db, AS(op_migration_links, op));
+	case STORE_MIGRATION_FACTS: return sqlite_migration_facts(db, AS(op_migration_facts, op));
 	case STORE_MIGRATION_MADE: return sqlite_migration_made(db, AS(op_migration_made, op));
 	case STORE_MIGRATION_END: return sqlite_migration_end(db, AS(op_migration_end, op));
 	}

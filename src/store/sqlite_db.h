@@ -174,6 +174,8 @@ int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op);
 int sqlite_mirrors(struct store_db *db, struct op_mirrors *op);
 /* A link was just made for the row. */
 int sqlite_mirror_opens(struct store_db *db, struct route_row *row, int64_t now_ms);
+struct op_migration_facts;
+int sqlite_migration_facts(struct store_db *db, struct op_migration_facts *op);
 /* A contact goes by another id. */
 int sqlite_contact_is_now(struct store_db *db, int endpoint, const char *was, const char *now);
 

@@ -151,7 +151,8 @@ static int read_messages(struct page *p, const struct json *list, struct event_l
 static void put_block(struct page *p, struct json_out *o, const struct json *c)
 {
 	static const char *const kept[] = { "id", "inbox_id", "additional_attributes", "labels",
-		"meta", "status", "created_at", "updated_at", "last_activity_at" };
+		"meta", "status", "created_at", "updated_at", "last_activity_at", "priority",
+		"custom_attributes" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)

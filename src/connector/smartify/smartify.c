@@ -65,6 +65,7 @@ static const struct caps caps = {
 	.answers_reopen = true,
 	.notes = true,
 	.facts = FACTS_ALL,
+	.routes = true,
 	.keeps_notes = true,
 	.quotes = true,
 	.pages = true,
