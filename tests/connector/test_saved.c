@@ -10,7 +10,6 @@
 #include "base/arena.h"
 #include "connector/connector.h"
 #include "connector/smartsender/smartsender.h"
-#include "connector/syniverse/syniverse.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

@@ -14,8 +14,8 @@
 
 #include "base/arena.h"
 #include "base/loop.h"
+#include "config/config.h"
 #include "connector/smartify/smartify.h"
-#include "flow/config.h"
 #include "flow/endpoint.h"
 #include "flow/history_pages.h"
 
