@@ -244,6 +244,7 @@ const struct connector chatwoot_connector = {
 	.verify = chatwoot_verify,
 	.parse = chatwoot_parse,
 	.parse_page = chatwoot_parse_page,
+	.recognise = chatwoot_recognise,
 	.plan = chatwoot_plan,
 	.build = chatwoot_build,
 	.interpret = chatwoot_interpret,

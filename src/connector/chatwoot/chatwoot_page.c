@@ -270,10 +270,17 @@ static int take_messages(struct page *p, const struct job *job, const struct jso
 	return 0;
 }
 
+const struct json *chatwoot_conversations(const struct json *answer)
+{
+	const struct json *list = json_array(answer, "data.payload");
+
+	return list != NULL ? list : json_array(answer, "payload");
+}
+
 static int take_conversations(struct page *p, const struct job *job, const struct json *answer,
     struct outcome *out)
 {
-	const struct json *list = json_array(answer, "data.payload");
+	const struct json *list = chatwoot_conversations(answer);
 
 	if (job->known->conversation != NULL)
 		return json_id(answer, "id") != NULL ? read_conversation(p, answer, &out->events)

@@ -147,6 +147,7 @@ const struct connector smartify_connector = {
 	.verify = verify,
 	.parse = smartify_parse,
 	.parse_page = smartify_parse_page,
+	.recognise = smartify_recognise,
 	.plan = smartify_plan,
 	.build = smartify_build,
 	.interpret = smartify_interpret,
