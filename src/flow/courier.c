@@ -307,7 +307,9 @@ static void pump(struct endpoint *e)
 	while ((t = TAILQ_FIRST(&g->sending)) != NULL) {
 		if (errands_yield(e->errands))
 			errands_pump(e->errands);
-		if (!gate_enter(g))
+		if (t->lane->turn == TURN_LATE)
+			pager_pump(e->pager);
+		if (!gate_enter(g, t->lane->turn))
 			break;
 		trip_send(t);
 	}

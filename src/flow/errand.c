@@ -466,7 +466,7 @@ void errands_pump(struct errands *g)
 
 	if (g->endpoint->flow->draining || gate->is_paused || gate->is_shut)
 		return;
-	while ((o = TAILQ_FIRST(&g->loaded)) != NULL && gate_enter(gate)) {
+	while ((o = TAILQ_FIRST(&g->loaded)) != NULL && gate_enter(gate, TURN_LIVE)) {
 		g->passed = 0;
 		send_it(o->run);
 	}

@@ -403,7 +403,7 @@ void mirrors_pump(struct mirrors *g)
 	if (g->endpoint->flow->draining || gate->is_paused || gate->is_shut)
 		return;
 	if (g->run != NULL) {
-		if (g->run->is_loaded && gate_enter(gate))
+		if (g->run->is_loaded && gate_enter(gate, TURN_LIVE))
 			send_it(g->run);
 		return;
 	}

@@ -183,7 +183,7 @@ static bool send_it(struct typist *s, bool on)
 	const struct known k = { .conversation = s->remote, .address = s->address };
 	struct job job;
 
-	if (s->call != NULL || !is_free(s) || !gate_enter(&s->target->gate))
+	if (s->call != NULL || !is_free(s) || !gate_enter(&s->target->gate, TURN_LIVE))
 		return false;
 	s->is_on = on;
 	s->last_ms = now(s->typings);
