@@ -96,7 +96,8 @@ struct endpoint_conf {
 	int64_t timeout_msecs;
 	int64_t concurrency;
 	struct rate rate;
-	struct rate conversation_rate; /* messages into one conversation */
+	struct rate conversation_rate; /* messages into one conversation, … */
+	struct rate history_rate;      /* … of those that are moved there; at most the same */
 	int64_t reconcile_msecs;       /* MSECS_NEVER */
 };
 
