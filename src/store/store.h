@@ -75,6 +75,8 @@ enum store_kind {
 	STORE_MIGRATION_FACTS,
 	STORE_MIGRATION_MADE,
 	STORE_MIGRATION_END,
+	STORE_ADOPT, /* these: adopt.h */
+	STORE_PAIRED,
 	STORE_ALARM, /* these: alarm.h */
 	STORE_ALARMS,
 	STORE_HOUR,

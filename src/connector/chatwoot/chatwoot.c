@@ -61,6 +61,7 @@ static const struct caps chatwoot_caps = {
 	.replies = true,
 	.quotes = true,
 	.pages = true,
+	.lists_conversations = true,
 	.asks_history = true,
 	.states = true,
 	.reopens = true,

@@ -83,6 +83,8 @@ int smartify_recognise(const struct via *via, struct arena *a, const char *name,
 
 /* Behind the project: the conversations that changed. */
 const char *smartify_conversations_path(struct arena *a, const struct job *job);
+/* All conversations of a contact. */
+const char *smartify_of_person_path(struct arena *a, const char *lead_id);
 /* The answer to a PAGE; false: it is none. */
 bool smartify_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out);
