@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/url.h"
-#include "flow/config.h"
+#include "config/config.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
 #include "flow/reload.h"

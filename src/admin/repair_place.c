@@ -14,7 +14,7 @@
 #include "base/http.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
-#include "flow/config.h"
+#include "config/config.h"
 
 #define PATIENCE_MSECS (30 * 1000)
 #define BULK_PATIENCE_MSECS (10 * 60 * 1000)

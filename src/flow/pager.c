@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
+#include "flow/request.h"
 
 /* The part of the endpoint's rate that what is not live may use: half. Where reading is how messages come
  * it is two thirds. */
@@ -14,7 +15,7 @@ struct pager {
 	struct endpoint *endpoint;
 	TAILQ_HEAD(, page) asked; /* live ones first */
 	struct page *current;     /* on the wire */
-	struct http_call *call;
+	struct request request;
 	struct loop_timer *timer; /* one of them may go again */
 	int64_t pace_ms;          /* what is not live waits until then */
 };
@@ -44,30 +45,21 @@ static void try_again(struct pager *g, struct page *p, const struct effect *effe
 	p->arena = NULL;
 }
 
-static void on_response(void *arg, const struct http_resp *resp)
+static void on_answer(void *arg, const struct outcome *o)
 {
 	struct pager *g = arg;
 	struct page *p = g->current;
-	struct endpoint *e = g->endpoint;
-	const struct via via = endpoint_via(e);
-	struct outcome o = { .effect = { .kind = EFFECT_RETRY, .wait_msecs = -1 } };
 
-	g->call = NULL;
 	g->current = NULL;
-	e->connector->interpret(&via, p->arena, &p->job, resp, &o);
-	endpoint_answered(e, p->job.step, &o, resp);
-	config_unref(p->config);
-	p->config = NULL;
-	switch (o.effect.kind) {
+	switch (o->effect.kind) {
 	case EFFECT_NEXT_STEP:
 	case EFFECT_DELIVERED:
-	case EFFECT_REJECTED: finish(g, p, &o); break;
+	case EFFECT_REJECTED: finish(g, p, o); break;
 	case EFFECT_PAUSE:
 	case EFFECT_RETRY:
 	case EFFECT_UNSURE:
-	case EFFECT_COUNT: try_again(g, p, &o.effect);
+	case EFFECT_COUNT: try_again(g, p, &o->effect);
 	}
-	gate_wake(e);
 }
 
 /* ---- questions ---- */
@@ -75,18 +67,14 @@ static void on_response(void *arg, const struct http_resp *resp)
 static void send_page(struct pager *g, struct page *p)
 {
 	struct endpoint *e = g->endpoint;
-	const struct via via = endpoint_via(e);
 	int64_t spread = bucket_spread(&e->gate.supply->bucket, &e->conf.rate);
 
 	if (!p->is_live)
 		g->pace_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
 	p->arena = arena_new();
 	p->job.attempt = p->attempt + 1;
-	p->req = (struct http_req){ 0 };
-	p->config = config_ref(e->flow->config);
-	e->connector->build(&via, p->arena, &p->job, &p->req);
 	g->current = p;
-	g->call = http_out_start(e->flow->wire, &p->req, on_response, g);
+	request_send(&g->request, e, p->arena, &p->job);
 }
 
 /* Live messages go first: what has a request to send is before the gate. */
@@ -121,7 +109,7 @@ void pager_pump(struct pager *g)
 	int64_t now_ms = pager_now(g), next_ms;
 	struct page *p;
 
-	if (g->call != NULL || TAILQ_EMPTY(&g->asked) || e->flow->draining || e->gate.is_paused)
+	if (g->current != NULL || TAILQ_EMPTY(&g->asked) || e->flow->draining || e->gate.is_paused)
 		return;
 	p = choose(g, now_ms, &next_ms);
 	if (p != NULL && gate_enter(&e->gate))
@@ -153,12 +141,8 @@ void page_cancel(struct page *p)
 	if (g == NULL)
 		return;
 	if (g->current == p) {
-		http_out_cancel(g->call);
-		g->call = NULL;
+		request_cancel(&g->request);
 		g->current = NULL;
-		gate_leave(&g->endpoint->gate);
-		config_unref(p->config);
-		p->config = NULL;
 	}
 	TAILQ_REMOVE(&g->asked, p, next);
 	arena_free(p->arena);
@@ -180,6 +164,8 @@ struct pager *pager_new(struct endpoint *e)
 	struct pager *g = xcalloc(1, sizeof(*g));
 
 	g->endpoint = e;
+	g->request.done = on_answer;
+	g->request.arg = g;
 	TAILQ_INIT(&g->asked);
 	g->timer = loop_timer_new(e->flow->loop, on_timer, g);
 	return g;

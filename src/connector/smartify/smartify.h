@@ -120,8 +120,6 @@ const char *smartify_team_user(const struct via *via, struct arena *a, const cha
 
 void smartify_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);
-/* Of a request that got no whole answer: the reason. */
-enum reason smartify_transport_reason(enum transport transport);
 /* What the far side says is wrong: one line of at most 200 bytes without tokens; NULL: nothing. */
 const char *smartify_words(struct arena *a, const struct http_resp *resp);
 

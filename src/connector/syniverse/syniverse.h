@@ -211,8 +211,6 @@ const char *syniverse_to(const struct job *job); /* the address it is sent to */
 int syniverse_segments(const char *text, bool *is_wide);
 bool syniverse_has_media(const struct message *message);
 
-/* Of a request that got no whole answer: the reason. */
-enum reason syniverse_transport_reason(enum transport transport);
 /* The digits of an error's code; 0: none is told. */
 int syniverse_code(const struct json *answer);
 /* What they say is wrong: one line; NULL: nothing. */

@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/url.h"
+#include "config/config_draft.h"
 #include "connector/connector.h"
 #include "core/texts.h"
-#include "flow/config_draft.h"
 
 #define KIB (INT64_C(1) << 10)
 #define MIB (INT64_C(1) << 20)
