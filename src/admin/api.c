@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/alarms.h"
+#include "admin/backup_web.h"
 #include "admin/control_web.h"
 #include "admin/history_web.h"
 #include "admin/migration_web.h"
@@ -26,6 +27,7 @@ struct route {
 static const struct route routes[] = {
 	{ "GET", "/status", web_status },
 	{ "POST", "/reload", control_web_reload },
+	{ "POST", "/backup", backup_web_start },
 	{ "POST", "/endpoints/{}/pause", control_web_pause_endpoint },
 	{ "POST", "/endpoints/{}/resume", control_web_resume_endpoint },
 	{ "POST", "/endpoints/{}/drain", control_web_drain_endpoint },
@@ -164,6 +166,14 @@ const char *api_header(const struct api_call *c, const char *name)
 	const struct http_in *in = http_in_call_request(c->call);
 
 	return http_header(in->headers, in->nheaders, name);
+}
+
+bool api_is_socket(struct api_call *c, const char *why)
+{
+	if (strncmp(c->who, "socket", 6) == 0)
+		return true;
+	api_problem(c, API_FORBIDDEN, why, "ask over the socket");
+	return false;
 }
 
 const struct json *api_body(struct api_call *c)

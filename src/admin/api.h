@@ -31,6 +31,8 @@ void api_take(const struct web *w, struct http_in_call *call, enum api_rights ri
 
 /* A parameter behind the question mark, decoded; NULL: not given. */
 const char *api_query(const struct api_call *c, const char *name);
+/* Whether it came over the socket; where not, that is answered. */
+bool api_is_socket(struct api_call *c, const char *why);
 /* The body. NULL: it is no JSON object, and that is answered. */
 const struct json *api_body(struct api_call *c);
 const char *api_header(const struct api_call *c, const char *name);
