@@ -32,6 +32,7 @@ struct caps {
 	/* Callbacks come by PUT too, of any type; a GET asks whether anybody is there. */
 	bool loose_callbacks;
 	bool pages; /* what is there can be read: conversations by change, their messages */
+	bool lists_conversations; /* … and those of one person; else one person has one */
 	/* It tells nothing by itself: it is asked, and a callback says only that now is a time to ask. */
 	bool polls;
 	/* As customers' side: an answer says that it was taken, and only later whether it has arrived. */
@@ -96,7 +97,8 @@ struct endpoint_conf {
 	int64_t timeout_msecs;
 	int64_t concurrency;
 	struct rate rate;
-	struct rate conversation_rate; /* messages into one conversation */
+	struct rate conversation_rate; /* messages into one conversation, … */
+	struct rate history_rate;      /* … of those that are moved there; at most the same */
 	int64_t reconcile_msecs;       /* MSECS_NEVER */
 };
 
@@ -150,8 +152,9 @@ struct bridge_conf {
 	bool status_to_agents, status_to_customers;
 	bool markup_keep;
 
-	/* Read and checked, so that a file for a later 1.x is good now; not acted on yet. */
 	enum adopt adopt;
+
+	/* Read and checked, so that a file for a later 1.x is good now; not acted on yet. */
 	enum choice edits, deletes;
 	bool quotes_inline;
 	bool assignment_to_agents, assignment_to_customers;

@@ -564,6 +564,41 @@ static struct far_answer create_conversation(struct serving *v)
 	return done(v);
 }
 
+static bool is_after(const struct far_conversation *c, const struct far_conversation *than)
+{
+	return than == NULL || c->changed_ms < than->changed_ms
+	    || (c->changed_ms == than->changed_ms
+		&& strtoull(c->id, NULL, 10) < strtoull(than->id, NULL, 10));
+}
+
+/* Of a contact, whichever of his addresses they have: 20, what changed last first. */
+static struct far_answer list_of_contact(struct serving *v)
+{
+	const char *id = v->path + strlen("/contacts/");
+	const struct far_conversation *c, *last = NULL, *next;
+	const struct far_contact *contact;
+	int n;
+
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_array(v->o);
+	for (n = 0; n < PAGE; n++, last = next) {
+		next = NULL;
+		TAILQ_FOREACH(c, &v->f->conversations, list) {
+			contact = far_contact_of(v->f, c->person);
+			if (!c->is_deleted && contact != NULL && atoi(contact->id) == atoi(id)
+			    && is_after(c, last) && (next == NULL || !is_after(c, next)))
+				next = c;
+		}
+		if (next == NULL)
+			break;
+		put_rest(v, next);
+	}
+	json_end_array(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
 /* 20 newest, or before an id, or 100 after one; sorted upwards. */
 static struct far_answer list_messages(struct serving *v, struct far_conversation *c)
 {
@@ -715,6 +750,8 @@ static struct far_answer serve_in_account(struct serving *v)
 		return filter_contacts(v);
 	if (is(v, "PATCH", "/contacts/"))
 		return change_contact(v);
+	if (is(v, "GET", "/contacts/"))
+		return list_of_contact(v);
 	if (is(v, "GET", "/agents"))
 		return far_says(200,
 		    "[{\"id\":7,\"name\":\"Bob\",\"email\":\"bob@example.com\"},"

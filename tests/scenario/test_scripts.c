@@ -46,6 +46,7 @@
  *   fail store KIND|disk_full [N], mend store
  *   forget sign-in E, expire E   the far side forgets who signed in; the relay's token ends
  *   restart, kill, drain
+ *   lose store                   it is deleted while the relay is stopped, which then begins anew
  *   copy store, put back         a copy of it; restarted with that in its place
  *   reload NAME [KEY=VALUE]      the configuration anew; … refused: it must be
  *   pause X, drain X, resume X   an endpoint or a bridge
@@ -67,6 +68,7 @@
  *   expect E called N            so often somebody was told that our doing gave him the last conversation
  *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
  *   expect migrated WORD N       what came of the newest run, and how many messages it wrote
+ *   expect link WORD             how the pair came to be in which the newest message has travelled
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
  *   expect drained|busy
@@ -752,6 +754,26 @@ static void expect_parked(struct script *s)
 		WRONG(s, "parked: %d, of them with that reason %d", (int)all, (int)n);
 }
 
+static void expect_link(struct script *s)
+{
+	const char *wanted = word(s), *found = "none";
+	struct arena *a = arena_new();
+	struct op_trace trace;
+	int64_t id = 0;
+
+	do {
+		trace = (struct op_trace){ .op = { .kind = STORE_TRACE },
+			.arena = a,
+			.event_id = ++id };
+		store_run(s->stage.rig.store, &trace.op);
+		if (trace.ndeliveries > 0)
+			found = link_how_word((int)trace.deliveries[0].trip.link.how);
+	} while (trace.id != 0);
+	if (strcmp(found, wanted) != 0)
+		WRONG(s, "it is %s", found);
+	arena_free(a);
+}
+
 static void expect_waiting(struct script *s)
 {
 	struct arena *a = arena_new();
@@ -858,6 +880,8 @@ static void expect(struct script *s)
 		expect_parked(s);
 	} else if (strcmp(first, "waiting") == 0) {
 		expect_waiting(s);
+	} else if (strcmp(first, "link") == 0) {
+		expect_link(s);
 	} else if (strcmp(first, "state") == 0) {
 		expect_state(s);
 	} else if (strcmp(first, "migrated") == 0) {
@@ -979,6 +1003,8 @@ static bool about_life(struct script *s, const char *first)
 		stage_restart(&s->stage);
 	else if (strcmp(first, "copy") == 0 && is_word(s, "store"))
 		rig_copy_store(&s->stage.rig);
+	else if (strcmp(first, "lose") == 0 && is_word(s, "store"))
+		stage_lose_store(&s->stage);
 	else if (strcmp(first, "put") == 0 && is_word(s, "back"))
 		stage_put_back(&s->stage);
 	else if (strcmp(first, "kill") == 0)
