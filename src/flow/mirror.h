@@ -23,7 +23,8 @@ bool mirror_takes(const struct bridge_conf *b, enum side to);
 
 /* What was heard lately, so that what is told once more costs nothing. */
 struct hearings *hearings_new(void);
-void hearings_free(struct hearings *h); /* takes NULL */
+void hearings_free(struct hearings *h);   /* takes NULL */
+void hearings_forget(struct hearings *h); /* all of it */
 /* Fills op, but for its arena, from the event; false: nothing is to be done. letter must outlive op. */
 bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear *op);
 /* op is done, and went well. */

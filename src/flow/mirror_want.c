@@ -247,6 +247,13 @@ static bool is_theirs(const struct mirror_turn *t, enum fact f, const char *ours
 	    && t->current.v[f] != NULL && !fact_is_same(f, t->current.v[f], ours);
 }
 
+/* At the end of a history nobody is to be called: which team had it is not written where a team passes on what it
+ * is given. Later changes are. */
+static bool is_quiet(const struct mirror_turn *t, enum fact f)
+{
+	return t->is_history && f == FACT_TEAM && mirror_endpoint(t)->conf.caps->routes;
+}
+
 void mirror_decide(struct mirror_turn *t, enum fact f)
 {
 	const char *current = t->current.v[f], *wanted = t->wanted.v[f];
@@ -258,7 +265,8 @@ void mirror_decide(struct mirror_turn *t, enum fact f)
 		ours = fact_before(t->turn.arena, f, was, wanted);
 	if (is_theirs(t, f, ours) && !fact_is_same(f, wanted, current))
 		return;
-	t->write.v[f] = fact_to_write(t->turn.arena, f, wanted, ours, current);
+	if (!is_quiet(t, f))
+		t->write.v[f] = fact_to_write(t->turn.arena, f, wanted, ours, current);
 	if (t->write.v[f] == NULL && f <= FACT_OF_PERSON && !fact_is_same(f, wanted, current))
 		return; /* people there want it otherwise */
 	t->ask.ours.v[f] = wanted;
