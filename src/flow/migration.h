@@ -70,6 +70,8 @@ bool migration_stop(struct migrations *m, int64_t id);
  * conversation is suspended. */
 bool migration_takes(struct migrations *m, struct endpoint *e, const char *conversation,
     int bridge);
+/* What became of it is on disk; of any event. */
+void migration_told(struct migrations *m, const struct event *e);
 /* All runs, the newest first, in a. */
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out);
 

@@ -13,6 +13,7 @@
 
 struct history_file;
 struct migration_item;
+struct spool;
 
 struct migration_run {
 	TAILQ_ENTRY(migration_run) next;
@@ -69,6 +70,8 @@ struct migration_item {
 void migration_item_start(struct migration_run *r, const struct event *about);
 /* The same for one that no page of conversations has told yet. */
 void migration_item_start_by_name(struct migration_run *r, const char *conversation);
+/* One of its messages, or its end, is over. */
+void migration_item_told(struct migration_item *item);
 const char *migration_item_remote(const struct migration_item *item);
 void migration_item_free(struct migration_item *item); /* what it has under way is forgotten */
 
@@ -76,10 +79,10 @@ void migration_item_free(struct migration_item *item); /* what it has under way 
 
 struct migration_comparison;
 
-/* Of one conversation: events are what a bridge carries of it, in order. done runs later, with the run's verdict
- * counted up. */
+/* Of one conversation: said is what a bridge carries of it. done runs later, with the run's verdict counted up;
+ * why: what was said cannot be had, NULL: it could. */
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct event *const *events, size_t count, void (*done)(void *arg), void *arg);
+    struct spool *said, void (*done)(void *arg, const char *why), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
 /* ---- migration_file.c ---- */

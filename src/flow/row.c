@@ -6,6 +6,7 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/media.h"
+#include "flow/migration.h"
 #include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/router.h"
@@ -145,6 +146,7 @@ void row_start(struct flow *f, struct letter *letter, struct route_row *row, str
 		errand_owed(f, letter->event->id, &row->owe);
 		if (row->reason == REASON_LOOP)
 			pace_blew(f, endpoint_find(f, row->target), row->person);
+		migration_told(f->migrations, letter->event);
 		return;
 	}
 	if (row->out.delivery.id == 0) { /* it was routed before */
