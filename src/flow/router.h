@@ -43,8 +43,8 @@ void router_forget(struct router *r, int64_t link, int64_t thread); /* 0: none *
  * alone is routed; and what waits goes on. */
 void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge);
 void router_release(struct router *r, struct endpoint *e, const char *conversation);
-/* Since when something waits there; 0: nothing does. */
-int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation);
+/* Somebody has waited there for so long that what is moved there goes like live messages. */
+bool router_is_urgent(struct router *r, struct endpoint *e, const char *conversation);
 
 size_t router_held(const struct router *r); /* events stored and not routed yet */
 

@@ -11,24 +11,18 @@
 #include "flow/pace.h"
 #include "flow/router.h"
 
-/* So long somebody waits for the history of his conversation; then the rest of it goes like live messages. */
-#define HISTORY_PATIENCE_MSECS (10 * 60 * 1000)
-
 static enum turn turn_of(struct endpoint *from, const struct event *event)
 {
-	int64_t since_ms = 0;
-
 	switch (event->origin) {
 	case ORIGIN_LIVE:
 	case ORIGIN_OWN: return TURN_LIVE;
 	case ORIGIN_HISTORY:
-		since_ms = router_waits_since(from->flow->router, from, event->conversation);
+		if (router_is_urgent(from->flow->router, from, event->conversation))
+			return TURN_LIVE;
 		break;
 	case ORIGIN_REPAIR: break;
 	}
-	return since_ms != 0 && loop_now_ms(from->flow->loop) - since_ms > HISTORY_PATIENCE_MSECS
-	    ? TURN_LIVE
-	    : TURN_LATE;
+	return TURN_LATE;
 }
 
 /* It goes no further: a person decides. */

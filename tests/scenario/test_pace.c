@@ -152,12 +152,37 @@ static void live_goes_first(void **state)
 	stage_end(&m.stage);
 }
 
+/* Somebody speaks whose history is being moved, slowly, with that of others. After ten minutes the rest of it goes
+ * like live messages: then it is a matter of how much is left. */
+static void ten_minutes_are_enough(void **state)
+{
+	struct talk t = { .next_ms = INT64_MAX };
+	struct moving m = { .takes_msecs = TAKES_MSECS, .arg = &t };
+	int64_t said_ms;
+
+	(void)state;
+	stage_start(&m.stage, "slow_team", NULL);
+	moving_past(&m, "site", 24, 40);
+	moving_begin(&m);
+	moving_pass(&m, MINUTE_MSECS);
+	said_ms = t.next_ms = fake_now_ms;
+	m.on_sent = talk_on_sent;
+	m.on_step = talk_on_step;
+	while (t.arrived == 0 && fake_now_ms < said_ms + 30 * MINUTE_MSECS)
+		moving_pass(&m, 1000);
+	print_message("left after %d s\n", (int)((fake_now_ms - said_ms) / 1000));
+	assert_in_range(fake_now_ms - said_ms, 10 * MINUTE_MSECS, 13 * MINUTE_MSECS);
+	assert_true(migration_is_active(moving_report(&m).state)); /* all the others are not over */
+	stage_end(&m.stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoint_binds),
 		cmocka_unit_test(conversation_binds),
 		cmocka_unit_test(live_goes_first),
+		cmocka_unit_test(ten_minutes_are_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

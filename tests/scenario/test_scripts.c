@@ -57,6 +57,9 @@
  *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
+ *   migrate                      what was said before is moved over the only bridge
+ *   expect migration STATE [written N] [failed N] [WORD N] …   how that is; so many skipped for that reason, and the
+ *                                sums add up
  *   expect E has N [messages]    so many conversations, messages in all of them
  *   expect E shows "text" delivered|failed|sent|nothing [because "part"] [told N]   … N times by us
  *   expect E "text" replies to "other"   natively
@@ -87,6 +90,7 @@
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
+#include "flow/migration.h"
 #include "flow/repair.h"
 #include "stage.h"
 
@@ -108,6 +112,7 @@ struct script {
 	struct callback *silent; /* said, and not posted yet */
 	struct sent *current;    /* expected last */
 	struct sent *dropped;
+	int64_t migration;
 	char mark[MARK_MAX]; /* of the request expected last */
 };
 
@@ -265,15 +270,22 @@ struct manner {
 	const char *choices; /* "A|B"; NULL: none */
 };
 
-/* Now, later, or never. */
-static void tell(struct script *s, struct callback *c)
+enum telling { TOLD_NOW, TOLD_LATER, TOLD_NEVER };
+
+static enum telling telling(struct script *s)
 {
 	if (!is_word(s, "silently"))
-		post(s, c);
-	else if (is_word(s, "lost"))
-		far_forget(c);
-	else
-		s->silent = c;
+		return TOLD_NOW;
+	return is_word(s, "lost") ? TOLD_NEVER : TOLD_LATER;
+}
+
+static void tell(struct script *s, struct callback *c, enum telling how)
+{
+	switch (how) {
+	case TOLD_NOW: post(s, c); break;
+	case TOLD_LATER: s->silent = c; break;
+	case TOLD_NEVER: far_forget(c); break;
+	}
 }
 
 static void speak(struct script *s, struct far *f, struct far_conversation *c, bool by_customer,
@@ -284,6 +296,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 	const char *mark = is_word(s, "marked") ? word(s) : NULL;
 	const struct far_message *other = is_word(s, "to") ? message_of(s, f) : NULL;
 	struct far_message *m;
+	enum telling how;
 
 	if (n > 0)
 		c = conversation(s, f, n);
@@ -291,6 +304,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		times = number(s, 1);
 		is_word(s, "times");
 	}
+	how = telling(s);
 	for (i = 0; i < times; i++) {
 		snprintf(numbered, sizeof(numbered), "%.40s %d", text, i + 1);
 		m = far_say(f, c, by_customer, name, times > 1 ? numbered : text);
@@ -300,7 +314,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		if (other != NULL)
 			snprintf(m->reply_to, sizeof(m->reply_to), "%s", other->id);
 		m->choices = manner.choices != NULL ? strdup(manner.choices) : NULL;
-		tell(s, newest(f));
+		tell(s, newest(f), how);
 	}
 	free(text);
 }
@@ -398,7 +412,7 @@ static void change_state(struct script *s, const char *to)
 		far_wait(f, c, "pending");
 	else
 		far_close(f, c, strcmp(to, "close") == 0);
-	tell(s, newest(f));
+	tell(s, newest(f), telling(s));
 }
 
 /* What a request of ours has made of it. */
@@ -819,6 +833,66 @@ static void expect_drained(struct script *s, bool drained)
 		WRONG(s, "it is not");
 }
 
+/* ---- history ---- */
+
+static void on_begun(void *arg, int64_t id)
+{
+	*(int64_t *)arg = id;
+}
+
+static void migrate(struct script *s)
+{
+	struct flow *f = s->stage.rig.flow;
+	const struct migration_wish wish = { .bridge = f->config->bridges[0].name };
+	struct err err = { { 0 } };
+
+	if (migration_begin(f->migrations, &wish, on_begun, &s->migration, &err) != MIGRATION_BEGUN)
+		WRONG(s, "%s", err.text);
+	rig_run(&s->stage.rig);
+}
+
+static int skip_by_word(struct script *s, const char *text)
+{
+	int i;
+
+	for (i = 0; i < SKIP_COUNT; i++)
+		if (strcmp(migration_skip_word(i), text) == 0)
+			return i;
+	WRONG(s, "%s is no word", text);
+	return 0;
+}
+
+static void expect_migration(struct script *s)
+{
+	struct arena *a = arena_new();
+	struct migration_report *r;
+	size_t n = migration_reports(s->stage.rig.flow->migrations, a, &r);
+	int64_t skipped = 0, is;
+	const char *what;
+
+	if (n == 0)
+		WRONG(s, "there is none");
+	what = word(s);
+	if (strcmp(migration_state_word((int)r->state), what) != 0)
+		WRONG(s, "it is %s: %s", migration_state_word((int)r->state), r->why);
+	if (!migration_adds_up(&r->totals))
+		WRONG(s, "its sums do not add up");
+	while (s->at < s->count) {
+		what = word(s);
+		if (strcmp(what, "written") == 0)
+			is = r->totals.written;
+		else if (strcmp(what, "failed") == 0)
+			is = r->totals.failed;
+		else
+			skipped += is = r->totals.skipped[skip_by_word(s, what)];
+		if (is != number(s, 0))
+			WRONG(s, "%s: there are %d", what, (int)is);
+	}
+	if (skipped != migration_skipped(&r->totals))
+		WRONG(s, "others are skipped: %s", migration_skipped_text(a, &r->totals));
+	arena_free(a);
+}
+
 static void expect(struct script *s)
 {
 	const char *first = word(s);
@@ -834,6 +908,8 @@ static void expect(struct script *s)
 		expect_state(s);
 	} else if (strcmp(first, "repaired") == 0) {
 		expect_repaired(s);
+	} else if (strcmp(first, "migration") == 0) {
+		expect_migration(s);
 	} else if (strcmp(first, "drained") == 0 || strcmp(first, "busy") == 0) {
 		expect_drained(s, *first == 'd');
 	} else {
@@ -1069,6 +1145,8 @@ static void do_line(struct script *s)
 	} else if (about_store(s, first) || about_life(s, first) || about_wire(s, first)
 	    || about_status(s, first)) {
 		;
+	} else if (strcmp(first, "migrate") == 0) {
+		migrate(s);
 	} else if (strcmp(first, "unpark") == 0) {
 		unpark(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {
