@@ -1,5 +1,5 @@
 /* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
- * which order), migration_item.c one conversation, migration_verify.c what is compared, migration_report.c what is told, migration_file.c
+ * which order), migration_item.c one conversation, migration_end.c how it ends, migration_verify.c what is compared, migration_report.c what is told, migration_file.c
  * reads a file in the place of a platform. */
 #ifndef FLOW_MIGRATION_INSIDE_H
 #define FLOW_MIGRATION_INSIDE_H
@@ -63,6 +63,7 @@ struct migration_item {
 	struct migration_run *run;
 	const struct event *about; /* in list_arena */
 	struct migration_totals totals;
+	bool is_ending; /* its messages are over */
 	struct item_work *work;
 };
 
@@ -70,10 +71,23 @@ struct migration_item {
 void migration_item_start(struct migration_run *r, const struct event *about);
 /* The same for one that no page of conversations has told yet. */
 void migration_item_start_by_name(struct migration_run *r, const char *conversation);
+/* Nobody said it but the platform itself. */
+bool migration_is_line(const struct event *e);
 /* One of its messages, or its end, is over. */
 void migration_item_told(struct migration_item *item);
 const char *migration_item_remote(const struct migration_item *item);
 void migration_item_free(struct migration_item *item); /* what it has under way is forgotten */
+
+/* ---- migration_end.c ---- */
+
+struct migration_ending;
+
+/* All messages of it that this run moves are over. done runs later, when the other conversation is what this one
+ * is. */
+struct migration_ending *migration_end(struct migration_item *item, void (*done)(void *arg),
+    void *arg);
+void migration_ending_free(struct migration_ending *e); /* takes NULL; done will not run */
+void migration_ending_told(struct migration_ending *e); /* its last event is over */
 
 /* ---- migration_verify.c ---- */
 

@@ -1,7 +1,7 @@
 /* See migration_inside.h. One conversation:
  *
  *   on disk that it is under way ─▶ its messages, page by page ─▶ in order ─▶ window: LOOK ─▶ what is not
- *   known is taken in ─▶ LOOK, until it is over … ─▶ its end ─▶ LOOK ─▶ on disk with its sums ─▶ goes on
+ *   known is taken in ─▶ LOOK, until it is over … ─▶ its end (migration_end.c) ─▶ on disk with its sums ─▶ goes on
  *
  * Its messages are put in order outside memory (spool.h), and no more of them than a window is in it.
  *
@@ -31,11 +31,8 @@ struct slot {
 	struct event *event;
 };
 
-enum task { TASK_BEGIN, TASK_READ, TASK_FEED, TASK_END, TASK_SAVE };
-
 struct item_work {
 	struct migration_item *item;
-	enum task task;
 	struct arena *arena;
 	const char *remote;
 	int64_t begun_ms;
@@ -49,15 +46,13 @@ struct item_work {
 	bool is_last;       /* nothing is behind these */
 	int64_t bytes;      /* of files */
 	size_t ahead, told; /* under way when last looked at; of them, over since it was asked */
-	bool is_end_fed;
-	const char *end_key;
+	bool has_words;     /* something of it was said, and not only by the platform itself */
 
 	const char *keys[WINDOW];
 	enum migration_found found[WINDOW];
 	struct op_migration_look look;
 	struct op_migration_item save;
-	struct op_migration_end end;
-	struct letter *end_letter;
+	struct migration_ending *ending;
 	struct migration_comparison *comparison;
 };
 
@@ -117,7 +112,6 @@ static void save_end(struct item_work *w)
 	struct migration_run *r = w->item->run;
 
 	count_estimate(w);
-	w->task = TASK_SAVE;
 	w->item->totals.conversations = 1;
 	migration_add(&r->row.totals, &w->item->totals);
 	w->save = (struct op_migration_item){
@@ -158,71 +152,17 @@ static void look(struct item_work *w, size_t nkeys)
 
 /* ---- 4: the end ---- */
 
-/* What the other conversation becomes, where something of this one was moved to it by this run. */
-static bool has_end(const struct item_work *w)
+static void on_ended(void *arg)
 {
-	enum state state = w->item->about != NULL ? w->item->about->state : STATE_NONE;
+	struct item_work *w = arg;
 
-	return !w->item->run->is_dry && w->item->totals.written > 0
-	    && (state == STATE_OPEN || state == STATE_RESOLVED);
+	w->ending = NULL;
+	save_end(w);
 }
 
-static void on_ended(struct store_op *op)
+static void end(struct item_work *w)
 {
-	struct item_work *w = (struct item_work *)((char *)op - offsetof(struct item_work, end.op));
-	struct endpoint *e = source_of(w);
-
-	if (flow_redo(flow_of(w), op))
-		return;
-	if (w->end_letter->event->id != 0)
-		router_take(flow_of(w)->router, e, w->end_letter, &w->end.view);
-	letter_unref(w->end_letter);
-	w->end_letter = NULL;
-	w->is_end_fed = true;
-	later(w, LOOK_MSECS);
-}
-
-static void feed_end(struct item_work *w)
-{
-	const struct migration_run *r = w->item->run;
-	const struct event *about = w->item->about;
-	struct arena *a = arena_new();
-	struct event *e, bare = *about;
-
-	bare.extra = NULL; /* which is for its messages */
-	bare.origin = ORIGIN_HISTORY;
-	bare.kind = EVENT_CONVERSATION;
-	bare.key = w->end_key;
-	bare.remote = NULL;
-	bare.here_ms = loop_now_ms(r->flow->loop);
-	bare.endpoint = r->source->conf.id;
-	e = event_copy(a, &bare);
-	w->end_letter = letter_new(a, e);
-	w->end = (struct op_migration_end){
-		.op = { .kind = STORE_MIGRATION_END, .done = on_ended },
-		.arena = a,
-		.event = e,
-		.asks = r->source->asks,
-		.nasks = r->source->nbridges,
-		.bridge = r->row.bridge,
-	};
-	flow_submit(r->flow, &w->end.op);
-}
-
-static void look_at_end(struct item_work *w)
-{
-	w->task = TASK_END;
-	w->keys[0] = w->end_key;
-	look(w, 1);
-}
-
-static void take_end(struct item_work *w)
-{
-	switch (w->found[0]) {
-	case FOUND_NOTHING: feed_end(w); break;
-	case FOUND_UNDER_WAY: later(w, LOOK_MSECS); break;
-	default: save_end(w);
-	}
+	w->ending = migration_end(w->item, on_ended, w);
 }
 
 /* ---- 3: taking in ---- */
@@ -247,6 +187,22 @@ static int64_t bytes_of(const struct event *e)
 	return bytes;
 }
 
+bool migration_is_line(const struct event *e)
+{
+	return (e->flags & EVENT_IS_SYSTEM) != 0;
+}
+
+/* That a conversation was begun or assigned tells nothing before somebody says something, and opens none. */
+static bool is_first_line(struct item_work *w, const struct event *e)
+{
+	w->has_words |= !migration_is_line(e);
+	if (w->has_words)
+		return false;
+	w->item->totals.read++;
+	w->item->totals.skipped[DROP_SYSTEM]++;
+	return true;
+}
+
 /* What is read of it next. False: that cannot be had any more, and w is gone. */
 static bool fill(struct item_work *w)
 {
@@ -261,7 +217,7 @@ static bool fill(struct item_work *w)
 			return false;
 		}
 		w->is_last = s->event == NULL;
-		if (w->is_last)
+		if (w->is_last || is_first_line(w, s->event))
 			arena_free(w->slots[--w->count].arena);
 		else
 			w->bytes += bytes_of(s->event);
@@ -275,15 +231,14 @@ static void look_on(struct item_work *w)
 
 	if (!fill(w))
 		return;
-	if (w->count == 0 && has_end(w)) {
-		look_at_end(w);
+	if (w->count == 0 && !w->item->run->is_dry && w->item->about != NULL && w->has_words) {
+		end(w);
 		return;
 	}
 	if (w->count == 0) {
 		save_end(w);
 		return;
 	}
-	w->task = TASK_FEED;
 	for (i = 0; i < w->count; i++)
 		w->keys[i] = ingest_key(source_of(w), w->slots[i].arena, w->slots[i].event);
 	look(w, w->count);
@@ -344,8 +299,9 @@ void migration_item_told(struct migration_item *item)
 	struct item_work *w = item->work;
 
 	w->told++;
-	if ((w->task == TASK_FEED || w->task == TASK_END) && loop_timer_pending(w->timer)
-	    && (w->task == TASK_END || is_ripe(w)))
+	if (w->ending != NULL)
+		migration_ending_told(w->ending);
+	else if (loop_timer_pending(w->timer) && is_ripe(w))
 		later(w, 0);
 }
 
@@ -451,8 +407,6 @@ static void on_looked(struct store_op *op)
 
 	if (op->result != 0)
 		later(w, STORE_RETRY_MSECS);
-	else if (w->task == TASK_END)
-		take_end(w);
 	else if (w->item->run->is_dry)
 		plan_on(w);
 	else
@@ -539,7 +493,6 @@ static void ask_messages(struct item_work *w, const char *cursor)
 {
 	xfree(w->cursor);
 	w->cursor = xstrdup(cursor);
-	w->task = TASK_READ;
 	w->page.job = (struct job){
 		.step = STEP_LIST_MESSAGES,
 		.cursor = w->cursor,
@@ -635,10 +588,7 @@ static void on_timer(void *arg)
 {
 	struct item_work *w = arg;
 
-	if (w->task == TASK_END)
-		look_at_end(w);
-	else
-		look_on(w);
+	look_on(w);
 }
 
 static void start(struct migration_run *r, const struct event *about, const char *conversation)
@@ -653,7 +603,6 @@ static void start(struct migration_run *r, const struct event *about, const char
 	w->item = item;
 	w->arena = a;
 	w->remote = arena_strdup(a, conversation);
-	w->end_key = arena_printf(a, "h:%lld:%s", (long long)r->row.id, w->remote);
 	w->begun_ms = loop_now_ms(r->flow->loop);
 	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
 	w->page.arg = w;
@@ -692,7 +641,7 @@ void migration_item_free(struct migration_item *item)
 	item->run->nitems--;
 	migration_cancel(item->run, &w->page);
 	loop_timer_free(w->timer);
-	letter_unref(w->end_letter);
+	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
 	drop_slots(w, w->count);
 	spool_free(w->spool);

@@ -50,7 +50,7 @@ struct migration_comparison {
 	enum migration_found found[WINDOW];
 	const char *keys[WINDOW];
 	size_t count;
-	bool is_last;
+	bool is_last, has_words;
 	struct op_migration_look look;
 	struct op_migration_links links;
 	size_t link;
@@ -222,7 +222,8 @@ static void look_on(struct migration_comparison *c)
 			return;
 		}
 		c->is_last = s->event == NULL;
-		if (c->is_last)
+		c->has_words |= !c->is_last && !migration_is_line(s->event);
+		if (c->is_last || !c->has_words) /* as migration_item.c passes them */
 			arena_free(c->slots[--c->count].arena);
 		else
 			c->keys[c->count - 1] = ingest_key(c->run->source, s->arena, s->event);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
+#include "flow/request.h"
 #include "flow/router.h"
 #include "flow/trip.h"
 
@@ -16,7 +17,7 @@ struct pager {
 	struct endpoint *endpoint;
 	TAILQ_HEAD(, page) asked; /* live ones first, history last */
 	struct page *current;     /* on the wire */
-	struct http_call *call;
+	struct request request;
 	struct loop_timer *timer; /* one of them may go again */
 };
 
@@ -55,30 +56,21 @@ static void try_again(struct pager *g, struct page *p, const struct effect *effe
 	p->arena = NULL;
 }
 
-static void on_response(void *arg, const struct http_resp *resp)
+static void on_answer(void *arg, const struct outcome *o)
 {
 	struct pager *g = arg;
 	struct page *p = g->current;
-	struct endpoint *e = g->endpoint;
-	const struct via via = endpoint_via(e);
-	struct outcome o = { .effect = { .kind = EFFECT_RETRY, .wait_msecs = -1 } };
 
-	g->call = NULL;
 	g->current = NULL;
-	e->connector->interpret(&via, p->arena, &p->job, resp, &o);
-	endpoint_answered(e, p->job.step, &o, resp);
-	config_unref(p->config);
-	p->config = NULL;
-	switch (o.effect.kind) {
+	switch (o->effect.kind) {
 	case EFFECT_NEXT_STEP:
 	case EFFECT_DELIVERED:
-	case EFFECT_REJECTED: finish(g, p, &o); break;
+	case EFFECT_REJECTED: finish(g, p, o); break;
 	case EFFECT_PAUSE:
 	case EFFECT_RETRY:
 	case EFFECT_UNSURE:
-	case EFFECT_COUNT: try_again(g, p, &o.effect);
+	case EFFECT_COUNT: try_again(g, p, &o->effect);
 	}
-	gate_wake(e);
 }
 
 /* ---- questions ---- */
@@ -86,7 +78,6 @@ static void on_response(void *arg, const struct http_resp *resp)
 static void send_page(struct pager *g, struct page *p)
 {
 	struct endpoint *e = g->endpoint;
-	const struct via via = endpoint_via(e);
 	struct supply *s = e->gate.supply;
 	int64_t spread = bucket_spread(&s->bucket, &s->rate);
 
@@ -94,11 +85,8 @@ static void send_page(struct pager *g, struct page *p)
 		s->reads_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
 	p->arena = arena_new();
 	p->job.attempt = p->attempt + 1;
-	p->req = (struct http_req){ 0 };
-	p->config = config_ref(e->flow->config);
-	e->connector->build(&via, p->arena, &p->job, &p->req);
 	g->current = p;
-	g->call = http_out_start(e->flow->wire, &p->req, on_response, g);
+	request_send(&g->request, e, p->arena, &p->job);
 }
 
 /* Live messages go first; of what is late, as much is read as may be read at all. */
@@ -145,7 +133,7 @@ void pager_pump(struct pager *g)
 	int64_t now_ms = pager_now(g), next_ms;
 	struct page *p;
 
-	if (g->call != NULL || TAILQ_EMPTY(&g->asked) || e->flow->draining || e->gate.is_paused)
+	if (g->current != NULL || TAILQ_EMPTY(&g->asked) || e->flow->draining || e->gate.is_paused)
 		return;
 	p = choose(g, now_ms, &next_ms);
 	if (p != NULL && gate_enter(&e->gate, turn_of(g, p)))
@@ -198,12 +186,8 @@ void page_cancel(struct page *p)
 	if (g == NULL)
 		return;
 	if (g->current == p) {
-		http_out_cancel(g->call);
-		g->call = NULL;
+		request_cancel(&g->request);
 		g->current = NULL;
-		gate_leave(&g->endpoint->gate);
-		config_unref(p->config);
-		p->config = NULL;
 	}
 	TAILQ_REMOVE(&g->asked, p, next);
 	arena_free(p->arena);
@@ -225,6 +209,8 @@ struct pager *pager_new(struct endpoint *e)
 	struct pager *g = xcalloc(1, sizeof(*g));
 
 	g->endpoint = e;
+	g->request.done = on_answer;
+	g->request.arg = g;
 	TAILQ_INIT(&g->asked);
 	g->timer = loop_timer_new(e->flow->loop, on_timer, g);
 	return g;

@@ -32,8 +32,6 @@ struct page {
 	struct pager *pager; /* while it is asked */
 	TAILQ_ENTRY(page) next;
 	struct arena *arena;
-	struct http_req req;
-	struct config *config; /* a reference, while it is on the wire */
 	int attempt;
 	int64_t due_ms;
 };

@@ -413,6 +413,12 @@ static void on_opened(void *arg, struct endpoint *e, const char *conversation,
 	conversation_try(c);
 }
 
+void router_linked(struct router *r, struct endpoint *e, const char *conversation,
+    const struct row_link *link)
+{
+	on_opened(r, e, conversation, link);
+}
+
 static void on_ended(void *arg, struct endpoint *e)
 {
 	struct router *r = arg;

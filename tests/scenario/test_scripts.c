@@ -46,6 +46,7 @@
  *   fail store KIND|disk_full [N], mend store
  *   forget sign-in E, expire E   the far side forgets who signed in; the relay's token ends
  *   restart, kill, drain
+ *   lose store                   it is deleted while the relay is stopped, which then begins anew
  *   copy store, put back         a copy of it; restarted with that in its place
  *   reload NAME [KEY=VALUE]      the configuration anew; … refused: it must be
  *   pause X, drain X, resume X   an endpoint or a bridge
@@ -54,19 +55,21 @@
  *                                retry E "text": somebody there asks for it again
  *   read E "text"                the customer has read it
  *   unpark                       all that is parked is put back
+ *   migrate                      a run over the first bridge begins, or goes on
  *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
- *   migrate                      what was said before is moved over the only bridge
- *   expect migration STATE [written N] [failed N] [WORD N] …   how that is; so many skipped for that reason, and the
- *                                sums add up
  *   expect E has N [messages]    so many conversations, messages in all of them
  *   expect E shows "text" delivered|failed|sent|nothing [because "part"] [told N]   … N times by us
  *   expect E "text" replies to "other"   natively
  *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
+ *   expect E called N            so often somebody was told that our doing gave him the last conversation
  *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
+ *   expect migrated WORD N [failed N] [WORD N] …   what came of the newest run, how many messages it wrote, and of
+ *                                others why not; all of it adds up
+ *   expect link WORD             how the pair came to be in which the newest message has travelled
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
  *   expect drained|busy
@@ -112,7 +115,6 @@ struct script {
 	struct callback *silent; /* said, and not posted yet */
 	struct sent *current;    /* expected last */
 	struct sent *dropped;
-	int64_t migration;
 	char mark[MARK_MAX]; /* of the request expected last */
 };
 
@@ -762,6 +764,26 @@ static void expect_parked(struct script *s)
 		WRONG(s, "parked: %d, of them with that reason %d", (int)all, (int)n);
 }
 
+static void expect_link(struct script *s)
+{
+	const char *wanted = word(s), *found = "none";
+	struct arena *a = arena_new();
+	struct op_trace trace;
+	int64_t id = 0;
+
+	do {
+		trace = (struct op_trace){ .op = { .kind = STORE_TRACE },
+			.arena = a,
+			.event_id = ++id };
+		store_run(s->stage.rig.store, &trace.op);
+		if (trace.ndeliveries > 0)
+			found = link_how_word((int)trace.deliveries[0].trip.link.how);
+	} while (trace.id != 0);
+	if (strcmp(found, wanted) != 0)
+		WRONG(s, "it is %s", found);
+	arena_free(a);
+}
+
 static void expect_waiting(struct script *s)
 {
 	struct arena *a = arena_new();
@@ -800,6 +822,42 @@ static void expect_repaired(struct script *s)
 		WRONG(s, "there are %d", (int)e->stats.repaired);
 }
 
+static int64_t left_out(struct script *s, const struct migration_totals *t, const char *why)
+{
+	int i;
+
+	for (i = 0; i < SKIP_COUNT; i++)
+		if (strcmp(migration_skip_word(i), why) == 0)
+			return t->skipped[i];
+	if (strcmp(why, "failed") != 0)
+		WRONG(s, "%s is no word", why);
+	return t->failed;
+}
+
+static void expect_migrated(struct script *s)
+{
+	const char *state = word(s);
+	struct arena *a = arena_new();
+	struct migration_report *all;
+	const char *why;
+
+	if (migration_reports(s->stage.rig.flow->migrations, a, &all) == 0)
+		WRONG(s, "there is no run");
+	if (strcmp(migration_state_word((int)all->state), state) != 0
+	    || all->totals.written != number(s, 0))
+		WRONG(s, "it is %s, with %d, passed %s: %s", migration_state_word((int)all->state),
+		    (int)all->totals.written, migration_skipped_text(a, &all->totals),
+		    all->why != NULL ? all->why : "");
+	if (!migration_adds_up(&all->totals))
+		WRONG(s, "its sums do not add up");
+	while (s->at < s->count) {
+		why = word(s);
+		if (left_out(s, &all->totals, why) != number(s, 0))
+			WRONG(s, "%s: there are %d", why, (int)left_out(s, &all->totals, why));
+	}
+	arena_free(a);
+}
+
 static void expect_reply(struct script *s, struct far *f)
 {
 	const struct far_message *m = message_of(s, f), *other;
@@ -825,72 +883,20 @@ static void expect_closed(struct script *s, struct far *f, bool closed)
 		WRONG(s, "it is not");
 }
 
+static void expect_called(struct script *s, struct far *f)
+{
+	int calls = conversation(s, f, 0)->calls;
+
+	if (calls != number(s, 0))
+		WRONG(s, "it was %d times", calls);
+}
+
 static void expect_drained(struct script *s, bool drained)
 {
 	const struct rig *r = &s->stage.rig;
 
 	if ((ingest_pending(r->ingest) == 0 && flow_is_idle(r->flow)) != drained)
 		WRONG(s, "it is not");
-}
-
-/* ---- history ---- */
-
-static void on_begun(void *arg, int64_t id)
-{
-	*(int64_t *)arg = id;
-}
-
-static void migrate(struct script *s)
-{
-	struct flow *f = s->stage.rig.flow;
-	const struct migration_wish wish = { .bridge = f->config->bridges[0].name };
-	struct err err = { { 0 } };
-
-	if (migration_begin(f->migrations, &wish, on_begun, &s->migration, &err) != MIGRATION_BEGUN)
-		WRONG(s, "%s", err.text);
-	rig_run(&s->stage.rig);
-}
-
-static int skip_by_word(struct script *s, const char *text)
-{
-	int i;
-
-	for (i = 0; i < SKIP_COUNT; i++)
-		if (strcmp(migration_skip_word(i), text) == 0)
-			return i;
-	WRONG(s, "%s is no word", text);
-	return 0;
-}
-
-static void expect_migration(struct script *s)
-{
-	struct arena *a = arena_new();
-	struct migration_report *r;
-	size_t n = migration_reports(s->stage.rig.flow->migrations, a, &r);
-	int64_t skipped = 0, is;
-	const char *what;
-
-	if (n == 0)
-		WRONG(s, "there is none");
-	what = word(s);
-	if (strcmp(migration_state_word((int)r->state), what) != 0)
-		WRONG(s, "it is %s: %s", migration_state_word((int)r->state), r->why);
-	if (!migration_adds_up(&r->totals))
-		WRONG(s, "its sums do not add up");
-	while (s->at < s->count) {
-		what = word(s);
-		if (strcmp(what, "written") == 0)
-			is = r->totals.written;
-		else if (strcmp(what, "failed") == 0)
-			is = r->totals.failed;
-		else
-			skipped += is = r->totals.skipped[skip_by_word(s, what)];
-		if (is != number(s, 0))
-			WRONG(s, "%s: there are %d", what, (int)is);
-	}
-	if (skipped != migration_skipped(&r->totals))
-		WRONG(s, "others are skipped: %s", migration_skipped_text(a, &r->totals));
-	arena_free(a);
 }
 
 static void expect(struct script *s)
@@ -904,12 +910,14 @@ static void expect(struct script *s)
 		expect_parked(s);
 	} else if (strcmp(first, "waiting") == 0) {
 		expect_waiting(s);
+	} else if (strcmp(first, "link") == 0) {
+		expect_link(s);
 	} else if (strcmp(first, "state") == 0) {
 		expect_state(s);
+	} else if (strcmp(first, "migrated") == 0) {
+		expect_migrated(s);
 	} else if (strcmp(first, "repaired") == 0) {
 		expect_repaired(s);
-	} else if (strcmp(first, "migration") == 0) {
-		expect_migration(s);
 	} else if (strcmp(first, "drained") == 0 || strcmp(first, "busy") == 0) {
 		expect_drained(s, *first == 'd');
 	} else {
@@ -920,6 +928,8 @@ static void expect(struct script *s)
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
+		else if (is_word(s, "called"))
+			expect_called(s, f);
 		else if (expect_fact(s, f))
 			; /* as it is */
 		else if (is_word(s, "shows"))
@@ -1023,6 +1033,8 @@ static bool about_life(struct script *s, const char *first)
 		stage_restart(&s->stage);
 	else if (strcmp(first, "copy") == 0 && is_word(s, "store"))
 		rig_copy_store(&s->stage.rig);
+	else if (strcmp(first, "lose") == 0 && is_word(s, "store"))
+		stage_lose_store(&s->stage);
 	else if (strcmp(first, "put") == 0 && is_word(s, "back"))
 		stage_put_back(&s->stage);
 	else if (strcmp(first, "kill") == 0)
@@ -1074,6 +1086,23 @@ static void unpark(struct script *s)
 	if (!is_done || repair.is_failed || repair.nids == 0)
 		WRONG(s, "nothing was put back");
 	arena_free(a);
+}
+
+static void on_begun(void *arg, int64_t id)
+{
+	(void)arg;
+	(void)id;
+}
+
+static void migrate(struct script *s)
+{
+	struct flow *f = s->stage.rig.flow;
+	const struct migration_wish wish = { .bridge = f->config->bridges[0].name };
+	struct err err;
+
+	if (migration_begin(f->migrations, &wish, on_begun, NULL, &err) != MIGRATION_BEGUN)
+		WRONG(s, "%s", err.text);
+	rig_run(&s->stage.rig);
 }
 
 /* What the platform does by itself with a message, and tells. */
@@ -1145,10 +1174,10 @@ static void do_line(struct script *s)
 	} else if (about_store(s, first) || about_life(s, first) || about_wire(s, first)
 	    || about_status(s, first)) {
 		;
-	} else if (strcmp(first, "migrate") == 0) {
-		migrate(s);
 	} else if (strcmp(first, "unpark") == 0) {
 		unpark(s);
+	} else if (strcmp(first, "migrate") == 0) {
+		migrate(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {
 		fail_store(s);
 	} else if (strcmp(first, "agent") == 0) {

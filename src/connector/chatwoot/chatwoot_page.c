@@ -17,7 +17,9 @@
 
 enum {
 	PAGE_NEWEST = 20,
-	PAGE_FULL = 100 /* with after= */
+	PAGE_FULL = 100, /* with after= */
+	PAGE_OF_CONTACT = 20,
+	PAGE_OF_INBOX = 25
 };
 
 struct page {
@@ -153,7 +155,8 @@ static int read_messages(struct page *p, const struct json *list, struct event_l
 static void put_block(struct page *p, struct json_out *o, const struct json *c)
 {
 	static const char *const kept[] = { "id", "inbox_id", "additional_attributes", "labels",
-		"meta", "status", "created_at", "updated_at", "last_activity_at" };
+		"meta", "status", "created_at", "updated_at", "last_activity_at", "priority",
+		"custom_attributes" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
@@ -298,10 +301,17 @@ static const char *next_conversations(struct page *p, const struct job *job,
 	return now < before ? arena_printf(p->a, "1 %" PRId64, now) : NULL;
 }
 
+const struct json *chatwoot_conversations(const struct json *answer)
+{
+	const struct json *list = json_array(answer, "data.payload");
+
+	return list != NULL ? list : json_array(answer, "payload");
+}
+
 static int take_conversations(struct page *p, const struct job *job, const struct json *answer,
     struct outcome *out)
 {
-	const struct json *list = json_array(answer, "data.payload");
+	const struct json *list = chatwoot_conversations(answer);
 
 	if (job->known->conversation != NULL)
 		return json_id(answer, "id") != NULL ? read_conversation(p, answer, &out->events)
@@ -311,6 +321,25 @@ static int take_conversations(struct page *p, const struct job *job, const struc
 	if (job->is_whole)
 		out->cursor = next_conversations(p, job, answer, list);
 	return 0;
+}
+
+/* Who has no contact has no conversation. */
+static int take_person(struct page *p, const struct job *job, const struct json *answer,
+    struct outcome *out)
+{
+	bool is_customers = job->message->to == SIDE_CUSTOMERS;
+	const struct json *list = json_array(answer, is_customers ? "data.payload" : "payload");
+	unsigned full = is_customers ? PAGE_OF_INBOX : PAGE_OF_CONTACT;
+
+	if (list == NULL)
+		return -1;
+	if (!is_customers && job->cursor == NULL && job->known->contact == NULL) {
+		out->cursor = chatwoot_choose_contact(p->a, job->message, list);
+		out->found = out->cursor == NULL;
+		return 0;
+	}
+	out->found = list->count < full;
+	return read_conversations(p, list, &out->events);
 }
 
 bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
@@ -327,5 +356,7 @@ bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job
 		return false;
 	if (job->step == STEP_LIST_MESSAGES)
 		return take_messages(&p, job, answer, out) == 0;
+	if (job->step == STEP_FIND_CONVERSATION)
+		return take_person(&p, job, answer, out) == 0;
 	return take_conversations(&p, job, answer, out) == 0;
 }
