@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "admin/api.h"
 #include "admin/json_time.h"
@@ -14,6 +15,9 @@
 #include "base/mem.h"
 #include "flow/endpoint.h"
 #include "flow/pager.h"
+#include "net/http_in.h"
+
+#define STOPS "the relay stops"
 
 struct leaf {
 	struct leaf *next;
@@ -22,6 +26,7 @@ struct leaf {
 
 /* One request; it lives until it is answered. */
 struct asking {
+	LIST_ENTRY(asking) next;
 	struct api_call *call;
 	struct endpoint *endpoint;
 	struct page page;
@@ -31,10 +36,15 @@ struct asking {
 	size_t count, size;
 };
 
+struct history_web {
+	LIST_HEAD(, asking) askings;
+};
+
 static void done(struct asking *k)
 {
 	struct leaf *l, *next;
 
+	LIST_REMOVE(k, next);
 	for (l = k->leaves; l != NULL; l = next) {
 		next = l->next;
 		arena_free(l->arena);
@@ -251,6 +261,10 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 		refuse(k, o, "there is no such conversation");
 		return;
 	}
+	if (http_in_call_is_gone(k->call->call)) {
+		refuse(k, o, "nobody waits for it");
+		return;
+	}
 	for (i = 0; i < o->events.count; i++)
 		add(k, a, &o->events.items[i]);
 	if (o->cursor != NULL) {
@@ -302,6 +316,10 @@ static struct asking *asking_new(struct api_call *c)
 		api_problem(c, API_NOT_FOUND, "endpoint: there is none of that name", NULL);
 		return NULL;
 	}
+	if (c->web->flow->draining) {
+		api_problem(c, API_BUSY, STOPS, NULL);
+		return NULL;
+	}
 	if (!e->conf.caps->pages) {
 		api_problem(c, API_INVALID, "its platform does not tell what was said", NULL);
 		return NULL;
@@ -316,6 +334,7 @@ static struct asking *asking_new(struct api_call *c)
 	k->endpoint = e;
 	k->since_ms = since_ms;
 	k->page.arg = k;
+	LIST_INSERT_HEAD(&c->web->history->askings, k, next);
 	return k;
 }
 
@@ -342,4 +361,35 @@ void history_web_show(struct api_call *c)
 	k->page.job = (struct job){ .step = STEP_LIST_CONVERSATIONS };
 	k->page.done = on_about;
 	page_ask(k->endpoint, &k->page);
+}
+
+/* ---- life ---- */
+
+struct history_web *history_web_new(void)
+{
+	struct history_web *h = xcalloc(1, sizeof(*h));
+
+	LIST_INIT(&h->askings);
+	return h;
+}
+
+bool history_web_stop(struct history_web *h)
+{
+	bool is_somebody = !LIST_EMPTY(&h->askings);
+	struct asking *k;
+
+	while ((k = LIST_FIRST(&h->askings)) != NULL) {
+		page_cancel(&k->page);
+		api_problem(k->call, API_BUSY, STOPS, NULL);
+		done(k);
+	}
+	return is_somebody;
+}
+
+void history_web_free(struct history_web *h)
+{
+	if (h == NULL)
+		return;
+	history_web_stop(h);
+	xfree(h);
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -281,3 +282,27 @@ WRONG_PAGES = [
     ("front", "chats-open.1.json", {"error": {"code": 401}}, ["found an object; allowed: what GET chats"]),
     ("hotel", "more.json", {"list": [{"id": "a", "direction": "UP", "created_date": 1}]}, ['list[0].direction: found "UP"; allowed: MO, MT']),
 ]
+
+
+def test_stopped_exports(make_world):
+    """A relay that stops says so to who reads history; a command that is stopped leaves whole lines behind."""
+    world = make_world("smartify", start=False, shop={"timeout": "2s"})
+    past(world, 3, 2)
+    world.relay.start()
+    whole = tieline(world, "export", "--endpoint", "shop").stdout.splitlines()
+    for stop, code, word in ((lambda c: world.relay.stop(), 75, "the relay stops"), (lambda c: c.send_signal(signal.SIGINT), 130, "stopped after 1 ")):
+        world.sandbox("DELETE", "/requests")
+        world.fault("smartify", "GET", "/messages$", "hang", nth=2, count=1000)
+        with subprocess.Popen([BIN, "export", "--endpoint", "shop", "-c", world.relay.config], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as command:
+            eventually(lambda: len(world.requests("/messages$")) >= 2, "it waits for the second conversation")
+            stop(command)
+            out, err = command.communicate(timeout=60)
+        assert command.returncode == code and word in err, (code, command.returncode, err)
+        assert [json.loads(line)["type"] for line in out.splitlines()].count("conversation") == 1
+        assert out.endswith("\n") and whole[:len(out.splitlines())] == out.splitlines()
+        world.calm()
+        if world.relay.process.poll() is not None:
+            assert world.relay.process.returncode == 0
+            world.relay.start()
+    assert tieline(world, "export", "--endpoint", "shop").stdout.splitlines() == whole
