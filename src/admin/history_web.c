@@ -127,7 +127,8 @@ static void put_flags(struct json_out *o, const struct event *e)
 	} flags[] = { { EVENT_IS_DRAFT, "draft" }, { EVENT_IS_HIDDEN, "hidden" },
 		{ EVENT_IS_SYSTEM, "system" }, { EVENT_IS_COMMAND, "command" },
 		{ EVENT_IS_PREFLIGHT, "preflight" }, { EVENT_IS_DELETED, "deleted" },
-		{ EVENT_IS_AUTOMATIC, "automatic" } };
+		{ EVENT_IS_AUTOMATIC, "automatic" }, { EVENT_IS_STICKER, "sticker" },
+		{ EVENT_IS_EMPTY, "empty" } };
 	size_t i;
 
 	json_key(o, "flags");
@@ -135,6 +136,33 @@ static void put_flags(struct json_out *o, const struct event *e)
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (e->flags & flags[i].flag)
 			json_put_text(o, flags[i].word);
+	json_end_array(o);
+}
+
+static void put_widget(struct json_out *o, const struct widget *w)
+{
+	json_begin_object(o);
+	json_member_text(o, "kind", widget_kind_word((int)w->kind));
+	json_member_text(o, "label", w->label);
+	json_member_text(o, "text", w->text);
+	json_member_text(o, "url", w->url);
+	json_member_text(o, "image", w->image);
+	json_end_object(o);
+}
+
+/* What few messages have. */
+static void put_rest(struct json_out *o, const struct event *e)
+{
+	size_t i;
+
+	json_member_text(o, "choice", e->choice);
+	json_member_text(o, "mark", e->mark);
+	if (e->nwidgets == 0)
+		return;
+	json_key(o, "widgets");
+	json_begin_array(o);
+	for (i = 0; i < e->nwidgets; i++)
+		put_widget(o, &e->widgets[i]);
 	json_end_array(o);
 }
 
@@ -160,6 +188,7 @@ static void put_message(struct json_out *o, const struct event *e)
 	for (i = 0; i < e->nattachments; i++)
 		put_file(o, &e->attachments[i]);
 	json_end_array(o);
+	put_rest(o, e);
 	json_end_object(o);
 }
 
@@ -241,7 +270,8 @@ static void ask_messages(struct asking *k, const char *cursor)
 static void add(struct asking *k, struct arena *a, struct event *e)
 {
 	event_as_history(a, e);
-	if (e->remote == NULL || e->kind != EVENT_MESSAGE || e->at_ms < k->since_ms)
+	if (e->remote == NULL || e->kind != EVENT_MESSAGE || e->at_ms < k->since_ms
+	    || e->drop != DROP_NONE)
 		return;
 	if (k->count == k->size) {
 		k->size = k->size > 0 ? k->size * 2 : 64;
