@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/ingest.h"
+#include "flow/mirror.h"
 #include "flow/plan.h"
 #include "flow/router.h"
 
@@ -45,6 +46,7 @@ struct item_work {
 	struct op_migration_item save;
 	struct migration_ending *ending;
 	struct migration_comparison *comparison;
+	struct migration_likeness *likeness;
 };
 
 static struct endpoint *source_of(const struct item_work *w)
@@ -91,12 +93,30 @@ static int64_t bytes_of(const struct item_work *w)
 	return bytes;
 }
 
+/* What stands there is looked at, and each is written by itself. */
+static int64_t count_facts(const struct item_work *w)
+{
+	const struct migration_run *r = w->item->run;
+	const struct facts *told = migration_facts(r, w->arena, w->item->about);
+	struct facts wanted = { 0 };
+	int64_t n = 0;
+	int f;
+
+	if (!r->is_dry || told == NULL)
+		return 0;
+	mirror_expect(r->flow, migration_bridge(r), w->arena, told, &wanted);
+	for (f = 0; f < FACT_COUNT; f++)
+		n += fact_to_write(w->arena, (enum fact)f, wanted.v[f], NULL, NULL) != NULL;
+	return n > 0 ? n + 1 : 0;
+}
+
 static void count_estimate(struct item_work *w)
 {
 	struct migration_estimate *e = &w->item->run->estimate;
 	int64_t written = w->item->totals.written;
 
 	e->conversations += written > 0;
+	e->facts += written > 0 ? count_facts(w) : 0;
 	e->longest = written > e->longest ? written : e->longest;
 	e->bytes += written > 0 && !w->item->run->wish.no_media ? bytes_of(w) : 0;
 }
@@ -397,12 +417,23 @@ static void break_off(struct item_work *w)
 	migration_item_broken(w->item, migration_file_changed(r));
 }
 
+static void on_likened(void *arg)
+{
+	struct item_work *w = arg;
+
+	w->likeness = NULL;
+	save_end(w);
+}
+
 static void on_compared(void *arg)
 {
 	struct item_work *w = arg;
 
 	w->comparison = NULL;
-	save_end(w);
+	if (w->item->about != NULL && w->count > 0)
+		w->likeness = migration_liken(w->item, on_likened, w);
+	else
+		save_end(w);
 }
 
 static void on_messages(void *arg, struct arena *a, const struct outcome *o);
@@ -594,6 +625,7 @@ void migration_item_free(struct migration_item *item)
 	loop_timer_free(w->timer);
 	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
+	migration_likeness_free(w->likeness);
 	for (l = w->leaves; l != NULL; l = l->next)
 		arena_free(l->arena);
 	xfree(w->events);
