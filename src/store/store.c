@@ -134,6 +134,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION_LOOK:
 	case STORE_MIGRATION_LINKS:
 	case STORE_MIGRATION_MADE:
+	case STORE_LINKS:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
