@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/alarms.h"
+#include "admin/backup_web.h"
 #include "admin/check_web.h"
 #include "admin/control_web.h"
 #include "admin/history_web.h"
@@ -35,6 +36,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/openapi.json", openapi_web_show },
 	{ "GET", "/status", web_status },
 	{ "POST", "/reload", control_web_reload },
+	{ "POST", "/backup", backup_web_start },
 	{ "GET", "/endpoints", places_web_endpoints },
 	{ "GET", "/endpoints/{}", places_web_endpoint },
 	{ "POST", "/endpoints/{}/pause", control_web_pause_endpoint },
@@ -255,6 +257,14 @@ const char *api_header(const struct api_call *c, const char *name)
 	const struct http_in *in = http_in_call_request(c->call);
 
 	return http_header(in->headers, in->nheaders, name);
+}
+
+bool api_is_socket(struct api_call *c, const char *why)
+{
+	if (strncmp(c->who, "socket", 6) == 0)
+		return true;
+	api_problem(c, API_FORBIDDEN, why, "ask over the socket");
+	return false;
 }
 
 const struct json *api_body(struct api_call *c)

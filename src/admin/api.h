@@ -47,6 +47,8 @@ struct api_page {
 };
 /* NULL, or what is wrong with it. */
 const char *api_page_read(const struct api_call *c, struct api_page *out);
+/* Whether it came over the socket; where not, that is answered. */
+bool api_is_socket(struct api_call *c, const char *why);
 /* The body. NULL: it is no JSON object, and that is answered. */
 const struct json *api_body(struct api_call *c);
 const char *api_header(const struct api_call *c, const char *name);

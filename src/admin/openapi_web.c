@@ -57,6 +57,7 @@ static const struct {
 	    "verify:o~ plan:o~ reason:s~" },
 	{ "Made", "conversation:s~ message:s" },
 	{ "Done", "status:s" },
+	{ "Backup", "file:s bytes:i took_ms:i" },
 	{ "Any", "" },
 };
 
@@ -79,6 +80,8 @@ static const struct note notes[] = {
 	    200, "Status" },
 	{ "POST", "/reload", "Reads the configuration anew, all or nothing", NULL, NULL, 200,
 	    "Done" },
+	{ "POST", "/backup", "A copy of the store, on the server; over the socket alone", NULL,
+	    "file:s", 200, "Backup" },
 	{ "GET", "/endpoints", "All endpoints", NULL, NULL, 200, "[Endpoint" },
 	{ "GET", "/endpoints/{}", "One endpoint", NULL, NULL, 200, "Endpoint" },
 	{ "POST", "/endpoints/{}/pause", "Nothing is sent to it", NULL, NULL, 200, "Endpoint" },
@@ -127,7 +130,7 @@ static const struct note notes[] = {
 	    "endpoint since cursor", NULL, 200, "Any" },
 	{ "GET", "/history/{}", "What was said in one of them", "endpoint cursor", NULL, 200,
 	    "Any" },
-	{ "GET", "/migrations", "All runs, the newest first", NULL, NULL, 200, "[Migration" },
+	{ "GET", "/migrations", "All runs, the newest first", TIMED, NULL, 200, "[Migration" },
 	{ "POST", "/migrations", "Begins one, or lets one go on", NULL,
 	    "from:s~ to:s~ file:s~ since:t~ until:t~ state:s~ only:s~ limit:i~ force:b~ no_media:b~ "
 	    "dry_run:b~ verify:b~ resume:s~",

@@ -120,6 +120,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_PARKED:
 	case STORE_TRACE:
 	case STORE_RAW_READ:
+	case STORE_CALLBACK_OF:
+	case STORE_BACKUP:
 	case STORE_CONTROLLED:
 	case STORE_MEDIA_GET:
 	case STORE_MEDIA_LOAD:
@@ -133,8 +135,10 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION_ITEMS:
 	case STORE_MIGRATION_LOOK:
 	case STORE_MIGRATION_LINKS:
+	case STORE_MIGRATION_FACTS:
 	case STORE_MIGRATION_MADE:
 	case STORE_LINKS:
+	case STORE_PAIRED:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -145,6 +149,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_ENDPOINT:
 	case STORE_RAW:
 	case STORE_RETAIN:
+	case STORE_CALLBACK:
 	case STORE_SWEEP_SET:
 	case STORE_MEND:
 	case STORE_CONTROL:
@@ -164,6 +169,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION:
 	case STORE_MIGRATION_ITEM:
 	case STORE_MIGRATION_END:
+	case STORE_ADOPT:
 	case STORE_ALARM:
 	case STORE_HOUR:
 	case STORE_PROBE: return false;

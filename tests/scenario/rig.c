@@ -18,16 +18,17 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/mistakes.h"
+#include "config/config.h"
 #include "fake_loop.h"
 #include "fake_store.h"
 #include "fake_wire.h"
-#include "flow/config.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
 #include "flow/reload.h"
 #include "life.h"
 #include "net/http_in.h"
+#include "quick_store.h"
 
 /* ---- dice that fall alike in every run ---- */
 
@@ -281,6 +282,7 @@ void rig_start(struct rig *r, const char *config_text)
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof(r->path), "%s/t.db", r->dir);
 	snprintf(r->url, sizeof(r->url), "sqlite:%s", r->path);
+	quick_store_put(r->path);
 	r->config_text = strdup(config_text);
 	TAILQ_INIT(&r->posted);
 	rig_boot(r);
@@ -345,6 +347,18 @@ void rig_copy_store(struct rig *r)
 {
 	copy_file(r, "", "", ".copy");
 	copy_file(r, "-wal", "", ".copy");
+}
+
+void rig_lose_store(struct rig *r)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	char path[96];
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", r->path, ends[i]);
+		unlink(path);
+	}
 }
 
 void rig_put_back(struct rig *r)

@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/url.h"
+#include "config/config_draft.h"
 #include "connector/connector.h"
 #include "core/texts.h"
-#include "flow/config_draft.h"
 
 #define KIB (INT64_C(1) << 10)
 #define MIB (INT64_C(1) << 20)
@@ -237,13 +237,12 @@ const struct option process_options[] = {
 
 	{ "retention.bodies", OPT_MSECS, C(retention.bodies_msecs), .fallback = "30d", .min = DAY,
 	    .words = forever, .help = "Text of settled messages." },
-	{ "retention.links", OPT_MSECS, C(retention.links_msecs), .later = true,
-	    .fallback = "forever", .min = DAY, .words = forever,
-	    .help = "Who is who, and which message is which." },
+	{ "retention.links", OPT_MSECS, C(retention.links_msecs), .fallback = "forever", .min = DAY,
+	    .words = forever, .help = "Who is who, and which message is which." },
 	{ "retention.raw", OPT_MSECS, C(retention.raw_msecs), .fallback = "90d", .min = DAY,
 	    .words = forever, .help = "Callbacks that could not be parsed." },
-	{ "retention.callbacks", OPT_MSECS, C(retention.callbacks_msecs), .later = true,
-	    .fallback = "never", .min = HOUR, .max = 30 * DAY, .words = never, .word_is_zero = true,
+	{ "retention.callbacks", OPT_MSECS, C(retention.callbacks_msecs), .fallback = "never",
+	    .min = HOUR, .max = 30 * DAY, .words = never, .word_is_zero = true,
 	    .help = "Every callback as it came." },
 
 	{ "media.max_size", OPT_SIZE, C(media.max_size), .fallback = "40MiB", .min = KIB,
@@ -382,7 +381,7 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 	    .help = "When the bot of the customers' side leaves the conversation to the desk." },
 	{ "match_contacts", OPT_WORD, B(match_contacts), .fallback = "verified",
 	    .words = match_words, .help = "Which existing contact may be taken for a new person." },
-	{ "adopt", OPT_WORD, B(adopt), .later = true, .fallback = "person", .words = adopt_words,
+	{ "adopt", OPT_WORD, B(adopt), .fallback = "person", .words = adopt_words,
 	    .help = "How conversations that already exist on both sides are linked." },
 	{ "bots", OPT_WORD, B(bots), .fallback = "relay", .words = choice_words,
 	    .help = "Messages of bots." },
@@ -445,17 +444,14 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 		    "failed on the agent's message where possible." },
 	{ "timestamps", OPT_WORD, B(timestamps), .fallback = "prefix", .words = timestamps_words,
 	    .help = "How moved history says when it was said, where that cannot be back-dated." },
-	{ "retention.bodies", OPT_MSECS, B(retention.bodies_msecs), .later = true, .min = DAY,
-	    .words = forever, .fallback_words = "the process's",
-	    .help = "Text of settled messages." },
-	{ "retention.links", OPT_MSECS, B(retention.links_msecs), .later = true, .min = DAY,
-	    .words = forever, .fallback_words = "the process's",
-	    .help = "Who is who, and which message is which." },
-	{ "retention.raw", OPT_MSECS, B(retention.raw_msecs), .later = true, .min = DAY,
-	    .words = forever, .fallback_words = "the process's",
-	    .help = "Callbacks that could not be parsed." },
-	{ "retention.callbacks", OPT_MSECS, B(retention.callbacks_msecs), .later = true,
-	    .min = HOUR, .max = 30 * DAY, .words = never, .word_is_zero = true,
+	{ "retention.bodies", OPT_MSECS, B(retention.bodies_msecs), .min = DAY, .words = forever,
+	    .fallback_words = "the process's", .help = "Text of settled messages." },
+	{ "retention.links", OPT_MSECS, B(retention.links_msecs), .min = DAY, .words = forever,
+	    .fallback_words = "the process's", .help = "Who is who, and which message is which." },
+	{ "retention.raw", OPT_MSECS, B(retention.raw_msecs), .min = DAY, .words = forever,
+	    .fallback_words = "the process's", .help = "Callbacks that could not be parsed." },
+	{ "retention.callbacks", OPT_MSECS, B(retention.callbacks_msecs), .min = HOUR,
+	    .max = 30 * DAY, .words = never, .word_is_zero = true,
 	    .fallback_words = "the process's", .help = "Every callback as it came." },
 	{ 0 } };
 
