@@ -6,6 +6,7 @@
 #include "admin/cli_explain.h"
 #include "admin/cli_export.h"
 #include "admin/cli_migrate.h"
+#include "admin/cli_person.h"
 #include "admin/cli_reconcile.h"
 #include "admin/cli_repair.h"
 #include "admin/cli_setup.h"
@@ -101,6 +102,15 @@ const struct command commands[] = {
 	{ "drain", cli_control, "drain NAME", "send what is queued, and queue nothing new",
 	    "New callbacks are accepted and kept, and go on their way with resume. Exits 66 when\n"
 	    "there is no such name, 69 when no relay runs.\n" },
+	{ "person", cli_person,
+	    "person export [-o FILE] WHO\n"
+	    "       tieline person erase [--dry-run] WHO",
+	    "what is known of a person; erase it",
+	    "WHO: an e-mail address, a +phone number, or endpoint:id. export prints one JSON document:\n"
+	    "who they are at each side, and all of their messages that are kept. erase shows what there is\n"
+	    "and asks (--yes answers): words, names, addresses, files and callbacks go, what waits is given\n"
+	    "up, and a receipt is printed. Nothing changes at the platforms. Exits 66 when nobody is known\n"
+	    "by that, 75 while something is on its way to them.\n" },
 	{ "backup", cli_backup, "backup FILE", "a copy of the store, also while it is in use",
 	    "FILE must not be there yet; only its owner may read it, since it holds secrets. It is on disk\n"
 	    "when the command ends. To go back to it: stop the relay, put FILE in place of the store,\n"

@@ -8,6 +8,7 @@
 #include "admin/control_web.h"
 #include "admin/history_web.h"
 #include "admin/migration_web.h"
+#include "admin/person_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
 #include "admin/setup_web.h"
@@ -44,6 +45,8 @@ static const struct route routes[] = {
 	{ "DELETE", "/parked/{}", repair_web_drop },
 	{ "POST", "/parked/{}/retry", repair_web_retry },
 	{ "GET", "/messages/{}/trace", repair_web_trace },
+	{ "GET", "/persons/{}", person_web_export },
+	{ "DELETE", "/persons/{}", person_web_erase },
 	{ "GET", "/alarms", alarms_web_list },
 	{ "GET", "/reconciliations", reconcile_web_list },
 	{ "POST", "/reconciliations", reconcile_web_start },

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
-#include "flow/config.h"
+#include "config/config.h"
 #include "store/backup.h"
 
 /* A large store on a slow disk; whoever waits may give up sooner. */
