@@ -1,6 +1,7 @@
 /* The table of contents: every command, and where it is. */
 #include "admin/cli.h"
 #include "admin/cli_backup.h"
+#include "admin/cli_completion.h"
 #include "admin/cli_config.h"
 #include "admin/cli_control.h"
 #include "admin/cli_explain.h"
@@ -45,6 +46,10 @@ const struct command commands[] = {
 	    "every key of the configuration",
 	    "What each may be, is when nothing is said, and means; with PLATFORM the keys of its\n"
 	    "endpoints. --json and --markdown print the same for programs and manuals.\n" },
+	{ "completion", cli_completion, "completion bash|zsh|fish",
+	    "what a shell needs to complete commands",
+	    "bash: . <(tieline completion bash). zsh: as _tieline in a folder of $fpath. fish: as\n"
+	    "~/.config/fish/completions/tieline.fish.\n" },
 	{ "status", cli_status, "status [--watch] [--exit-code]",
 	    "what runs, what waits, what is wrong",
 	    "Endpoints, bridges, what waits and is parked, and for each bad state what to do next.\n"
