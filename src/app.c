@@ -15,6 +15,8 @@
 #include "admin/cli.h"
 #include "admin/notify.h"
 #include "admin/pulse.h"
+#include "admin/series_web.h"
+#include "admin/sessions.h"
 #include "admin/status.h"
 #include "admin/web.h"
 #include "base/arena.h"
@@ -259,10 +261,12 @@ static int build_flow(struct app *app)
 		.pulse = app->pulse,
 		.started_ms = loop_now_ms(app->loop),
 		.reload = reload,
-		.reload_arg = app };
+		.reload_arg = app,
+		.sessions = sessions_new() };
 	app->web.alarms = alarm_watch_new(&app->web);
 	if (alarm_watch_load(app->web.alarms, &err) != 0)
 		return fail(EXIT_INPUT, &err);
+	app->web.series = series_watch_new(&app->web);
 	app->notify = notify_new(&app->web);
 	return 0;
 }
@@ -338,6 +342,7 @@ static int build(struct app *app, const struct cli *cli, struct config_source *s
 	flow_start(app->flow);
 	pulse_start(app->pulse);
 	alarm_watch_start(app->web.alarms);
+	series_watch_start(app->web.series);
 	return 0;
 }
 
@@ -358,6 +363,8 @@ static void tear_down(struct app *app)
 	store_close(app->store);
 	pulse_free(app->pulse);
 	alarm_watch_free(app->web.alarms);
+	series_watch_free(app->web.series);
+	sessions_free(app->web.sessions);
 	flow_free(app->flow);
 	ingest_free(app->ingest);
 	http_out_free(app->wire);

@@ -13,6 +13,7 @@
 #define LANE_HELD 2
 #define LINK_TAKEN_OVER 1
 #define LINK_GONE 2
+#define LINK_HOW_SHIFT 2 /* two bits: enum link_how */
 #define DELIVERY_REOPEN 1
 #define DELIVERY_TAKE_OVER 2
 #define DELIVERY_TO_AGENTS 4
@@ -215,6 +216,8 @@ int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op);
 int sqlite_mirrors(struct store_db *db, struct op_mirrors *op);
 /* A link was just made for the row. */
 int sqlite_mirror_opens(struct store_db *db, struct route_row *row, int64_t now_ms);
+struct op_migration_facts;
+int sqlite_migration_facts(struct store_db *db, struct op_migration_facts *op);
 /* A contact goes by another id. */
 int sqlite_contact_is_now(struct store_db *db, int endpoint, const char *was, const char *now);
 
@@ -251,6 +254,12 @@ int sqlite_state(struct store_db *db, struct op_state *op);
 int sqlite_want_open(struct store_db *db, const struct route_row *row, struct row_link *l);
 /* Of a delivery that is claimed: what it will make of the conversation there; sets has_asked. */
 int sqlite_ask(struct store_db *db, struct row_trip *t, int64_t now_ms);
+
+/* sqlite_adopt.c */
+struct op_adopt;
+struct op_paired;
+int sqlite_adopt(struct store_db *db, struct op_adopt *op);
+int sqlite_paired(struct store_db *db, struct op_paired *op);
 
 /* sqlite_migration.c */
 struct op_migration;

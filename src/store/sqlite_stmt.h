@@ -146,6 +146,16 @@ struct sqlite3_value;
 	    " WHERE o.bridge = link.bridge AND o.customers = ?2))" \
 	    " WHERE id = ?1 AND customers IS NOT ?2") \
 	X(LINK_FLAGS, "UPDATE link SET flags = flags | ?2 WHERE id = ?1 AND flags & ?2 <> ?2") \
+	X(LINK_ADOPT, \
+	    "UPDATE link SET agents = ?2, generation = max(generation, ?3)," \
+	    " first_a = coalesce(first_a, ?4) WHERE id = ?1") \
+	X(THREAD_IS_PAIRED, \
+	    "SELECT EXISTS(SELECT 1 FROM thread t JOIN link l ON l.agents = t.id" \
+	    " WHERE t.endpoint = ? AND t.remote = ?)") \
+	X(PARKED_IN_THREAD, \
+	    "SELECT d.id FROM delivery d INDEXED BY delivery_parked JOIN event e ON e.id = d.id >> 4" \
+	    " WHERE d.state = 11 AND d.bridge = ?1 AND d.link IS NULL AND e.thread = ?2" \
+	    " AND d.reason = ?3 ORDER BY d.id LIMIT ?4") \
 	X(LINK_WANTED, "UPDATE link SET wanted = ?2 WHERE id = ?1 AND wanted <> ?2") \
 	X(LINK_IS_LEFT, \
 	    "SELECT EXISTS(SELECT 1 FROM link o WHERE o.bridge = l.bridge AND o.customers = l.customers" \
@@ -507,6 +517,9 @@ struct sqlite3_value;
 	    " WHERE migration = ? AND state <= ?") \
 	X(MIGRATION_MADE_FIRST, MADE_SELECT " ORDER BY m.remote LIMIT ?6") \
 	X(MIGRATION_MADE, MADE_SELECT " AND m.remote > ?7 ORDER BY m.remote LIMIT ?6") \
+	X(MIGRATION_ENDED, \
+	    "SELECT count(*) FROM migration m CROSS JOIN idmap i" \
+	    " ON i.endpoint = ? AND i.kind = ? AND i.remote = m.id || ':' || ? WHERE m.bridge = ?") \
 	X(MIGRATION_LINKS, \
 	    "SELECT a.remote FROM thread c JOIN link l ON l.bridge = ?1 AND l.customers = c.id" \
 	    " JOIN thread a ON a.id = l.agents WHERE c.endpoint = ?2 AND c.remote = ?3" \

@@ -137,7 +137,9 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION_ITEMS:
 	case STORE_MIGRATION_LOOK:
 	case STORE_MIGRATION_LINKS:
+	case STORE_MIGRATION_FACTS:
 	case STORE_MIGRATION_MADE:
+	case STORE_PAIRED:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:
 	case STORE_ROUTE:
@@ -169,6 +171,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION:
 	case STORE_MIGRATION_ITEM:
 	case STORE_MIGRATION_END:
+	case STORE_ADOPT:
 	case STORE_ALARM:
 	case STORE_HOUR:
 	case STORE_PROBE: return false;

@@ -193,6 +193,9 @@ bool syniverse_take_page(const struct via *via, struct arena *a, const struct jo
 int syniverse_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,
     struct parse_error *error);
+/* A document that somebody has saved. */
+int syniverse_recognise(const struct via *via, struct arena *a, const char *name, const char *text,
+    size_t len, struct saved_page *out, struct parse_error *error);
 
 /* --- sending ----------------------------------------------------------------------------------- */
 
