@@ -159,7 +159,8 @@ class Show:
             add(self.target, "POST", writes, total * 0.6, "html", 5, status=502)
             add(self.target, "POST", writes, total * 0.3, "drop_answer")
             add(self.target, "POST", writes, total * 0.3, "status_after_commit", status=500)
-            reads = self.people * 0.6
+        reads = self.people * 0.6
+        for _ in range(max(1, min(KILLS, int(reads / 30)))):    # an end that fails all the time is asked ever more rarely
             add(self.source, "GET", "", reads, "status", 2, status=429, headers={"Retry-After": "1"})
             add(self.source, "GET", "", reads, "html", 3, status=502)
             add(self.source, "GET", "", reads, "truncate")
