@@ -58,7 +58,7 @@ struct via {
 
 const char *memo_get(const struct via *via, const char *key); /* NULL: not known */
 
-/* PAGE: LIST_CONVERSATIONS or LIST_MESSAGES, to learn what is there; or MARK_READ, of known->conversation
+/* PAGE: LIST_CONVERSATIONS, LIST_MESSAGES, FIND_CONVERSATION, to learn what is there; or MARK_READ, of known->conversation
  * behind its messages, where a page of conversations said that it is wanted (EVENT_WANTS_READ).
  *
  *   conversations  those that changed at since_ms or later, or the one that known->conversation names;
@@ -67,6 +67,14 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *                  events of the kind RECEIPT)
  *   messages       of known->conversation, written at since_ms or later (older ones may be among them);
  *                  the newest page comes first, each in the order in which they were written
+ *
+ *   FIND_CONVERSATION  where caps.lists_conversations: all of one person, the newest first, each an event of the
+ *                  kind CONVERSATION. message says who it is, and message->to as what he is there: known->address
+ *                  is his at the customers' side; at the agents' side known->contact or what message->person says
+ *                  finds him. outcome.found: these are all
+ *
+ * is_whole: all there are, none left out; in which order the pages come is the platform's affair, and so is whether
+ * it has another way for that, so that no answer is longer than a page.
  *
  *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
  *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
@@ -91,11 +99,12 @@ struct job {
 	enum reason before; /* why the attempt before this one failed; NONE: it did not */
 	bool is_late;       /* LOOK: what others of ours are newer than it tells nothing */
 	enum state state;   /* REPORT: what the message named by known->message is to show */
-	const struct message *message; /* NULL for ENDPOINT and PAGE */
+	const struct message *message; /* NULL for ENDPOINT, and for PAGE but FIND_CONVERSATION */
 	const struct known *known;
 	const char *cursor; /* what the answer before gave; NULL at the first request of a step */
 	int64_t since_ms;   /* PAGE */
 	bool is_quick;      /* PAGE of conversations, often: those with something unread will do */
+	bool is_whole;      /* PAGE: for its own sake, with since_ms 0 */
 	enum fact fact;     /* DELIVER of message->facts: which one; of a person, all of them
 				 * (UPDATE_CONTACT) */
 	const struct event *about; /* PAGE of messages: the conversation, as a page of conversations
@@ -126,7 +135,7 @@ struct plan {
 
 struct outcome {
 	struct effect effect;
-	bool found;           /* of a look-up: it is there */
+	bool found;           /* of a look-up: it is there; of a PAGE: this is all */
 	struct known learned; /* what is set here is kept; the rest stays as it was */
 	bool forget_sign_in;  /* the person is not signed in after all */
 	bool gone;            /* the conversation does not exist any more: the link ends */
@@ -165,6 +174,16 @@ struct parse_error {
 /* Of a callback that bears the secret itself, NULL where it bears none. Every accepted one is compared, so that
  * the time tells nothing about which one it was. */
 enum verify verify_shared(const struct secrets *accepted, const char *given);
+
+/* What a document is that somebody has saved of the platform's answers. */
+struct saved_page {
+	bool tells_conversations, tells_messages; /* neither: a page that was empty */
+	const char
+	    *conversation;  /* the only one that it tells, where the platform was asked for it;
+				   * NULL: a list */
+	bool is_nameless;   /* its messages do not say of which conversation they are */
+	const char *cursor; /* with which the platform would have been asked for it */
+};
 
 /* Pieces of sentences for the operator, where only the platform's own words help. NULL: none. */
 struct operator_words {
@@ -205,6 +224,12 @@ struct connector {
 	int (*parse_page)(const struct via *via, struct arena *a, const char *conversation,
 	    const struct http_resp *resp, struct event_list *out, const char **cursor,
 	    struct parse_error *error);
+
+	/* Optional. What is a document that somebody has saved under that name (of its file)? It is then read as an
+	 * answer to JOB_PAGE. -1: none of the platform's pages, or something on it cannot be read; error's detail
+	 * names the member, what was found and what is allowed. */
+	int (*recognise)(const struct via *via, struct arena *a, const char *name, const char *text,
+	    size_t len, struct saved_page *out, struct parse_error *error);
 
 	/* What the delivery still needs, in order, given what is known. -1: it cannot be carried
 	 * (effect says why: REJECTED, reason, words). Fills message->texts, spans and parts as the

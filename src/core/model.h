@@ -39,13 +39,6 @@ struct attachment {
 	const char *contact_name, *phone;         /* of a contact card */
 };
 
-/* Of an interactive message. A button belongs to the card before it; without one to the text. */
-enum widget_kind {
-	WIDGET_ANSWER,  /* a button: its label is the answer */
-	WIDGET_ADDRESS, /* a button: it leads to url */
-	WIDGET_CARD
-};
-
 struct widget {
 	enum widget_kind kind;
 	const char *label; /* a card's title */
@@ -109,6 +102,8 @@ struct event {
 	const char *channel, *department, *department_name; /* for a bridge's `only` */
 	const char *const *tags;
 	size_t ntags;
+	struct author
+	    assignee;      /* of a conversation: what its page says of who has it besides his id */
 	const char *extra; /* opaque: only the connector that wrote it reads it */
 	/* What it tells besides of the person and of the conversation; taken in at once, and not kept with
 	 * the event. NULL: nothing. The versions: of what it tells of the person, of the conversation. */

@@ -205,6 +205,8 @@ static void on_routed(struct store_op *op)
 		for (i = 0; i < g->events[n].nrows; i++)
 			row_start(c->router->flow, g->held[n]->letter, &g->events[n].rows[i],
 			    g->lanes[n][i]);
+		if (g->events[n].nrows == 0)
+			migration_told(c->router->flow->migrations, g->held[n]->letter->event);
 		conversation_remember(c, &g->held[n]->view, &g->events[n]);
 		held_free(c->router, g->held[n]);
 	}
@@ -421,6 +423,12 @@ static void on_opened(void *arg, struct endpoint *e, const char *conversation,
 		}
 	}
 	conversation_try(c);
+}
+
+void router_linked(struct router *r, struct endpoint *e, const char *conversation,
+    const struct row_link *link)
+{
+	on_opened(r, e, conversation, link);
 }
 
 static void on_ended(void *arg, struct endpoint *e)

@@ -9,6 +9,7 @@
 #include "store/sqlite_db.h"
 
 #define POS_BLOCK 4096
+#define DAY_MS INT64_C(86400000)
 #define TARGET_BITS 4
 #define TARGETS_MAX 15
 
@@ -403,6 +404,21 @@ static int route_link(struct store_db *db, const struct routing *r, const struct
 	return row_link_by_id(db, sqlite3_last_insert_rowid(db->handle), a, link) < 0 ? -1 : 0;
 }
 
+/* Once a day: that it is still in use. */
+static int use_link(struct store_db *db, const struct routing *r, struct row_link *link)
+{
+	int64_t day = r->now_ms / DAY_MS;
+	struct stmt *q;
+
+	if (link->id == 0 || link->used_day >= day)
+		return 0;
+	q = query(db, Q_LINK_USED);
+	stmt_i64(q, link->id);
+	stmt_i64(q, day);
+	link->used_day = day;
+	return stmt_run(q);
+}
+
 static int add_delivery(struct store_db *db, const struct route_row *row, int owner)
 {
 	const struct row_delivery *d = &row->out.delivery;
@@ -445,7 +461,7 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 	memset(out, 0, sizeof(*out));
 	row->owes_mirror = false;
 	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link, &is_made) != 0
+	    || route_link(db, r, row, &out->link, &is_made) != 0 || use_link(db, r, &out->link) != 0
 	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
 	    || sqlite_next_pos(db, &pos) != 0)
 		return -1;

@@ -35,9 +35,12 @@ enum store_kind {
 	STORE_RAW,
 	STORE_LOAD,
 	STORE_STATUS,
-	STORE_RETAIN,
 	STORE_VIEW,
 	STORE_PROBE,
+	STORE_RETAIN, /* these: retain.h */
+	STORE_CALLBACK,
+	STORE_CALLBACK_OF,
+	STORE_BACKUP, /* this: backup.h */
 	STORE_KNOWN,
 	STORE_SWEEP_GET,
 	STORE_SWEEP_SET,
@@ -72,8 +75,11 @@ enum store_kind {
 	STORE_MIGRATION_ITEMS,
 	STORE_MIGRATION_LOOK,
 	STORE_MIGRATION_LINKS,
+	STORE_MIGRATION_FACTS,
 	STORE_MIGRATION_MADE,
 	STORE_MIGRATION_END,
+	STORE_ADOPT, /* these: adopt.h */
+	STORE_PAIRED,
 	STORE_ALARM, /* these: alarm.h */
 	STORE_ALARMS,
 	STORE_HOUR,
@@ -460,14 +466,6 @@ struct op_status {
 struct op_probe {
 	struct store_op op;
 	int64_t now_ms;
-};
-
-/* Deletes what is older than asked, at most limit rows of each kind per call. */
-struct op_retain {
-	struct store_op op;
-	int64_t bodies_before_ms, raw_before_ms; /* 0: keep all */
-	int limit;
-	bool is_more; /* out: the limit was reached */
 };
 
 /* Which of these keys (as in event.key) the endpoint has: an original's or a copy of ours. */

@@ -18,16 +18,17 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/mistakes.h"
+#include "config/config.h"
 #include "fake_loop.h"
 #include "fake_store.h"
 #include "fake_wire.h"
-#include "flow/config.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
 #include "flow/reload.h"
 #include "life.h"
 #include "net/http_in.h"
+#include "quick_store.h"
 
 /* ---- dice that fall alike in every run ---- */
 
@@ -232,11 +233,21 @@ void rig_boot(struct rig *r)
 		pulse_start(r->pulse);
 }
 
+/* With the rig's own store, which the scenarios do not name. */
+static char *whole_config(const struct rig *r, const char *config_text)
+{
+	char *text;
+
+	assert_true(asprintf(&text, "store: %s\n%s", r->url, config_text) > 0);
+	return text;
+}
+
 bool rig_reload(struct rig *r, const char *config_text)
 {
+	char *text = whole_config(r, config_text);
 	struct config_source source = { .path = "scenario.yaml",
-		.text = config_text,
-		.len = strlen(config_text) };
+		.text = text,
+		.len = strlen(text) };
 	struct mistakes mistakes;
 	struct config *config;
 	bool taken;
@@ -246,10 +257,9 @@ bool rig_reload(struct rig *r, const char *config_text)
 	taken = config != NULL && flow_reload(r->flow, config, &mistakes) == 0;
 	config_unref(config);
 	mistakes_fini(&mistakes);
-	if (taken) {
-		free(r->config_text);
-		r->config_text = strdup(config_text);
-	}
+	free(taken ? r->config_text : text);
+	if (taken)
+		r->config_text = text;
 	return taken;
 }
 
@@ -281,7 +291,8 @@ void rig_start(struct rig *r, const char *config_text)
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof(r->path), "%s/t.db", r->dir);
 	snprintf(r->url, sizeof(r->url), "sqlite:%s", r->path);
-	r->config_text = strdup(config_text);
+	quick_store_put(r->path);
+	r->config_text = whole_config(r, config_text);
 	TAILQ_INIT(&r->posted);
 	rig_boot(r);
 }
@@ -345,6 +356,18 @@ void rig_copy_store(struct rig *r)
 {
 	copy_file(r, "", "", ".copy");
 	copy_file(r, "-wal", "", ".copy");
+}
+
+void rig_lose_store(struct rig *r)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	char path[96];
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", r->path, ends[i]);
+		unlink(path);
+	}
 }
 
 void rig_put_back(struct rig *r)

@@ -46,6 +46,7 @@
  *   fail store KIND|disk_full [N], mend store
  *   forget sign-in E, expire E   the far side forgets who signed in; the relay's token ends
  *   restart, kill, drain
+ *   lose store                   it is deleted while the relay is stopped, which then begins anew
  *   copy store, put back         a copy of it; restarted with that in its place
  *   reload NAME [KEY=VALUE]      the configuration anew; … refused: it must be
  *   pause X, drain X, resume X   an endpoint or a bridge
@@ -54,6 +55,7 @@
  *                                retry E "text": somebody there asks for it again
  *   read E "text"                the customer has read it
  *   unpark                       all that is parked is put back
+ *   migrate                      a run over the first bridge begins, or goes on
  *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
@@ -63,7 +65,11 @@
  *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
+ *   expect E called N            so often somebody was told that our doing gave him the last conversation
  *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
+ *   expect migrated WORD N [failed N] [WORD N] …   what came of the newest run, how many messages it wrote, and of
+ *                                others why not; all of it adds up
+ *   expect link WORD             how the pair came to be in which the newest message has travelled
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
  *   expect drained|busy
@@ -87,6 +93,7 @@
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
+#include "flow/migration.h"
 #include "flow/repair.h"
 #include "stage.h"
 
@@ -265,15 +272,22 @@ struct manner {
 	const char *choices; /* "A|B"; NULL: none */
 };
 
-/* Now, later, or never. */
-static void tell(struct script *s, struct callback *c)
+enum telling { TOLD_NOW, TOLD_LATER, TOLD_NEVER };
+
+static enum telling telling(struct script *s)
 {
 	if (!is_word(s, "silently"))
-		post(s, c);
-	else if (is_word(s, "lost"))
-		far_forget(c);
-	else
-		s->silent = c;
+		return TOLD_NOW;
+	return is_word(s, "lost") ? TOLD_NEVER : TOLD_LATER;
+}
+
+static void tell(struct script *s, struct callback *c, enum telling how)
+{
+	switch (how) {
+	case TOLD_NOW: post(s, c); break;
+	case TOLD_LATER: s->silent = c; break;
+	case TOLD_NEVER: far_forget(c); break;
+	}
 }
 
 static void speak(struct script *s, struct far *f, struct far_conversation *c, bool by_customer,
@@ -284,6 +298,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 	const char *mark = is_word(s, "marked") ? word(s) : NULL;
 	const struct far_message *other = is_word(s, "to") ? message_of(s, f) : NULL;
 	struct far_message *m;
+	enum telling how;
 
 	if (n > 0)
 		c = conversation(s, f, n);
@@ -291,6 +306,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		times = number(s, 1);
 		is_word(s, "times");
 	}
+	how = telling(s);
 	for (i = 0; i < times; i++) {
 		snprintf(numbered, sizeof(numbered), "%.40s %d", text, i + 1);
 		m = far_say(f, c, by_customer, name, times > 1 ? numbered : text);
@@ -300,7 +316,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		if (other != NULL)
 			snprintf(m->reply_to, sizeof(m->reply_to), "%s", other->id);
 		m->choices = manner.choices != NULL ? strdup(manner.choices) : NULL;
-		tell(s, newest(f));
+		tell(s, newest(f), how);
 	}
 	free(text);
 }
@@ -398,7 +414,7 @@ static void change_state(struct script *s, const char *to)
 		far_wait(f, c, "pending");
 	else
 		far_close(f, c, strcmp(to, "close") == 0);
-	tell(s, newest(f));
+	tell(s, newest(f), telling(s));
 }
 
 /* What a request of ours has made of it. */
@@ -748,6 +764,26 @@ static void expect_parked(struct script *s)
 		WRONG(s, "parked: %d, of them with that reason %d", (int)all, (int)n);
 }
 
+static void expect_link(struct script *s)
+{
+	const char *wanted = word(s), *found = "none";
+	struct arena *a = arena_new();
+	struct op_trace trace;
+	int64_t id = 0;
+
+	do {
+		trace = (struct op_trace){ .op = { .kind = STORE_TRACE },
+			.arena = a,
+			.event_id = ++id };
+		store_run(s->stage.rig.store, &trace.op);
+		if (trace.ndeliveries > 0)
+			found = link_how_word((int)trace.deliveries[0].trip.link.how);
+	} while (trace.id != 0);
+	if (strcmp(found, wanted) != 0)
+		WRONG(s, "it is %s", found);
+	arena_free(a);
+}
+
 static void expect_waiting(struct script *s)
 {
 	struct arena *a = arena_new();
@@ -786,6 +822,42 @@ static void expect_repaired(struct script *s)
 		WRONG(s, "there are %d", (int)e->stats.repaired);
 }
 
+static int64_t left_out(struct script *s, const struct migration_totals *t, const char *why)
+{
+	int i;
+
+	for (i = 0; i < SKIP_COUNT; i++)
+		if (strcmp(migration_skip_word(i), why) == 0)
+			return t->skipped[i];
+	if (strcmp(why, "failed") != 0)
+		WRONG(s, "%s is no word", why);
+	return t->failed;
+}
+
+static void expect_migrated(struct script *s)
+{
+	const char *state = word(s);
+	struct arena *a = arena_new();
+	struct migration_report *all;
+	const char *why;
+
+	if (migration_reports(s->stage.rig.flow->migrations, a, &all) == 0)
+		WRONG(s, "there is no run");
+	if (strcmp(migration_state_word((int)all->state), state) != 0
+	    || all->totals.written != number(s, 0))
+		WRONG(s, "it is %s, with %d, passed %s: %s", migration_state_word((int)all->state),
+		    (int)all->totals.written, migration_skipped_text(a, &all->totals),
+		    all->why != NULL ? all->why : "");
+	if (!migration_adds_up(&all->totals))
+		WRONG(s, "its sums do not add up");
+	while (s->at < s->count) {
+		why = word(s);
+		if (left_out(s, &all->totals, why) != number(s, 0))
+			WRONG(s, "%s: there are %d", why, (int)left_out(s, &all->totals, why));
+	}
+	arena_free(a);
+}
+
 static void expect_reply(struct script *s, struct far *f)
 {
 	const struct far_message *m = message_of(s, f), *other;
@@ -811,6 +883,14 @@ static void expect_closed(struct script *s, struct far *f, bool closed)
 		WRONG(s, "it is not");
 }
 
+static void expect_called(struct script *s, struct far *f)
+{
+	int calls = conversation(s, f, 0)->calls;
+
+	if (calls != number(s, 0))
+		WRONG(s, "it was %d times", calls);
+}
+
 static void expect_drained(struct script *s, bool drained)
 {
 	const struct rig *r = &s->stage.rig;
@@ -830,8 +910,12 @@ static void expect(struct script *s)
 		expect_parked(s);
 	} else if (strcmp(first, "waiting") == 0) {
 		expect_waiting(s);
+	} else if (strcmp(first, "link") == 0) {
+		expect_link(s);
 	} else if (strcmp(first, "state") == 0) {
 		expect_state(s);
+	} else if (strcmp(first, "migrated") == 0) {
+		expect_migrated(s);
 	} else if (strcmp(first, "repaired") == 0) {
 		expect_repaired(s);
 	} else if (strcmp(first, "drained") == 0 || strcmp(first, "busy") == 0) {
@@ -844,6 +928,8 @@ static void expect(struct script *s)
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
+		else if (is_word(s, "called"))
+			expect_called(s, f);
 		else if (expect_fact(s, f))
 			; /* as it is */
 		else if (is_word(s, "shows"))
@@ -947,6 +1033,8 @@ static bool about_life(struct script *s, const char *first)
 		stage_restart(&s->stage);
 	else if (strcmp(first, "copy") == 0 && is_word(s, "store"))
 		rig_copy_store(&s->stage.rig);
+	else if (strcmp(first, "lose") == 0 && is_word(s, "store"))
+		stage_lose_store(&s->stage);
 	else if (strcmp(first, "put") == 0 && is_word(s, "back"))
 		stage_put_back(&s->stage);
 	else if (strcmp(first, "kill") == 0)
@@ -998,6 +1086,23 @@ static void unpark(struct script *s)
 	if (!is_done || repair.is_failed || repair.nids == 0)
 		WRONG(s, "nothing was put back");
 	arena_free(a);
+}
+
+static void on_begun(void *arg, int64_t id)
+{
+	(void)arg;
+	(void)id;
+}
+
+static void migrate(struct script *s)
+{
+	struct flow *f = s->stage.rig.flow;
+	const struct migration_wish wish = { .bridge = f->config->bridges[0].name };
+	struct err err;
+
+	if (migration_begin(f->migrations, &wish, on_begun, NULL, &err) != MIGRATION_BEGUN)
+		WRONG(s, "%s", err.text);
+	rig_run(&s->stage.rig);
 }
 
 /* What the platform does by itself with a message, and tells. */
@@ -1071,6 +1176,8 @@ static void do_line(struct script *s)
 		;
 	} else if (strcmp(first, "unpark") == 0) {
 		unpark(s);
+	} else if (strcmp(first, "migrate") == 0) {
+		migrate(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {
 		fail_store(s);
 	} else if (strcmp(first, "agent") == 0) {

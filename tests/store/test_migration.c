@@ -207,6 +207,11 @@ static void ends(void **state)
 		.asks = &f->ask,
 		.nasks = 1,
 		.bridge = f->bridge };
+	struct op_migration_facts facts = { .op = { .kind = STORE_MIGRATION_FACTS },
+		.arena = f->arena,
+		.bridge = f->bridge,
+		.endpoint = f->customers,
+		.conversation = "c1" };
 
 	run(f, &op.op);
 	assert_true(e.id > trip.delivery.id >> 4);
@@ -216,6 +221,11 @@ static void ends(void **state)
 	run(f, &op.op);
 	assert_int_equal(e.id, 0);
 	assert_int_equal(load(f).nunrouted, 1);
+	run(f, &facts.op);
+	assert_false(facts.is_ended); /* by no run that there is */
+	begin(f);
+	run(f, &facts.op);
+	assert_true(facts.is_linked && facts.is_ended);
 }
 
 #define CASE(fn) \

@@ -8,6 +8,8 @@
  * with each message, and a page of conversations with the last one of each. */
 #include "connector/chatwoot/chatwoot.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -15,7 +17,9 @@
 
 enum {
 	PAGE_NEWEST = 20,
-	PAGE_FULL = 100 /* with after= */
+	PAGE_FULL = 100, /* with after= */
+	PAGE_OF_CONTACT = 20,
+	PAGE_OF_INBOX = 25
 };
 
 struct page {
@@ -151,7 +155,8 @@ static int read_messages(struct page *p, const struct json *list, struct event_l
 static void put_block(struct page *p, struct json_out *o, const struct json *c)
 {
 	static const char *const kept[] = { "id", "inbox_id", "additional_attributes", "labels",
-		"meta", "status", "created_at", "updated_at", "last_activity_at" };
+		"meta", "status", "created_at", "updated_at", "last_activity_at", "priority",
+		"custom_attributes" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
@@ -243,6 +248,18 @@ int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conv
 	return 0;
 }
 
+/* Of all, upwards: behind the newest of this page. */
+static const char *newer_messages(const struct json *list)
+{
+	const struct json *last = list->child;
+
+	if (list->count < PAGE_FULL)
+		return NULL;
+	while (last->next != NULL)
+		last = last->next;
+	return json_id(last, "id");
+}
+
 /* The page before the oldest message of this one; NULL: all was seen that is wanted. */
 static const char *older_messages(const struct page *p, const struct json *list)
 {
@@ -265,34 +282,86 @@ static int take_messages(struct page *p, const struct job *job, const struct jso
 		p->about = json_read(p->a, job->about->extra, strlen(job->about->extra), &fault);
 	if (read_messages(p, list, &out->events) != 0)
 		return -1;
-	out->cursor = older_messages(p, list);
+	out->cursor = job->is_whole ? newer_messages(list) : older_messages(p, list);
 	return 0;
+}
+
+/* "<page> <count when the walk began>". What is deleted meanwhile moves what is behind it to pages that were seen:
+ * where there are fewer at the end, all of it is gone through once more. */
+static const char *next_conversations(struct page *p, const struct job *job,
+    const struct json *answer, const struct json *list)
+{
+	const char *blank = job->cursor != NULL ? strchr(job->cursor, ' ') : NULL;
+	int64_t page = job->cursor != NULL ? strtoll(job->cursor, NULL, 10) : 1;
+	int64_t now = json_int(answer, "data.meta.all_count", 0);
+	int64_t before = blank != NULL ? strtoll(blank, NULL, 10) : now;
+
+	if (list->count > 0)
+		return arena_printf(p->a, "%" PRId64 " %" PRId64, page + 1, before);
+	return now < before ? arena_printf(p->a, "1 %" PRId64, now) : NULL;
+}
+
+const struct json *chatwoot_conversations(const struct json *answer)
+{
+	const struct json *list = json_array(answer, "data.payload");
+
+	return list != NULL ? list : json_array(answer, "payload");
 }
 
 static int take_conversations(struct page *p, const struct job *job, const struct json *answer,
     struct outcome *out)
 {
-	const struct json *list = json_array(answer, "data.payload");
+	const struct json *list = chatwoot_conversations(answer);
 
 	if (job->known->conversation != NULL)
 		return json_id(answer, "id") != NULL ? read_conversation(p, answer, &out->events)
 						     : -1;
-	return list != NULL ? read_conversations(p, list, &out->events) : -1;
+	if (list == NULL || read_conversations(p, list, &out->events) != 0)
+		return -1;
+	if (job->is_whole)
+		out->cursor = next_conversations(p, job, answer, list);
+	return 0;
+}
+
+/* Who has no contact has no conversation. */
+static int take_person(struct page *p, const struct job *job, const struct json *answer,
+    struct outcome *out)
+{
+	bool is_customers = job->message->to == SIDE_CUSTOMERS;
+	const struct json *list = json_array(answer, is_customers ? "data.payload" : "payload");
+	unsigned full = is_customers ? PAGE_OF_INBOX : PAGE_OF_CONTACT;
+
+	if (list == NULL)
+		return -1;
+	if (!is_customers && job->cursor == NULL && job->known->contact == NULL) {
+		out->cursor = chatwoot_choose_contact(p->a, job->message, list);
+		out->found = out->cursor == NULL;
+		return 0;
+	}
+	out->found = list->count < full;
+	return read_conversations(p, list, &out->events);
 }
 
 bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out)
 {
+	/* Who reads conversations wants to know all of them, whatever callbacks are asked for. */
+	struct endpoint_conf all = *via->endpoint;
+	struct via curious = *via;
 	struct parse_error error;
-	struct page p = { .via = via,
+	struct page p = { .via = job->step == STEP_LIST_MESSAGES ? via : &curious,
 		.a = a,
 		.since_ms = job->since_ms,
 		.unreadable = &out->unreadable,
 		.error = &error };
 
+	all.wants_facts = true;
+	curious.endpoint = &all;
 	if (answer == NULL)
 		return false;
 	if (job->step == STEP_LIST_MESSAGES)
 		return take_messages(&p, job, answer, out) == 0;
+	if (job->step == STEP_FIND_CONVERSATION)
+		return take_person(&p, job, answer, out) == 0;
 	return take_conversations(&p, job, answer, out) == 0;
 }
