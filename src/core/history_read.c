@@ -289,7 +289,7 @@ static void read_files(struct reading *r, const struct json *j, struct event *e)
 
 static void read_widget(struct reading *r, const struct json *j, size_t i, struct widget *w)
 {
-	static const struct choice kinds[] = {
+	static const struct wording kinds[] = {
 #define X(name, word) { word, WIDGET_##name },
 		WIDGET_KINDS(X)
 #undef X
