@@ -29,6 +29,19 @@ function(relay_schema target)
 	target_sources(${target} PRIVATE ${out})
 endfunction()
 
+# relay_page(TARGET): compiles what lies in src/admin/page into TARGET, as page_files[] of
+# src/admin/page_files.h.
+function(relay_page target)
+	file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/admin/page/*)
+	set(out ${CMAKE_CURRENT_BINARY_DIR}/page_files.c)
+	add_custom_command(OUTPUT ${out}
+		COMMAND ${CMAKE_COMMAND} -D OUT=${out} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake ${files}
+		DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+		COMMENT "Compiling the status page into C"
+		VERBATIM)
+	target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # A name with "slow" at its start (test_slow_*.c, test_slow_*.py) gets that label beside its own, and
 # runs in script/test only.
 function(relay_test_labels test name label)
@@ -40,6 +53,11 @@ function(relay_test_labels test name label)
 		set_tests_properties(${test} PROPERTIES COST 1000)   # first, so that none of them runs last and alone
 	endif()
 	set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds})
+	# The presets run far more tests at a time than there are cores, as most of them only wait. Of those that
+	# compute all the time there are two at once, or what runs beside them would be late for ever.
+	if(label STREQUAL "scenario" OR name MATCHES "^test_slow_(load|crash)$")
+		set_tests_properties(${test} PROPERTIES PROCESSORS 3)
+	endif()
 endfunction()
 
 # relay_tests(LABEL [FILE…] [LINK_OPTION…]): each tests/LABEL/test_*.c is a cmocka program; what else

@@ -58,7 +58,7 @@ struct via {
 
 const char *memo_get(const struct via *via, const char *key); /* NULL: not known */
 
-/* PAGE: LIST_CONVERSATIONS or LIST_MESSAGES, to learn what is there; or MARK_READ, of known->conversation
+/* PAGE: LIST_CONVERSATIONS, LIST_MESSAGES, FIND_CONVERSATION, to learn what is there; or MARK_READ, of known->conversation
  * behind its messages, where a page of conversations said that it is wanted (EVENT_WANTS_READ).
  *
  *   conversations  those that changed at since_ms or later, or the one that known->conversation names;
@@ -67,6 +67,11 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *                  events of the kind RECEIPT)
  *   messages       of known->conversation, written at since_ms or later (older ones may be among them);
  *                  the newest page comes first, each in the order in which they were written
+ *
+ *   FIND_CONVERSATION  where caps.lists_conversations: all of one person, the newest first, each an event of the
+ *                  kind CONVERSATION. message says who it is, and message->to as what he is there: known->address
+ *                  is his at the customers' side; at the agents' side known->contact or what message->person says
+ *                  finds him. outcome.found: these are all
  *
  *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
  *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
@@ -91,7 +96,7 @@ struct job {
 	enum reason before; /* why the attempt before this one failed; NONE: it did not */
 	bool is_late;       /* LOOK: what others of ours are newer than it tells nothing */
 	enum state state;   /* REPORT: what the message named by known->message is to show */
-	const struct message *message; /* NULL for ENDPOINT and PAGE */
+	const struct message *message; /* NULL for ENDPOINT, and for PAGE but FIND_CONVERSATION */
 	const struct known *known;
 	const char *cursor; /* what the answer before gave; NULL at the first request of a step */
 	int64_t since_ms;   /* PAGE */
@@ -126,7 +131,7 @@ struct plan {
 
 struct outcome {
 	struct effect effect;
-	bool found;           /* of a look-up: it is there */
+	bool found;           /* of a look-up: it is there; of a PAGE: this is all */
 	struct known learned; /* what is set here is kept; the rest stays as it was */
 	bool forget_sign_in;  /* the person is not signed in after all */
 	bool gone;            /* the conversation does not exist any more: the link ends */

@@ -32,6 +32,7 @@ struct caps {
 	/* Callbacks come by PUT too, of any type; a GET asks whether anybody is there. */
 	bool loose_callbacks;
 	bool pages; /* what is there can be read: conversations by change, their messages */
+	bool lists_conversations; /* … and those of one person; else one person has one */
 	/* It tells nothing by itself: it is asked, and a callback says only that now is a time to ask. */
 	bool polls;
 	/* As customers' side: an answer says that it was taken, and only later whether it has arrived. */
@@ -47,18 +48,19 @@ struct caps {
 	/* What can be written. */
 	bool typing;          /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
-	bool forwards;        /* who has a conversation can be changed by us, and not taken away */
-	bool states;          /* a conversation can be closed there */
-	bool reopens;         /* … and opened again by us */
-	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports;     /* as agents' side: what became of an agent's message is shown on it */
-	bool notes;       /* as agents' side: can be told something that no customer sees */
-	bool keeps_notes; /* as either side: so can whoever of the team works there */
-	bool replies;     /* a message can say which one it replies to */
-	bool quotes;      /* else its words may stand above: they cost nothing */
-	bool widgets;     /* shows buttons and cards as what they are, ten in a row */
-	unsigned shows;   /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
-	unsigned keeps;   /* … and those it is given where a bridge keeps markup */
+	bool routes;   /* a team that is given a conversation gives it to somebody, and tells him */
+	bool forwards; /* who has a conversation can be changed by us, and not taken away */
+	bool states;   /* a conversation can be closed there */
+	bool reopens;  /* … and opened again by us */
+	bool answers_reopen; /* as customers' side: what agents say opens a closed conversation */
+	bool reports;        /* as agents' side: what became of an agent's message is shown on it */
+	bool notes;          /* as agents' side: can be told something that no customer sees */
+	bool keeps_notes;    /* as either side: so can whoever of the team works there */
+	bool replies;        /* a message can say which one it replies to */
+	bool quotes;         /* else its words may stand above: they cost nothing */
+	bool widgets;        /* shows buttons and cards as what they are, ten in a row */
+	unsigned shows;      /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
+	unsigned keeps;      /* … and those it is given where a bridge keeps markup */
 	/* Of contacts and conversations, those facts that are written: 1 << FACT_NAME … */
 	unsigned facts;
 	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
@@ -95,7 +97,8 @@ struct endpoint_conf {
 	int64_t timeout_msecs;
 	int64_t concurrency;
 	struct rate rate;
-	struct rate conversation_rate; /* messages into one conversation */
+	struct rate conversation_rate; /* messages into one conversation, … */
+	struct rate history_rate;      /* … of those that are moved there; at most the same */
 	int64_t reconcile_msecs;       /* MSECS_NEVER */
 };
 
@@ -149,8 +152,9 @@ struct bridge_conf {
 	bool status_to_agents, status_to_customers;
 	bool markup_keep;
 
-	/* Read and checked, so that a file for a later 1.x is good now; not acted on yet. */
 	enum adopt adopt;
+
+	/* Read and checked, so that a file for a later 1.x is good now; not acted on yet. */
 	enum choice edits, deletes;
 	bool quotes_inline;
 	bool assignment_to_agents, assignment_to_customers;

@@ -220,6 +220,34 @@ bool mark_read(const struct keys *keys, const char *text, struct mark *out)
 	return out->ours;
 }
 
+bool mark_is_of_bridge(const char *text, const char *tag)
+{
+	size_t begin = strlen("tl1:") + INST_SIZE; /* and its colon */
+
+	return text != NULL && strncmp(text, "tl1:", 4) == 0
+	    && strlen(text) > begin + BRIDGE_TAG_SIZE
+	    && strncmp(text + begin, tag, BRIDGE_TAG_SIZE - 1) == 0
+	    && text[begin + BRIDGE_TAG_SIZE - 1] == ':';
+}
+
+static bool is_copy(const struct mark *m)
+{
+	return m->kind == 'm' || m->kind == 'h';
+}
+
+bool mark_is_of_same(const struct keys *keys, const char *there, const char *ours)
+{
+	struct mark a, b;
+
+	if (there == NULL || ours == NULL)
+		return false;
+	if (strcmp(there, ours) == 0)
+		return true;
+	return mark_read(keys, there, &a) && mark_read(keys, ours, &b) && is_copy(&a) && is_copy(&b)
+	    && root_equal(&a.root, &b.root) && a.part == b.part
+	    && (strcmp(a.inst, b.inst) != 0 || strcmp(a.bridge, b.bridge) == 0);
+}
+
 /* --- derived ids ------------------------------------------------------------------------------- */
 
 static const char *hex_text(struct arena *a, const unsigned char *bytes, size_t len)

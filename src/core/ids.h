@@ -75,6 +75,12 @@ const char *mark_build(const struct keys *keys, const char *bridge_tag, char kin
  * out->forged says that it claimed to be ours. text may be NULL. */
 bool mark_read(const struct keys *keys, const char *text, struct mark *out);
 
+/* Whether it looks like a mark of a bridge with that tag, of whichever instance; nobody vouches for it. */
+bool mark_is_of_bridge(const char *text, const char *tag);
+/* Whether there stands on a copy of the very part that bears ours, whichever instance wrote it, live or as history. Not for
+ * messages that a customer of the customers' side may have written. */
+bool mark_is_of_same(const struct keys *keys, const char *there, const char *ours);
+
 /* --- derived ids ------------------------------------------------------------------------------- */
 
 /* The parts of what is hashed, as two arguments: ids_sha32(a, IDS_PARTS("ci", identity, host)). A part

@@ -226,17 +226,19 @@ static void join_or_open(const struct route_in *in, struct route *out)
 static void link_up(const struct route_in *in, struct route *out)
 {
 	bool is_line = (in->event->flags & EVENT_IS_SYSTEM) != 0;
+	bool is_history = in->event->origin == ORIGIN_HISTORY;
 
 	out->to = SIDE_AGENTS;
 	/* Where the platform says now that the conversation is another person's, it stays in the lane that it
 	 * is in until nothing of it is under way. */
 	out->person = in->known->link.id != 0 ? in->known->link.person : in->view->person;
-	/* That a conversation was begun or assigned tells nothing to agents who have none of it. */
-	if (is_line && (in->known->link.id == 0 || in->known->link.gone))
+	/* That a conversation was begun or assigned tells nothing to agents who have none of it. Of history it comes
+	 * behind a message, which may not be routed yet. */
+	if (is_line && ((in->known->link.id == 0 && !is_history) || in->known->link.gone))
 		is_drop(out, DROP_SYSTEM, false, "not linked");
 	else if (in->known->link.id != 0)
 		continue_link(in, out);
-	else if (in->event->origin == ORIGIN_HISTORY)
+	else if (is_history)
 		open_new(in, out, 1); /* each conversation is moved as one */
 	else
 		join_or_open(in, out);
@@ -270,6 +272,12 @@ static bool link_agent_started(const struct route_in *in, struct route *out)
 	return true;
 }
 
+/* A conversation at the agents' side that a relay has opened for this bridge, and whose store was lost since. */
+static bool is_ours_there(const struct route_in *in)
+{
+	return mark_is_of_bridge(in->event->conversation_mark, in->bridge->tag);
+}
+
 static void link_down(const struct route_in *in, struct route *out)
 {
 	const struct row_link *l = &in->known->link;
@@ -290,8 +298,8 @@ static void link_down(const struct route_in *in, struct route *out)
 		return;
 	} else if (!link_agent_started(in, out)) {
 		is_drop(out, DROP_UNLINKED, false, in->event->conversation);
-		if (b->agents->caps->dedicated && b->agent_started != AGENT_STARTED_DROP
-		    && !event_is_note(in->event))
+		if ((b->agents->caps->dedicated || is_ours_there(in))
+		    && b->agent_started != AGENT_STARTED_DROP && !event_is_note(in->event))
 			out->park = REASON_UNREACHABLE;
 		return;
 	}
@@ -460,14 +468,30 @@ static void route_down(const struct route_in *in, struct route *out)
 		out->park = REASON_NONE; /* nobody waits for it */
 }
 
-/* Of two ids that are numbers. */
+/* Of two ids that count up: numbers, or hex digits of one length. */
 static bool is_above(const char *id, const char *other)
 {
 	size_t len = strlen(id), other_len = strlen(other);
 
-	if (strspn(id, "0123456789") != len || strspn(other, "0123456789") != other_len)
-		return true;
-	return len != other_len ? len > other_len : strcmp(id, other) > 0;
+	if (strspn(id, "0123456789") == len && strspn(other, "0123456789") == other_len)
+		return len != other_len ? len > other_len : strcmp(id, other) > 0;
+	if (len == other_len && strspn(id, "0123456789abcdef") == len
+	    && strspn(other, "0123456789abcdef") == len)
+		return strcmp(id, other) > 0;
+	return true;
+}
+
+/* Both were there before they became a pair, by a person's word or as a person's only ones: what stood in them then
+ * stays where it is. Copies, which a mark tells of, say themselves what is there already. */
+static bool is_before_pair(const struct route_in *in, const char *first)
+{
+	const struct row_link *l = &in->known->link;
+	const struct event *e = in->event;
+
+	return (l->how == LINK_BY_FILE || l->how == LINK_BY_PERSON) && e->origin != ORIGIN_HISTORY
+	    && first != NULL && e->remote != NULL
+	    && (in->side == SIDE_AGENTS || l->how == LINK_BY_FILE || strcmp(e->remote, first) != 0)
+	    && !is_above(e->remote, first);
 }
 
 /* A message that changes may be one whose callback was lost, or one from before: that is history. One
@@ -479,6 +503,8 @@ static bool is_before_link(const struct route_in *in)
 	const struct row_link *l = &in->known->link;
 	const char *first = in->side == SIDE_CUSTOMERS ? l->first_customers : l->first_agents;
 
+	if (l->id != 0 && is_before_pair(in, first))
+		return true;
 	if (e->kind != EVENT_UPDATE && e->origin != ORIGIN_REPAIR)
 		return false;
 	if (e->at_ms > 0 && e->at_ms + 1000 <= in->bridge->since_ms)

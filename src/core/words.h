@@ -41,6 +41,13 @@
 	X(ENDED, "ended") \
 	X(OPTED_OUT, "opted_out")
 
+/* How two conversations came to be a pair. Stored as numbers: add at the end. */
+#define LINK_HOWS(X) \
+	X(CREATED, "created") /* by the relay, or by an agent who wrote to somebody known */ \
+	X(MARK, "mark")       /* both were there: a mark of a relay's says so */ \
+	X(FILE, "file")       /* … a person says so */ \
+	X(PERSON, "person")   /* … each is the only open one of the same person */
+
 #define FORMATS(X) \
 	X(PLAIN, "plain") \
 	X(MARKDOWN, "markdown") \
@@ -230,6 +237,11 @@ enum state {
 	STATES(X)
 #undef X
 };
+enum link_how {
+#define X(name, ...) LINK_BY_##name,
+	LINK_HOWS(X)
+#undef X
+};
 enum format {
 #define X(name, ...) FORMAT_##name,
 	FORMATS(X)
@@ -301,6 +313,7 @@ enum delivery_state {
 const char *event_kind_word(int kind);
 const char *role_word(int role);
 const char *state_word(int state);
+const char *link_how_word(int how);
 const char *format_word(int format);
 const char *attachment_kind_word(int kind);
 const char *widget_kind_word(int kind);

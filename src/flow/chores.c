@@ -215,7 +215,7 @@ void chores_pump(struct chores *g)
 
 	if (g->endpoint->flow->draining || gate->is_paused || gate->is_shut)
 		return;
-	while ((c = TAILQ_FIRST(&g->loaded)) != NULL && gate_enter(gate))
+	while ((c = TAILQ_FIRST(&g->loaded)) != NULL && gate_enter(gate, TURN_LIVE))
 		send_it(c->turn);
 	if (gate_shut_for(gate) > 0) {
 		set_timer(g);

@@ -29,8 +29,10 @@ void migration_ask(struct migration_run *r, struct page *p)
 {
 	if (r->file != NULL)
 		history_file_ask(r->file, p);
-	else
+	else {
+		p->is_history = true;
 		page_ask(r->source, p);
+	}
 }
 
 void migration_cancel(struct migration_run *r, struct page *p)

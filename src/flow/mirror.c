@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/policy.h"
+#include "flow/migration.h"
 
 #define STEPS_MAX 20
+#define KEPT_BACK_MSECS 60000 /* the end of the history wakes it */
 
 /* ---- the end of one ---- */
 
@@ -204,6 +206,22 @@ static void set_place(struct mirror_turn *t)
 	};
 }
 
+/* History is on its way there: who had the conversation is said at its end, and not called to each message. */
+static bool is_kept_back(struct mirror_turn *t)
+{
+	const struct mirror_key *k = mirror_key_of(t);
+	struct flow *f = mirror_endpoint(t)->flow;
+	struct endpoint *customers = endpoint_find(f, t->bridge->customers->id);
+	enum migration_phase phase = MIGRATION_PHASE_NONE;
+
+	if (k->step == STEP_FIND_CONVERSATION && k->side == SIDE_AGENTS
+	    && t->read.link.customers_remote != NULL)
+		phase = migration_phase(f->migrations, customers, t->read.link.customers_remote,
+		    t->bridge->id);
+	t->is_history = phase == MIGRATION_PHASE_END;
+	return phase == MIGRATION_PHASE_MESSAGES;
+}
+
 static void on_read(struct store_op *op)
 {
 	struct mirror_turn *t =
@@ -221,6 +239,8 @@ static void on_read(struct store_op *op)
 	set_place(t);
 	if (t->bridge->control == CONTROL_PAUSED) {
 		chore_wait(t->turn.chores, t->turn.chore, loop_now_ms(f->loop) + RETRY_MOST_MSECS);
+	} else if (is_kept_back(t)) {
+		chore_wait(t->turn.chores, t->turn.chore, loop_now_ms(f->loop) + KEPT_BACK_MSECS);
 	} else if (chore_is_stale(&t->turn)) {
 		mirror_tell_dropped(t, FACT_COUNT, reason_word(REASON_EXPIRED), NULL);
 		write_done(t);

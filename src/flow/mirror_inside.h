@@ -18,6 +18,7 @@ struct mirror_turn {
 	struct op_mirror_ask ask;
 	struct op_mirror_done done;
 	const struct bridge_conf *bridge;
+	bool is_history; /* it ends the history of the conversation */
 	struct facts wanted, current, write;
 	struct message message;
 	struct known known;

@@ -6,6 +6,7 @@
 #include "core/policy.h"
 #include "flow/endpoint.h"
 #include "flow/request.h"
+#include "flow/trip.h"
 
 /* The part of the endpoint's rate that what is not live may use: half. Where reading is how messages come
  * it is two thirds. */
@@ -13,11 +14,10 @@
 
 struct pager {
 	struct endpoint *endpoint;
-	TAILQ_HEAD(, page) asked; /* live ones first */
+	TAILQ_HEAD(, page) asked; /* live ones first, history last */
 	struct page *current;     /* on the wire */
 	struct request request;
 	struct loop_timer *timer; /* one of them may go again */
-	int64_t pace_ms;          /* what is not live waits until then */
 };
 
 static int64_t pager_now(const struct pager *g)
@@ -67,20 +67,23 @@ static void on_answer(void *arg, const struct outcome *o)
 static void send_page(struct pager *g, struct page *p)
 {
 	struct endpoint *e = g->endpoint;
-	int64_t spread = bucket_spread(&e->gate.supply->bucket, &e->conf.rate);
+	struct supply *s = e->gate.supply;
+	int64_t spread = bucket_spread(&s->bucket, &s->rate);
 
 	if (!p->is_live)
-		g->pace_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
+		s->reads_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
 	p->arena = arena_new();
 	p->job.attempt = p->attempt + 1;
 	g->current = p;
 	request_send(&g->request, e, p->arena, &p->job);
 }
 
-/* Live messages go first: what has a request to send is before the gate. */
+/* Live messages go first; of what is late, as much is read as may be read at all. */
 static bool yields(const struct pager *g, const struct page *p)
 {
-	return !p->is_live && !TAILQ_EMPTY(&g->endpoint->gate.sending);
+	const struct trip *t = TAILQ_FIRST(&g->endpoint->gate.sending);
+
+	return !p->is_live && t != NULL && t->lane->turn == TURN_LIVE;
 }
 
 /* The one to go now; NULL: none, and *next_ms is when to look again (INT64_MAX: when something
@@ -93,14 +96,20 @@ static struct page *choose(const struct pager *g, int64_t now_ms, int64_t *next_
 	*next_ms = INT64_MAX;
 	TAILQ_FOREACH(p, &g->asked, next) {
 		due_ms = p->due_ms;
-		if (!p->is_live && g->pace_ms > due_ms)
-			due_ms = g->pace_ms;
+		if (!p->is_live && g->endpoint->gate.supply->reads_ms > due_ms)
+			due_ms = g->endpoint->gate.supply->reads_ms;
 		if (due_ms <= now_ms)
 			return yields(g, p) ? NULL : p;
 		if (due_ms < *next_ms)
 			*next_ms = due_ms;
 	}
 	return NULL;
+}
+
+/* Where reading is how messages come it is as urgent as they are. */
+static enum turn turn_of(const struct pager *g, const struct page *p)
+{
+	return p->is_live || (g->endpoint->conf.poll && !p->is_history) ? TURN_LIVE : TURN_LATE;
 }
 
 void pager_pump(struct pager *g)
@@ -112,10 +121,34 @@ void pager_pump(struct pager *g)
 	if (g->current != NULL || TAILQ_EMPTY(&g->asked) || e->flow->draining || e->gate.is_paused)
 		return;
 	p = choose(g, now_ms, &next_ms);
-	if (p != NULL && gate_enter(&e->gate))
+	if (p != NULL && gate_enter(&e->gate, turn_of(g, p)))
 		send_page(g, p);
 	else if (p == NULL && next_ms != INT64_MAX)
 		loop_timer_set(g->timer, next_ms - now_ms);
+}
+
+/* Of history what is begun is read to its end first: what is read whole can be written. */
+static bool goes_before(const struct page *p, const struct page *other)
+{
+	if (!other->is_history)
+		return false;
+	return !p->is_history || (p->job.cursor != NULL && other->job.cursor == NULL);
+}
+
+/* Behind those of its kind. */
+static void line_up(struct pager *g, struct page *p)
+{
+	struct page *first;
+
+	TAILQ_FOREACH(first, &g->asked, next)
+		if (goes_before(p, first))
+			break;
+	if (p->is_live)
+		TAILQ_INSERT_HEAD(&g->asked, p, next);
+	else if (first != NULL)
+		TAILQ_INSERT_BEFORE(first, p, next);
+	else
+		TAILQ_INSERT_TAIL(&g->asked, p, next);
 }
 
 void page_ask(struct endpoint *e, struct page *p)
@@ -127,10 +160,7 @@ void page_ask(struct endpoint *e, struct page *p)
 	p->job.known = &p->known;
 	p->attempt = 0;
 	p->due_ms = 0;
-	if (p->is_live)
-		TAILQ_INSERT_HEAD(&g->asked, p, next);
-	else
-		TAILQ_INSERT_TAIL(&g->asked, p, next);
+	line_up(g, p);
 	gate_wake(e);
 }
 

@@ -39,10 +39,16 @@ void router_came(struct conversation *c); /* takes NULL */
 /* What memory knows of a conversation's links may not hold any more: it is read anew. */
 void router_forget(struct router *r, int64_t link, int64_t thread); /* 0: none */
 
+/* A conversation there is in a pair now: what is held of it may travel. */
+void router_linked(struct router *r, struct endpoint *e, const char *conversation,
+    const struct row_link *link);
+
 /* What is said in that conversation waits from now on, for who moves its history over the bridge, which
  * alone is routed; and what waits goes on. */
 void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge);
 void router_release(struct router *r, struct endpoint *e, const char *conversation);
+bool router_is_suspended(struct router *r, struct endpoint *e, const char *conversation,
+    int bridge);
 /* Since when something waits there; 0: nothing does. */
 int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "flow/adoption.h"
 #include "flow/endpoint.h"
 #include "flow/media.h"
 #include "flow/plan.h"
@@ -72,6 +73,16 @@ void trip_log(const struct trip *t, enum log_level level, const char *at,
 	    F_STR("remote", effect->remote_id), F_STR("err", words_for_log(effect)));
 }
 
+static void link_copy(struct arena *a, struct row_link *l)
+{
+	l->customers_remote = arena_strdup(a, l->customers_remote);
+	l->customers_ref = arena_strdup(a, l->customers_ref);
+	l->agents_remote = arena_strdup(a, l->agents_remote);
+	l->agents_ref = arena_strdup(a, l->agents_ref);
+	l->first_customers = arena_strdup(a, l->first_customers);
+	l->first_agents = arena_strdup(a, l->first_agents);
+}
+
 /* The row's texts live in the memory of the operation that brought it. */
 static void row_copy(struct arena *a, struct row_trip *r)
 {
@@ -80,12 +91,7 @@ static void row_copy(struct arena *a, struct row_trip *r)
 	r->delivery.written = arena_strdup(a, r->delivery.written);
 	r->lane.contact = arena_strdup(a, r->lane.contact);
 	r->lane.address = arena_strdup(a, r->lane.address);
-	r->link.customers_remote = arena_strdup(a, r->link.customers_remote);
-	r->link.customers_ref = arena_strdup(a, r->link.customers_ref);
-	r->link.agents_remote = arena_strdup(a, r->link.agents_remote);
-	r->link.agents_ref = arena_strdup(a, r->link.agents_ref);
-	r->link.first_customers = arena_strdup(a, r->link.first_customers);
-	r->link.first_agents = arena_strdup(a, r->link.first_agents);
+	link_copy(a, &r->link);
 	r->person.identity = arena_strdup(a, r->person.identity);
 	r->person.id = arena_strdup(a, r->person.id);
 	r->person.address = arena_strdup(a, r->person.address);
@@ -133,6 +139,22 @@ static void trip_prepare(struct trip *t)
 		t->known.message = t->row.delivery.written;
 }
 
+void trip_relink(struct trip *t, const struct row_link *link)
+{
+	const struct known was = t->known;
+
+	t->row.link = *link;
+	link_copy(t->arena, &t->row.link);
+	trip_prepare(t);
+	if (t->known.contact == NULL)
+		t->known.contact = was.contact;
+	if (t->known.address == NULL)
+		t->known.address = was.address;
+	t->known.signed_in |= was.signed_in;
+	if (t->nhad > 0)
+		compose_files(t->arena, &t->words, t->had, t->nhad);
+}
+
 /* What history ends with is done whatever is known of the conversation there. */
 static void trip_take_history(struct trip *t)
 {
@@ -140,16 +162,26 @@ static void trip_take_history(struct trip *t)
 		t->row.delivery.set_state = t->letter->event->state;
 }
 
-/* A file that the far side has already, of the part a former life was at. */
+/* What a former life knew: a file that the far side has already, of the part it was at; that there is no
+ * conversation to take. */
 static void trip_take_carried(struct trip *t)
 {
 	const struct row_delivery *d = &t->row.delivery;
 
+	t->was_adopted = d->carry != NULL && strcmp(d->carry, CARRIED_ADOPTION) == 0;
 	if (d->step == STEP_NONE || d->carry == NULL
 	    || strncmp(d->carry, CARRIED_UPLOAD, strlen(CARRIED_UPLOAD)) != 0)
 		return;
 	t->known.upload = d->carry + strlen(CARRIED_UPLOAD);
 	t->known.upload_part = d->part;
+}
+
+/* What was said before the bridge began, by the clock there, may have been carried by a life whose store is
+ * lost. */
+static bool is_from_before(const struct bridge_conf *b, const struct event *e)
+{
+	return e->origin == ORIGIN_LIVE && e->kind == EVENT_MESSAGE && e->at_ms > 0
+	    && b->since_ms > 0 && e->at_ms < b->since_ms;
 }
 
 struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_trip *row,
@@ -170,8 +202,9 @@ struct trip *trip_new(struct courier *c, struct lane *lane, const struct row_tri
 	row_copy(t->arena, &t->row);
 	t->attempt = row->delivery.attempt > 0 ? row->delivery.attempt : 1;
 	t->begun_ms = trip_now(t);
-	t->looks_first =
-	    letter->event->origin == ORIGIN_REPAIR || row->delivery.id >> 4 <= c->flow->put_back;
+	t->looks_first = letter->event->origin == ORIGIN_REPAIR
+	    || row->delivery.id >> 4 <= c->flow->put_back
+	    || is_from_before(t->bridge, letter->event);
 	t->looked = -1;
 	lane->id = row->lane.id;
 	trip_take_history(t);
@@ -198,6 +231,7 @@ void trip_free(struct trip *t)
 		http_out_cancel(t->call);
 		gate_leave(&t->target->gate);
 	}
+	adoption_free(t->adoption);
 	media_forget(t->files);
 	loop_timer_free(t->timer);
 	map_remove(&t->courier->trips, &t->node);
@@ -314,6 +348,25 @@ static void trip_look_first(struct trip *t)
 	t->cursor = NULL;
 }
 
+/* Live messages stand before all that is late, however long that has waited. */
+static void trip_queue(struct trip *t)
+{
+	struct gate *g = &t->target->gate;
+	struct trip *late = NULL;
+
+	if (t->lane->turn == TURN_LIVE)
+		TAILQ_FOREACH(late, &g->sending, sending)
+			if (late->lane->turn == TURN_LATE)
+				break;
+	if (late != NULL)
+		TAILQ_INSERT_BEFORE(late, t, sending);
+	else
+		TAILQ_INSERT_TAIL(&g->sending, t, sending);
+	g->queued++;
+	t->is_queued = true;
+	t->queued_ms = trip_now(t);
+}
+
 /* The next request goes out as soon as the gate has a place. */
 void trip_go(struct trip *t)
 {
@@ -322,12 +375,11 @@ void trip_go(struct trip *t)
 		trip_deliver_by_echo(t);
 		return;
 	}
+	if (trip_adopts(t))
+		return;
 	if (t->looks_first)
 		trip_look_first(t);
 	lane_rest(t->lane, false);
-	TAILQ_INSERT_TAIL(&t->target->gate.sending, t, sending);
-	t->target->gate.queued++;
-	t->is_queued = true;
-	t->queued_ms = trip_now(t);
+	trip_queue(t);
 	gate_wake(t->target);
 }

@@ -13,6 +13,8 @@
 
 #define CLAIMS_MAX 20
 
+struct adoption;
+
 struct courier {
 	struct flow *flow;
 	struct map trips; /* by root and bridge */
@@ -45,6 +47,10 @@ struct trip {
 	bool is_looking;           /* now is in doubt, and is being looked for */
 	bool looks_first;          /* nobody may know any more that it was sent once */
 	bool is_unsent;            /* … and it is being looked for */
+	struct adoption *adoption; /* it waits for whether there is a conversation already; */
+	bool was_adopted;          /* … that was asked */
+	const struct file *had;    /* files that it has waited for */
+	size_t nhad;
 	struct media_wait *files;  /* it waits for its files, */
 	bool resumes, is_long_ago; /* … to go on as trip_resume says */
 	int looked;             /* … the part that was looked for before it is sent; -1: none */

@@ -115,7 +115,14 @@ static void trip_on_stepped(struct store_op *op)
 	trip_go(t);
 }
 
-static void trip_store_step(struct trip *t, bool forget_sign_in, const char *part_remote)
+static const char *trip_carries(struct trip *t)
+{
+	if (t->known.upload != NULL && t->known.upload_part == t->now.part)
+		return arena_printf(t->arena, CARRIED_UPLOAD "%s", t->known.upload);
+	return t->was_adopted && !t->is_open ? CARRIED_ADOPTION : NULL;
+}
+
+void trip_store_step(struct trip *t, bool forget_sign_in, const char *part_remote)
 {
 	t->step = (struct op_step){
 		.op = { .kind = STORE_STEP, .done = trip_on_stepped },
@@ -123,9 +130,7 @@ static void trip_store_step(struct trip *t, bool forget_sign_in, const char *par
 		.learned = trip_learned(t, forget_sign_in),
 		.step = t->now.step,
 		.part = t->now.part,
-		.carry = t->known.upload != NULL && t->known.upload_part == t->now.part
-		    ? arena_printf(t->arena, CARRIED_UPLOAD "%s", t->known.upload)
-		    : NULL,
+		.carry = trip_carries(t),
 		.part_remote = part_remote,
 	};
 	flow_submit(t->courier->flow, &t->step.op);
@@ -185,7 +190,7 @@ static bool trip_turn_to_part(struct trip *t, int part)
 
 void trip_part_done(struct trip *t, const struct effect *effect)
 {
-	pace_took(t->lane);
+	pace_took(t->lane, t->letter->event->origin == ORIGIN_HISTORY);
 	if (trip_turn_to_part(t, t->now.part + 1)) {
 		t->is_echoed = false;
 		trip_store_step(t, false, effect->remote_id);

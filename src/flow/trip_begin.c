@@ -135,6 +135,8 @@ static void trip_on_files(void *arg, const struct file *files, size_t count)
 
 	t->files = NULL;
 	trip_set_active(t, true);
+	t->had = files;
+	t->nhad = count;
 	compose_files(t->arena, &t->words, files, count);
 	if (t->resumes)
 		trip_take_up(t);

@@ -9,6 +9,8 @@
 
 #define CARRIED_UPLOAD "upload:" /* on disk, before what the far side calls a file it has */
 
+#define CARRIED_ADOPTION "asked:" /* that there is no conversation to take is known */
+
 /* ---- trip.c ---- */
 
 int64_t trip_now(const struct trip *t);
@@ -33,11 +35,21 @@ void trip_serve(struct trip *t);
 /* What the request that is due, or on the wire, is for. */
 struct job trip_job(const struct trip *t);
 
+/* Its link is another row than it was: what is to be written is made anew. */
+void trip_relink(struct trip *t, const struct row_link *link);
+
+/* ---- trip_adopt.c ---- */
+
+/* It is about to open a conversation, and asks first whether there is one. True: it waits for that. */
+bool trip_adopts(struct trip *t);
+
 /* ---- trip_answer.c ---- */
 
 void trip_on_response(void *arg, const struct http_resp *resp);
 /* What the answers told and disk does not know yet. */
 struct learned trip_learned(struct trip *t, bool forget_sign_in);
+/* Where it is now goes to disk, with what was learned, and then it goes on. */
+void trip_store_step(struct trip *t, bool forget_sign_in, const char *part_remote);
 void trip_tell_opened(struct trip *t, const struct learned *written);
 /* Its message is there, whatever became of the answer. */
 void trip_deliver_by_echo(struct trip *t);

@@ -155,7 +155,7 @@ static bool send_it(struct typist *s, bool on)
 {
 	struct job job = { .kind = JOB_DELIVER, .step = STEP_TYPING, .attempt = 1 };
 
-	if (s->request.call != NULL || !is_free(s) || !gate_enter(&s->target->gate))
+	if (s->request.call != NULL || !is_free(s) || !gate_enter(&s->target->gate, TURN_LIVE))
 		return false;
 	s->last_ms = now(s->typings);
 	if (s->arena == NULL)

@@ -50,6 +50,7 @@ int row_link(struct stmt *q, struct arena *a, struct row_link *out)
 		flags = stmt_col_int(q, 8);
 		out->taken_over = (flags & LINK_TAKEN_OVER) != 0;
 		out->gone = (flags & LINK_GONE) != 0;
+		out->how = (enum link_how)(flags >> LINK_HOW_SHIFT & 3);
 		out->customers_remote = stmt_col_text(q, 9, a);
 		out->customers_ref = stmt_col_text(q, 10, a);
 		out->customers_heard = (enum state)stmt_col_int(q, 11);
@@ -63,6 +64,7 @@ int row_link(struct stmt *q, struct arena *a, struct row_link *out)
 		out->wanted = (enum state)stmt_col_int(q, 19);
 		out->customers_obeyed = stmt_col_i64(q, 20) != 0;
 		out->agents_obeyed = stmt_col_i64(q, 21) != 0;
+		out->used_day = stmt_col_i64(q, 22);
 		out->customers_state = out->customers_asked != STATE_NONE ? out->customers_asked
 									  : out->customers_heard;
 		out->agents_state =

@@ -12,6 +12,7 @@ stored duplicate refused unparsable dropped unmapped
 routed claimed settled retry unsure found resent parked unparked edited discarded
 gate_closed gate_open lane_held endpoint_state token_renewed session_up session_down
 reconcile repaired silence
+adopted
 migrate migrate_end export
 media_stored media_failed
 alarm alarm_over check

@@ -535,7 +535,7 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 	if (json_id(j, "content_attributes.in_reply_to") != NULL)
 		snprintf(m->reply_to, sizeof(m->reply_to), "%s",
 		    json_id(j, "content_attributes.in_reply_to"));
-	if (m->by_customer)
+	if (m->by_customer && strcmp(c->waits, "pending") != 0)
 		far_close(v->f, c, false);
 	far_announce(v->f, c, m);
 	return m;
@@ -551,12 +551,49 @@ static struct far_answer create_conversation(struct serving *v)
 		return far_says(404, "{\"error\":\"Resource could not be found\"}");
 	c = far_conversation_new(v->f, json_text(v->body, "source_id"));
 	c->mark = far_copy(json_text(v->body, "additional_attributes.tieline"));
+	if (json_text(v->body, "status") != NULL)
+		snprintf(c->waits, sizeof(c->waits), "%s", json_text(v->body, "status"));
 	json_begin_object(v->o);
 	json_member_id(v->o, "id", c->id);
 	json_key(v->o, "messages");
 	json_begin_array(v->o);
 	if (json_object(v->body, "message") != NULL)
 		put_stored(v->o, write_message(v, c, json_object(v->body, "message")));
+	json_end_array(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
+static bool is_after(const struct far_conversation *c, const struct far_conversation *than)
+{
+	return than == NULL || c->changed_ms < than->changed_ms
+	    || (c->changed_ms == than->changed_ms
+		&& strtoull(c->id, NULL, 10) < strtoull(than->id, NULL, 10));
+}
+
+/* Of a contact, whichever of his addresses they have: 20, what changed last first. */
+static struct far_answer list_of_contact(struct serving *v)
+{
+	const char *id = v->path + strlen("/contacts/");
+	const struct far_conversation *c, *last = NULL, *next;
+	const struct far_contact *contact;
+	int n;
+
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_array(v->o);
+	for (n = 0; n < PAGE; n++, last = next) {
+		next = NULL;
+		TAILQ_FOREACH(c, &v->f->conversations, list) {
+			contact = far_contact_of(v->f, c->person);
+			if (!c->is_deleted && contact != NULL && atoi(contact->id) == atoi(id)
+			    && is_after(c, last) && (next == NULL || !is_after(c, next)))
+				next = c;
+		}
+		if (next == NULL)
+			break;
+		put_rest(v, next);
+	}
 	json_end_array(v->o);
 	json_end_object(v->o);
 	return done(v);
@@ -658,6 +695,7 @@ static struct far_answer change_facts(struct serving *v, struct far_conversation
 		value = json_member(v->body, fields[i][0]);
 		if (value == NULL)
 			continue;
+		c->calls += i == 3 && c->waits[0] == '\0' && strcmp(value->text, "0") != 0;
 		o = json_out_new(v->a);
 		json_put(o, value);
 		far_change(v->f, c, fields[i][1],
@@ -712,6 +750,8 @@ static struct far_answer serve_in_account(struct serving *v)
 		return filter_contacts(v);
 	if (is(v, "PATCH", "/contacts/"))
 		return change_contact(v);
+	if (is(v, "GET", "/contacts/"))
+		return list_of_contact(v);
 	if (is(v, "GET", "/agents"))
 		return far_says(200,
 		    "[{\"id\":7,\"name\":\"Bob\",\"email\":\"bob@example.com\"},"

@@ -65,6 +65,14 @@ static void put_tags(struct json_out *o, struct arena *a, const struct far_conve
 	json_end_array(o);
 }
 
+/* The first message's are the conversation's, until somebody changes them. */
+static const char *attributes_of(struct arena *a, const struct far_conversation *c)
+{
+	if (c->attributes != NULL)
+		return c->attributes;
+	return c->mark != NULL ? arena_printf(a, "{\"tieline\":\"%s\"}", c->mark) : "{}";
+}
+
 static void put_request(struct json_out *o, struct arena *a, const struct far_conversation *c,
     bool is_closed, const char *waits)
 {
@@ -84,8 +92,7 @@ static void put_request(struct json_out *o, struct arena *a, const struct far_co
 	json_member_text(o, "priority", c->priority != NULL ? c->priority : "medium");
 	json_member_text(o, "department", c->team != NULL ? c->team : DEPARTMENT);
 	json_key(o, "attributes");
-	json_put_raw(o, c->attributes != NULL ? c->attributes : "{}",
-	    strlen(c->attributes != NULL ? c->attributes : "{}"));
+	json_put_raw(o, attributes_of(a, c), strlen(attributes_of(a, c)));
 	json_key(o, "channel");
 	json_begin_object(o);
 	json_member_text(o, "name", "chat21");
@@ -284,6 +291,8 @@ static struct far_answer post_message(struct serving *v, const char *id)
 	    subtype != NULL && (strcmp(subtype, "private") == 0 || strcmp(subtype, "info") == 0);
 	m->mark = far_copy(json_text(v->body, "attributes.tieline"));
 	m->name = far_copy(json_text(v->body, "senderFullname"));
+	if (TAILQ_FIRST(&c->messages) == m && c->mark == NULL)
+		c->mark = far_copy(m->mark);
 	far_announce(v->f, c, m);
 	json_begin_object(v->o);
 	put_message(v->o, v->a, c, m);
@@ -343,11 +352,38 @@ static struct far_answer list_conversations(struct serving *v)
 	return done(v);
 }
 
+/* Of one contact, the newest first. */
+static struct far_answer list_of_lead(struct serving *v)
+{
+	const char *lead = strstr(v->s->url, "snap_lead_lead_id=") + strlen("snap_lead_lead_id=");
+	size_t len = strcspn(lead, "&");
+	struct far_conversation *c;
+
+	json_begin_object(v->o);
+	json_key(v->o, "requests");
+	json_begin_array(v->o);
+	TAILQ_FOREACH_REVERSE(c, &v->f->conversations, far_conversations, list)
+	if (!c->is_deleted && strlen(c->person) == len && strncmp(c->person, lead, len) == 0) {
+		json_begin_object(v->o);
+		put_request(v->o, v->a, c, c->is_closed, c->waits);
+		json_member_text(v->o, "updatedAt", time_text(v->a, c->changed_ms));
+		json_end_object(v->o);
+	}
+	json_end_array(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
 static struct far_answer create_conversation(struct serving *v)
 {
-	struct far_conversation *c =
-	    conversation_for(v, json_text(v->body, "request_id"), json_text(v->body, "sender"));
+	struct far_conversation *c = far_find(v->f, json_text(v->body, "request_id"));
+	bool is_new = c == NULL;
 
+	c = conversation_for(v, json_text(v->body, "request_id"), json_text(v->body, "sender"));
+	if (is_new && json_array(v->body, "participants") != NULL) {
+		c->agent = far_copy("");
+		c->has_relay = true;
+	}
 	return show(v, c);
 }
 
@@ -394,6 +430,7 @@ static bool change_facts(struct serving *v, struct far_conversation *c, const ch
 	if (strcmp(tail, "/attributes") == 0) {
 		far_change(v->f, c, "attributes", merged(v, c));
 	} else if (strcmp(tail, "/departments") == 0) {
+		c->calls++;
 		far_change(v->f, c, "team", json_text(v->body, "departmentid"));
 	} else if (strcmp(tail, "/participants") == 0 && strcmp(v->s->method, "PUT") == 0) {
 		assert_int_equal(v->body->type, JSON_ARRAY); /* else it never answers */
@@ -467,6 +504,8 @@ static struct far_answer serve_in_project(struct serving *v, const char *path)
 	const char *id = path + strlen("/requests/");
 	size_t len;
 
+	if (strstr(path, "snap_lead_lead_id=") != NULL)
+		return list_of_lead(v);
 	if (strncmp(path, "/requests?", strlen("/requests?")) == 0)
 		return list_conversations(v);
 	if (strcmp(path, "/requests") == 0)

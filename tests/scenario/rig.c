@@ -349,6 +349,18 @@ void rig_copy_store(struct rig *r)
 	copy_file(r, "-wal", "", ".copy");
 }
 
+void rig_lose_store(struct rig *r)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	char path[96];
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", r->path, ends[i]);
+		unlink(path);
+	}
+}
+
 void rig_put_back(struct rig *r)
 {
 	copy_file(r, "", ".copy", "");

@@ -70,6 +70,7 @@ bool rig_pass_to_next(struct rig *r, int64_t until_ms);
 
 /* A copy of the store as it is on disk; put back in its place while the relay is stopped. */
 void rig_copy_store(struct rig *r);
+void rig_lose_store(struct rig *r);
 void rig_put_back(struct rig *r);
 
 struct endpoint *rig_endpoint(struct rig *r, const char *name);

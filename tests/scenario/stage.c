@@ -132,6 +132,13 @@ void stage_restart(struct stage *s)
 	boot(s);
 }
 
+void stage_lose_store(struct stage *s)
+{
+	rig_stop(&s->rig);
+	rig_lose_store(&s->rig);
+	boot(s);
+}
+
 void stage_put_back(struct stage *s)
 {
 	rig_stop(&s->rig);

@@ -36,7 +36,8 @@ bool stage_reload(struct stage *s, const char *config, const char *bridge_option
 void stage_end(struct stage *s);
 void stage_kill(struct stage *s); /* and boots again */
 void stage_restart(struct stage *s);
-void stage_put_back(struct stage *s); /* the same, with the store that was copied */
+void stage_lose_store(struct stage *s); /* the same, with none */
+void stage_put_back(struct stage *s);   /* the same, with the store that was copied */
 
 struct far *stage_far(struct stage *s, const char *endpoint);
 struct far *stage_far_of(struct stage *s, const struct sent *sent);

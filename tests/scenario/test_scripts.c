@@ -46,6 +46,7 @@
  *   fail store KIND|disk_full [N], mend store
  *   forget sign-in E, expire E   the far side forgets who signed in; the relay's token ends
  *   restart, kill, drain
+ *   lose store                   it is deleted while the relay is stopped, which then begins anew
  *   copy store, put back         a copy of it; restarted with that in its place
  *   reload NAME [KEY=VALUE]      the configuration anew; … refused: it must be
  *   pause X, drain X, resume X   an endpoint or a bridge
@@ -54,6 +55,7 @@
  *                                retry E "text": somebody there asks for it again
  *   read E "text"                the customer has read it
  *   unpark                       all that is parked is put back
+ *   migrate                      a run over the first bridge begins, or goes on
  *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
@@ -63,7 +65,10 @@
  *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
+ *   expect E called N            so often somebody was told that our doing gave him the last conversation
  *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
+ *   expect migrated WORD N       what came of the newest run, and how many messages it wrote
+ *   expect link WORD             how the pair came to be in which the newest message has travelled
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
  *   expect drained|busy
@@ -87,6 +92,7 @@
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
+#include "flow/migration.h"
 #include "flow/repair.h"
 #include "stage.h"
 
@@ -748,6 +754,26 @@ static void expect_parked(struct script *s)
 		WRONG(s, "parked: %d, of them with that reason %d", (int)all, (int)n);
 }
 
+static void expect_link(struct script *s)
+{
+	const char *wanted = word(s), *found = "none";
+	struct arena *a = arena_new();
+	struct op_trace trace;
+	int64_t id = 0;
+
+	do {
+		trace = (struct op_trace){ .op = { .kind = STORE_TRACE },
+			.arena = a,
+			.event_id = ++id };
+		store_run(s->stage.rig.store, &trace.op);
+		if (trace.ndeliveries > 0)
+			found = link_how_word((int)trace.deliveries[0].trip.link.how);
+	} while (trace.id != 0);
+	if (strcmp(found, wanted) != 0)
+		WRONG(s, "it is %s", found);
+	arena_free(a);
+}
+
 static void expect_waiting(struct script *s)
 {
 	struct arena *a = arena_new();
@@ -786,6 +812,22 @@ static void expect_repaired(struct script *s)
 		WRONG(s, "there are %d", (int)e->stats.repaired);
 }
 
+static void expect_migrated(struct script *s)
+{
+	const char *state = word(s);
+	struct arena *a = arena_new();
+	struct migration_report *all;
+
+	if (migration_reports(s->stage.rig.flow->migrations, a, &all) == 0)
+		WRONG(s, "there is no run");
+	if (strcmp(migration_state_word((int)all->state), state) != 0
+	    || all->totals.written != number(s, 0))
+		WRONG(s, "it is %s, with %d, passed %s: %s", migration_state_word((int)all->state),
+		    (int)all->totals.written, migration_skipped_text(a, &all->totals),
+		    all->why != NULL ? all->why : "");
+	arena_free(a);
+}
+
 static void expect_reply(struct script *s, struct far *f)
 {
 	const struct far_message *m = message_of(s, f), *other;
@@ -811,6 +853,14 @@ static void expect_closed(struct script *s, struct far *f, bool closed)
 		WRONG(s, "it is not");
 }
 
+static void expect_called(struct script *s, struct far *f)
+{
+	int calls = conversation(s, f, 0)->calls;
+
+	if (calls != number(s, 0))
+		WRONG(s, "it was %d times", calls);
+}
+
 static void expect_drained(struct script *s, bool drained)
 {
 	const struct rig *r = &s->stage.rig;
@@ -830,8 +880,12 @@ static void expect(struct script *s)
 		expect_parked(s);
 	} else if (strcmp(first, "waiting") == 0) {
 		expect_waiting(s);
+	} else if (strcmp(first, "link") == 0) {
+		expect_link(s);
 	} else if (strcmp(first, "state") == 0) {
 		expect_state(s);
+	} else if (strcmp(first, "migrated") == 0) {
+		expect_migrated(s);
 	} else if (strcmp(first, "repaired") == 0) {
 		expect_repaired(s);
 	} else if (strcmp(first, "drained") == 0 || strcmp(first, "busy") == 0) {
@@ -844,6 +898,8 @@ static void expect(struct script *s)
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
+		else if (is_word(s, "called"))
+			expect_called(s, f);
 		else if (expect_fact(s, f))
 			; /* as it is */
 		else if (is_word(s, "shows"))
@@ -947,6 +1003,8 @@ static bool about_life(struct script *s, const char *first)
 		stage_restart(&s->stage);
 	else if (strcmp(first, "copy") == 0 && is_word(s, "store"))
 		rig_copy_store(&s->stage.rig);
+	else if (strcmp(first, "lose") == 0 && is_word(s, "store"))
+		stage_lose_store(&s->stage);
 	else if (strcmp(first, "put") == 0 && is_word(s, "back"))
 		stage_put_back(&s->stage);
 	else if (strcmp(first, "kill") == 0)
@@ -998,6 +1056,23 @@ static void unpark(struct script *s)
 	if (!is_done || repair.is_failed || repair.nids == 0)
 		WRONG(s, "nothing was put back");
 	arena_free(a);
+}
+
+static void on_begun(void *arg, int64_t id)
+{
+	(void)arg;
+	(void)id;
+}
+
+static void migrate(struct script *s)
+{
+	struct flow *f = s->stage.rig.flow;
+	const struct migration_wish wish = { .bridge = f->config->bridges[0].name };
+	struct err err;
+
+	if (migration_begin(f->migrations, &wish, on_begun, NULL, &err) != MIGRATION_BEGUN)
+		WRONG(s, "%s", err.text);
+	rig_run(&s->stage.rig);
 }
 
 /* What the platform does by itself with a message, and tells. */
@@ -1071,6 +1146,8 @@ static void do_line(struct script *s)
 		;
 	} else if (strcmp(first, "unpark") == 0) {
 		unpark(s);
+	} else if (strcmp(first, "migrate") == 0) {
+		migrate(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {
 		fail_store(s);
 	} else if (strcmp(first, "agent") == 0) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "fixture.h"
+#include "store/retain.h"
 
 /* ---- append ---- */
 
@@ -882,7 +883,7 @@ static void kept_raw(void **state)
 		.body = "x\0y",
 		.body_len = 3 };
 	struct op_retain retain = { .op = { .kind = STORE_RETAIN },
-		.raw_before_ms = 6,
+		.rest.raw_before_ms = 6,
 		.limit = 2 };
 	struct op_status status = { .op = { .kind = STORE_STATUS }, .arena = f->arena };
 	int64_t first;
@@ -909,7 +910,7 @@ static void retention(void **state)
 			waiting = deliver(f, "c1", "3");
 	struct event unrouted = message(f, f->customers, "c1", "4"), e;
 	struct op_retain op = { .op = { .kind = STORE_RETAIN },
-		.bodies_before_ms = f->now_ms + 1,
+		.rest.bodies_before_ms = f->now_ms + 1,
 		.limit = 1 };
 	struct op_append seen;
 	struct op_load loaded;
@@ -941,7 +942,7 @@ static void retention_keeps_ids(void **state)
 {
 	struct fixture *f = *state;
 	struct op_retain op = { .op = { .kind = STORE_RETAIN },
-		.bodies_before_ms = f->now_ms + 1,
+		.rest.bodies_before_ms = f->now_ms + 1,
 		.limit = 2 };
 	struct row_trip trip = { 0 };
 	int64_t last;

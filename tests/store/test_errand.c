@@ -1,6 +1,7 @@
 /* What agents are owed about messages: each promise of store/errand.h, for every driver. */
 #include "fixture.h"
 #include "store/errand.h"
+#include "store/retain.h"
 
 /* An agent's message on its way to the customer. */
 static struct row_trip answer(struct fixture *f, const char *id)
@@ -342,7 +343,7 @@ static void retained(void **state)
 	struct fixture *f = *state;
 	struct row_trip trip = answer(f, "500");
 	struct op_retain op = { .op = { .kind = STORE_RETAIN },
-		.bodies_before_ms = f->now_ms + 1000000,
+		.rest.bodies_before_ms = f->now_ms + 1000000,
 		.limit = 100 };
 
 	end(f, &trip, DELIVERY_DELIVERED, REASON_NONE, ALL(f));

@@ -1,6 +1,7 @@
 /* What people do about what is parked: each promise of store/repair.h, for every driver. */
 #include "fixture.h"
 #include "store/repair.h"
+#include "store/retain.h"
 
 static struct op_settle park(struct fixture *f, const struct row_trip *trip, enum reason reason,
     const char *why, bool hold)
@@ -392,7 +393,7 @@ static void retention_of_attempts(void **state)
 	settle(f, &one, DELIVERY_DELIVERED, "900");
 	f->now_ms += 10000;
 	deliver(f, "c1", "2");
-	op.bodies_before_ms = f->now_ms;
+	op.rest.bodies_before_ms = f->now_ms;
 	assert_int_equal(trace(f, one.delivery.id).deliveries[0].nattempts, 1);
 	run(f, &op.op);
 	assert_null(trace(f, one.delivery.id).event);

@@ -263,6 +263,51 @@ static void test_phones(void **state)
 	arena_free(a);
 }
 
+/* One part of one message, whoever has written its copy. */
+static void test_copies(void **state)
+{
+	static const unsigned char other_key[INSTANCE_KEY_SIZE] = { 9 };
+	struct keys others;
+	struct root root = ids_root("chatwoot", "chat.example.com", "1", "57");
+	struct root second = ids_root("chatwoot", "chat.example.com", "1", "58");
+	const struct {
+		const struct keys *by;
+		const char *tag;
+		char kind;
+		int hop;
+		const struct root *root;
+		int part;
+		bool is_same;
+	} rows[] = {
+		{ &keys, "a18603", 'm', 1, &root, 0, true },
+		{ &keys, "a18603", 'h', 1, &root, 0, true },
+		{ &others, "a18603", 'm', 2, &root, 0, true },
+		{ &others, "bbbbbb", 'h', 1, &root, 0, true }, /* it may have been called so */
+		{ &keys, "bbbbbb", 'm', 1, &root, 0, false },
+		{ &others, "a18603", 'm', 1, &root, 1, false },
+		{ &others, "a18603", 'm', 1, &second, 0, false },
+		{ &others, "a18603", 'n', 1, &root, 0, false },
+		{ &others, "a18603", 'd', 1, &root, 0, false },
+	};
+	char ours[MARK_TEXT_SIZE], there[MARK_TEXT_SIZE];
+	size_t i;
+
+	(void)state;
+	keys_init(&others, other_key);
+	mark_build(&keys, "a18603", 'm', 1, &root, 0, ours);
+	for (i = 0; i < COUNT(rows); i++) {
+		mark_build(rows[i].by, rows[i].tag, rows[i].kind, rows[i].hop, rows[i].root,
+		    rows[i].part, there);
+		if (mark_is_of_same(&keys, there, ours) != rows[i].is_same)
+			fail_msg("row %zu", i);
+	}
+	mark_build(&keys, "a18603", 'm', 1, &root, 0, there);
+	there[strlen(there) - 1] = there[strlen(there) - 1] == '0' ? '1' : '0'; /* forged */
+	assert_false(mark_is_of_same(&keys, there, ours));
+	assert_false(mark_is_of_same(&keys, NULL, ours));
+	assert_false(mark_is_of_same(&keys, "hello", ours));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_marks_are_built),
 		cmocka_unit_test(test_marks_are_judged),
+		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_derived),
 		cmocka_unit_test(test_identities),
 		cmocka_unit_test(test_phones),

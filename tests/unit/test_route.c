@@ -118,10 +118,103 @@ static void history_that_changes(void **state)
 	}
 }
 
+/* Two conversations that were there before they became a pair: what stood in them stays where it is. */
+static void history_of_a_pair(void **state)
+{
+	static const struct {
+		enum link_how how;
+		enum side side;
+		const char *first, *remote;
+		enum origin origin;
+		enum drop drop;
+	} rows[] = {
+		{ LINK_BY_PERSON, SIDE_AGENTS, "99", "98", ORIGIN_LIVE, DROP_STALE },
+		{ LINK_BY_PERSON, SIDE_AGENTS, "99", "99", ORIGIN_REPAIR, DROP_STALE },
+		{ LINK_BY_PERSON, SIDE_AGENTS, "99", "100", ORIGIN_REPAIR, DROP_NONE },
+		{ LINK_BY_PERSON, SIDE_AGENTS, NULL, "98", ORIGIN_LIVE, DROP_NONE },
+		{ LINK_BY_PERSON, SIDE_CUSTOMERS, "99", "98", ORIGIN_REPAIR, DROP_STALE },
+		{ LINK_BY_PERSON, SIDE_CUSTOMERS, "99", "99", ORIGIN_LIVE,
+		    DROP_NONE }, /* it made it */
+		{ LINK_BY_FILE, SIDE_CUSTOMERS, "99", "99", ORIGIN_LIVE, DROP_STALE },
+		{ LINK_BY_FILE, SIDE_CUSTOMERS, "99", "98", ORIGIN_HISTORY, DROP_NONE },
+		{ LINK_BY_FILE, SIDE_CUSTOMERS, "5e2c6b958c9612001716bede",
+		    "5e2c6b958c9612001716bedd", ORIGIN_LIVE, DROP_STALE },
+		{ LINK_BY_FILE, SIDE_CUSTOMERS, "5e2c6b958c9612001716bede",
+		    "5e2c6b958c9612001716bf00", ORIGIN_LIVE, DROP_NONE },
+		{ LINK_BY_MARK, SIDE_AGENTS, "99", "98", ORIGIN_LIVE, DROP_NONE },
+		{ LINK_BY_CREATED, SIDE_AGENTS, "99", "98", ORIGIN_LIVE, DROP_NONE },
+	};
+	struct view view = { .thread = 1, .person = 2 };
+	struct event event = { .kind = EVENT_MESSAGE, .conversation = "3", .text = "x" };
+	struct row_link *l = &view.bridges[0].link;
+	struct route_in in = { .event = &event,
+		.bridge = &bridge,
+		.view = &view,
+		.known = &view.bridges[0],
+		.hops = 4 };
+	struct route out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		*l = (struct row_link){ .id = 10, .customers = 5, .agents = 1, .how = rows[i].how };
+		l->first_agents = l->first_customers = rows[i].first;
+		in.side = rows[i].side;
+		event.author.role = in.side == SIDE_AGENTS ? ROLE_AGENT : ROLE_CUSTOMER;
+		event.remote = rows[i].remote;
+		event.origin = rows[i].origin;
+		route_event(&in, &out);
+		if (out.drop != rows[i].drop)
+			fail_msg("row %zu: %s", i, drop_word((int)out.drop));
+	}
+}
+
+/* Of a project that has others, too, only what a relay opened for this bridge is worth a person's time. */
+static void what_bears_a_mark_waits(void **state)
+{
+	static const struct caps team_caps = { 0 };
+	static const struct endpoint_conf team = { .caps = &team_caps };
+	static const struct {
+		const char *mark;
+		enum reason park;
+	} rows[] = {
+		{ NULL, REASON_NONE },
+		{ "hello", REASON_NONE },
+		{ "tl1:630dcd29:a18603:m1:94494511ff7b18c5351b:0:03b7872a", REASON_UNREACHABLE },
+		{ "tl1:630dcd29:a18604:m1:94494511ff7b18c5351b:0:03b7872a", REASON_NONE },
+		{ "tl1:630dcd29:a18603", REASON_NONE },
+	};
+	const struct view view = { .thread = 1 };
+	struct bridge_conf there = { .agents = &team, .tag = "a18603" };
+	struct event event = { .kind = EVENT_MESSAGE,
+		.remote = "7",
+		.conversation = "3",
+		.author = { .role = ROLE_AGENT },
+		.text = "hello" };
+	const struct route_in in = { .event = &event,
+		.bridge = &there,
+		.side = SIDE_AGENTS,
+		.view = &view,
+		.known = &view.bridges[0],
+		.hops = 4 };
+	struct route out;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		event.conversation_mark = rows[i].mark;
+		route_event(&in, &out);
+		assert_int_equal(out.drop, DROP_UNLINKED);
+		assert_int_equal(out.park, rows[i].park);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(history_that_changes),
+		cmocka_unit_test(history_of_a_pair),
+		cmocka_unit_test(what_bears_a_mark_waits),
 		cmocka_unit_test(an_agent_begins_in_one_bridge),
 		cmocka_unit_test(a_linked_conversation_is_no_other_bridges),
 		cmocka_unit_test(nobody_is_parked),

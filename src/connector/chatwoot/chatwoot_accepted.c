@@ -69,15 +69,19 @@ static void take_contact_inbox(struct chatwoot_answer *r)
 
 /* --- messages ---------------------------------------------------------------------------------- */
 
-/* Whether m is what this delivery writes. */
+/* Whether m is what this delivery writes, or has been written for an earlier life whose store was lost. What bears
+ * another instance's mark at the customers' side counts only where no customer has written it. */
 static bool is_ours(const struct chatwoot_answer *r, const struct json *m)
 {
-	const char *place, *mark = chatwoot_mark(m, &place);
+	const char *place, *mark = chatwoot_mark(m, &place), *ours;
 
 	if (r->job->message == NULL)
 		return true; /* nothing to compare with: the answer is taken at its word */
-	return mark != NULL && r->job->message->mark != NULL
-	    && strcmp(mark, r->job->message->mark) == 0;
+	ours = r->job->message->mark;
+	if (mark == NULL || ours == NULL || strcmp(mark, ours) == 0)
+		return mark != NULL && ours != NULL;
+	return (chatwoot_side(r) == SIDE_AGENTS || json_int(m, "message_type", 0) != 0)
+	    && mark_is_of_same(r->via->keys, mark, ours);
 }
 
 /* One of ours that is older: one trip at a time goes to a person, so all before it was there before

@@ -15,7 +15,9 @@
 
 enum {
 	PAGE_NEWEST = 20,
-	PAGE_FULL = 100 /* with after= */
+	PAGE_FULL = 100, /* with after= */
+	PAGE_OF_CONTACT = 20,
+	PAGE_OF_INBOX = 25
 };
 
 struct page {
@@ -151,7 +153,8 @@ static int read_messages(struct page *p, const struct json *list, struct event_l
 static void put_block(struct page *p, struct json_out *o, const struct json *c)
 {
 	static const char *const kept[] = { "id", "inbox_id", "additional_attributes", "labels",
-		"meta", "status", "created_at", "updated_at", "last_activity_at" };
+		"meta", "status", "created_at", "updated_at", "last_activity_at", "priority",
+		"custom_attributes" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
@@ -287,19 +290,45 @@ static int take_conversations(struct page *p, const struct job *job, const struc
 	return list != NULL ? read_conversations(p, list, &out->events) : -1;
 }
 
+/* Who has no contact has no conversation. */
+static int take_person(struct page *p, const struct job *job, const struct json *answer,
+    struct outcome *out)
+{
+	bool is_customers = job->message->to == SIDE_CUSTOMERS;
+	const struct json *list = json_array(answer, is_customers ? "data.payload" : "payload");
+	unsigned full = is_customers ? PAGE_OF_INBOX : PAGE_OF_CONTACT;
+
+	if (list == NULL)
+		return -1;
+	if (!is_customers && job->cursor == NULL && job->known->contact == NULL) {
+		out->cursor = chatwoot_choose_contact(p->a, job->message, list);
+		out->found = out->cursor == NULL;
+		return 0;
+	}
+	out->found = list->count < full;
+	return read_conversations(p, list, &out->events);
+}
+
 bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out)
 {
+	/* Who reads conversations wants to know all of them, whatever callbacks are asked for. */
+	struct endpoint_conf all = *via->endpoint;
+	struct via curious = *via;
 	struct parse_error error;
-	struct page p = { .via = via,
+	struct page p = { .via = job->step == STEP_LIST_MESSAGES ? via : &curious,
 		.a = a,
 		.since_ms = job->since_ms,
 		.unreadable = &out->unreadable,
 		.error = &error };
 
+	all.wants_facts = true;
+	curious.endpoint = &all;
 	if (answer == NULL)
 		return false;
 	if (job->step == STEP_LIST_MESSAGES)
 		return take_messages(&p, job, answer, out) == 0;
+	if (job->step == STEP_FIND_CONVERSATION)
+		return take_person(&p, job, answer, out) == 0;
 	return take_conversations(&p, job, answer, out) == 0;
 }

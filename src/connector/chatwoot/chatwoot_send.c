@@ -659,6 +659,21 @@ static void build_errand(struct making *k)
 
 /* --- pages ------------------------------------------------------------------------------------- */
 
+/* As agents' side he is who goes by our identifier, or may be taken for him; the cursor is his contact then. */
+static void build_page_of_person(struct making *k)
+{
+	const char *him = k->job->cursor != NULL ? k->job->cursor : k->job->known->contact;
+
+	if (k->message->to == SIDE_CUSTOMERS) {
+		build_find_conversation(k);
+	} else if (him == NULL) {
+		build_list_contacts(k);
+	} else {
+		k->out->method = "GET";
+		URL(k, "/contacts/%s/conversations", him);
+	}
+}
+
 /* The server counts the seconds back by its own clock. All that changed come at once. */
 static void build_page(struct making *k)
 {
@@ -668,6 +683,8 @@ static void build_page(struct making *k)
 	k->out->method = "GET";
 	if (job->step == STEP_LOOK_UP)
 		URL(k, "/inboxes/%s", inbox(k));
+	else if (job->step == STEP_FIND_CONVERSATION)
+		build_page_of_person(k);
 	else if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
 		URL(k, "/conversations/%s/messages?before=%s", conversation(k), job->cursor);
 	else if (job->step == STEP_LIST_MESSAGES)

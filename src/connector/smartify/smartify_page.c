@@ -279,6 +279,14 @@ const char *smartify_conversations_path(struct arena *a, const struct job *job)
 	    http_encode(a, day), CONVERSATIONS_MAX, page);
 }
 
+const char *smartify_of_person_path(struct arena *a, const char *lead_id)
+{
+	return arena_printf(a,
+	    "/requests?snap_lead_lead_id=%s&status=all&preflight=true&sort=createdAt&direction=-1"
+	    "&limit=%d&no_count=true",
+	    http_encode(a, lead_id), CONVERSATIONS_MAX);
+}
+
 /* --- whole ------------------------------------------------------------------------------------- */
 
 static enum unparsable unparsable_of(enum json_fault fault)
@@ -342,6 +350,10 @@ static int take_conversations(struct page *p, const struct job *job, const struc
 	for (j = list->child; j != NULL; j = j->next)
 		if (read_conversation(p, j, &out->events) != 0)
 			return -1;
+	if (job->step == STEP_FIND_CONVERSATION) {
+		out->found = list->count < CONVERSATIONS_MAX;
+		return 0;
+	}
 	out->cursor = next_conversations(p, job, list);
 	return 0;
 }
@@ -349,9 +361,17 @@ static int take_conversations(struct page *p, const struct job *job, const struc
 bool smartify_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out)
 {
+	/* Who reads conversations wants to know all of them, whatever callbacks are asked for. */
+	struct endpoint_conf all = *via->endpoint;
+	struct via curious = *via;
 	struct parse_error error;
-	struct page p = { .via = via, .arena = a, .unreadable = &out->unreadable, .error = &error };
+	struct page p = { .via = job->step == STEP_LIST_MESSAGES ? via : &curious,
+		.arena = a,
+		.unreadable = &out->unreadable,
+		.error = &error };
 
+	all.wants_facts = true;
+	curious.endpoint = &all;
 	if (answer == NULL)
 		return false;
 	if (job->step == STEP_LIST_MESSAGES)

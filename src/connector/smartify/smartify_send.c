@@ -612,6 +612,8 @@ static void build_page(const struct via *via, struct arena *a, const struct job 
 {
 	if (job->step == STEP_LIST_MESSAGES)
 		*out = request_in(via, a, "GET", job, "/messages");
+	else if (job->step == STEP_FIND_CONVERSATION)
+		*out = request(via, a, "GET", smartify_of_person_path(a, address_of(via, a, job)));
 	else if (job->known->conversation != NULL)
 		*out = request_in(via, a, "GET", job, "");
 	else
