@@ -55,7 +55,7 @@ function(relay_test_labels test name label)
 	set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds})
 	# The presets run far more tests at a time than there are cores, as most of them only wait. Of those that
 	# compute all the time there are two at once, or what runs beside them would be late for ever.
-	if(label STREQUAL "scenario" OR name MATCHES "^test_(rich|slow_load|slow_crash)$")
+	if(label STREQUAL "scenario" OR name MATCHES "^test_slow_(load|crash)$")
 		set_tests_properties(${test} PROPERTIES PROCESSORS 3)
 	endif()
 endfunction()

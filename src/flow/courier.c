@@ -305,6 +305,8 @@ static void pump(struct endpoint *e)
 	while ((t = TAILQ_FIRST(&g->sending)) != NULL) {
 		if (chores_yield(&e->errands))
 			chores_pump(&e->errands);
+		if (chores_yield(&e->mirrors))
+			chores_pump(&e->mirrors);
 		if (t->lane->turn == TURN_LATE)
 			pager_pump(e->pager);
 		if (!gate_enter(g, t->lane->turn))

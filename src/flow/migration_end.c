@@ -176,6 +176,41 @@ static void on_heard(struct store_op *op)
 	wake(e);
 }
 
+/* Of a file's people nobody may be there to be asked: they go by what the map knows of them. NULL: by their id. */
+static const char *called(const struct option_map *m, const char *id, const char *email,
+    const char *name)
+{
+	const char *const names[] = { id, email, name };
+	size_t i;
+
+	if (m->same)
+		return email;
+	for (i = 0; i < 3; i++)
+		if (names[i] != NULL && map_exactly(m, names[i], true) != NULL)
+			return names[i];
+	return NULL;
+}
+
+const struct facts *migration_facts(const struct migration_run *r, struct arena *a,
+    const struct event *about)
+{
+	const struct map_conf *m = &migration_bridge(r)->map;
+	const struct author *who = &about->assignee;
+	const char *agent, *team;
+	struct facts *f;
+
+	if (r->file == NULL || about->facts == NULL)
+		return about->facts;
+	f = arena_memdup(a, about->facts, sizeof(*f));
+	agent = called(&m->agents, who->id, who->email, who->name);
+	team = called(&m->teams, about->department, about->department_name, NULL);
+	if (agent != NULL && f->v[FACT_AGENT] != NULL)
+		f->v[FACT_AGENT] = agent;
+	if (team != NULL && f->v[FACT_TEAM] != NULL)
+		f->v[FACT_TEAM] = team;
+	return f;
+}
+
 static void hear(struct migration_ending *e)
 {
 	struct migration_run *r = e->item->run;
@@ -184,6 +219,7 @@ static void hear(struct migration_ending *e)
 
 	event->endpoint = r->source->conf.id;
 	event->here_ms = loop_now_ms(r->flow->loop);
+	event->facts = migration_facts(r, a, event);
 	e->letter = letter_new(a, event);
 	e->hear = (struct op_hear){ .op = { .done = on_heard }, .arena = a };
 	if (mirror_hear(r->source, e->letter, &e->hear)) {
@@ -194,12 +230,13 @@ static void hear(struct migration_ending *e)
 	wake(e);
 }
 
-/* An older file may tell of somebody who has given the conversation to another contact since. */
-static bool is_his(const struct migration_ending *e)
+bool migration_is_his(const struct migration_run *r, const struct person *now,
+    const struct event *about)
 {
-	const char *now = e->facts.person.identity, *told = e->item->about->person.identity;
+	const char *told = about->person.identity;
 
-	return e->item->run->file == NULL || now == NULL || told == NULL || strcmp(now, told) == 0;
+	return r->file == NULL || now->identity == NULL || told == NULL
+	    || strcmp(now->identity, told) == 0;
 }
 
 /* The desk may be away for hours. */
@@ -217,7 +254,8 @@ static void on_facts(struct store_op *op)
 
 	if (op->result != 0)
 		later(e, STORE_RETRY_MSECS);
-	else if (!f->is_linked || f->link.gone || f->link.agents_remote == NULL || !is_his(e))
+	else if (!f->is_linked || f->link.gone || f->link.agents_remote == NULL
+	    || !migration_is_his(e->item->run, &f->person, e->item->about))
 		take_last(e); /* nothing of it is there */
 	else if (!e->is_heard)
 		hear(e);

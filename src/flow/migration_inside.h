@@ -1,5 +1,5 @@
 /* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
- * which order), migration_item.c one conversation, migration_end.c how it ends, migration_verify.c what is compared, migration_report.c what is told, migration_file.c
+ * which order), migration_item.c one conversation, migration_end.c how it ends, migration_verify.c and migration_like.c what is compared, migration_report.c what is told, migration_file.c
  * reads a file in the place of a platform. */
 #ifndef FLOW_MIGRATION_INSIDE_H
 #define FLOW_MIGRATION_INSIDE_H
@@ -88,15 +88,31 @@ struct migration_ending *migration_end(struct migration_item *item, void (*done)
     void *arg);
 void migration_ending_free(struct migration_ending *e); /* takes NULL; done will not run */
 void migration_ending_told(struct migration_ending *e); /* its last event is over */
+/* What a conversation's page tells of it besides messages, as it is taken in; NULL: nothing. */
+const struct facts *migration_facts(const struct migration_run *r, struct arena *a,
+    const struct event *about);
+/* False: an older file tells of somebody who has given the conversation to another contact since. */
+bool migration_is_his(const struct migration_run *r, const struct person *now,
+    const struct event *about);
+
+/* ---- migration_like.c ---- */
+
+struct migration_likeness;
+
+/* Of one conversation whose messages are compared: what goes with it. done runs later, with the run's verdict counted
+ * up. */
+struct migration_likeness *migration_liken(struct migration_item *item, void (*done)(void *arg),
+    void *arg);
+void migration_likeness_free(struct migration_likeness *l); /* takes NULL; done will not run */
 
 /* ---- migration_verify.c ---- */
 
 struct migration_comparison;
 
 /* Of one conversation: said is what a bridge carries of it. done runs later, with the run's verdict counted up;
- * why: what was said cannot be had, NULL: it could. */
+ * has_words: somebody said something; why: what was said cannot be had, NULL: it could. */
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct spool *said, void (*done)(void *arg, const char *why), void *arg);
+    struct spool *said, void (*done)(void *arg, bool has_words, const char *why), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
 /* ---- migration_file.c ---- */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/ingest.h"
+#include "flow/mirror.h"
 #include "flow/plan.h"
 #include "flow/router.h"
 #include "flow/spool.h"
@@ -54,6 +55,7 @@ struct item_work {
 	struct op_migration_item save;
 	struct migration_ending *ending;
 	struct migration_comparison *comparison;
+	struct migration_likeness *likeness;
 };
 
 static struct endpoint *source_of(const struct item_work *w)
@@ -97,12 +99,30 @@ static void on_saved_end(struct store_op *op)
 	migration_item_over(w->item);
 }
 
+/* What stands there is looked at, and each is written by itself. */
+static int64_t count_facts(const struct item_work *w)
+{
+	const struct migration_run *r = w->item->run;
+	const struct facts *told = migration_facts(r, w->arena, w->item->about);
+	struct facts wanted = { 0 };
+	int64_t n = 0;
+	int f;
+
+	if (!r->is_dry || told == NULL)
+		return 0;
+	mirror_expect(r->flow, migration_bridge(r), w->arena, told, &wanted);
+	for (f = 0; f < FACT_COUNT; f++)
+		n += fact_to_write(w->arena, (enum fact)f, wanted.v[f], NULL, NULL) != NULL;
+	return n > 0 ? n + 1 : 0;
+}
+
 static void count_estimate(struct item_work *w)
 {
 	struct migration_estimate *e = &w->item->run->estimate;
 	int64_t written = w->item->totals.written;
 
 	e->conversations += written > 0;
+	e->facts += written > 0 ? count_facts(w) : 0;
 	e->longest = written > e->longest ? written : e->longest;
 	e->bytes += written > 0 && !w->item->run->wish.no_media ? w->bytes : 0;
 }
@@ -476,13 +496,23 @@ static int keep_page(struct item_work *w, struct arena *a, struct event_list *pa
 	return spool_add(w->spool, kept, count, err);
 }
 
-static void on_compared(void *arg, const char *why)
+static void on_likened(void *arg)
+{
+	struct item_work *w = arg;
+
+	w->likeness = NULL;
+	save_end(w);
+}
+
+static void on_compared(void *arg, bool has_words, const char *why)
 {
 	struct item_work *w = arg;
 
 	w->comparison = NULL;
 	if (why != NULL)
 		break_off(w, why);
+	else if (w->item->about != NULL && has_words)
+		w->likeness = migration_liken(w->item, on_likened, w);
 	else
 		save_end(w);
 }
@@ -643,6 +673,7 @@ void migration_item_free(struct migration_item *item)
 	loop_timer_free(w->timer);
 	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
+	migration_likeness_free(w->likeness);
 	drop_slots(w, w->count);
 	spool_free(w->spool);
 	xfree(w->cursor);

@@ -36,6 +36,11 @@ struct copy { /* one message that bears a mark, at the other side */
 	bool is_told; /* that a file is not to be had */
 };
 
+struct replied { /* a message that another one replies to */
+	struct map_node node;
+	struct event *event;
+};
+
 struct slot {
 	struct arena *arena;
 	struct event *event;
@@ -57,9 +62,9 @@ struct migration_comparison {
 	struct page page;
 	char *cursor;
 	int64_t place; /* where the page's first message stands */
-	struct map by_root;
+	struct map by_root, replied;
 	int64_t last; /* how far down the one before stands */
-	void (*done)(void *arg, const char *why);
+	void (*done)(void *arg, bool has_words, const char *why);
 	void *arg;
 };
 
@@ -82,6 +87,7 @@ void migration_comparison_free(struct migration_comparison *c)
 	drop_slots(c);
 	xfree(c->cursor);
 	map_fini(&c->by_root);
+	map_fini(&c->replied);
 	arena_free(c->arena);
 	xfree(c);
 }
@@ -91,6 +97,47 @@ void migration_comparison_free(struct migration_comparison *c)
 static uint64_t root_hash(const struct root *root)
 {
 	return hash_bytes(root->b, sizeof(root->b), 0);
+}
+
+static bool is_there(const struct migration_comparison *c, const struct root *root)
+{
+	struct map_node *n;
+
+	for (n = map_find(&c->by_root, root_hash(root)); n != NULL; n = map_find_next(n))
+		if (root_equal(&((struct copy *)n)->root, root))
+			return true;
+	return false;
+}
+
+static struct root root_of(const struct migration_comparison *c, const struct event *e)
+{
+	const struct endpoint_conf *from = &c->run->source->conf;
+
+	return ids_root(c->run->source->connector->name, from->host, from->tenant, e->remote);
+}
+
+/* What it replies to: said before it, and kept, since something does. */
+static const struct event *replied_by(const struct migration_comparison *c, const struct event *e)
+{
+	struct map_node *n;
+
+	if (e->reply_to == NULL)
+		return NULL;
+	for (n = map_find(&c->replied, hash_text(e->reply_to, 0)); n != NULL; n = map_find_next(n))
+		if (strcmp(((const struct replied *)n)->event->remote, e->reply_to) == 0)
+			return ((const struct replied *)n)->event;
+	return NULL;
+}
+
+static void keep_replied(struct migration_comparison *c, const struct event *e)
+{
+	struct replied *r;
+
+	if (!spool_is_replied_to(c->said, e->remote))
+		return;
+	r = ARENA_NEW(c->arena, struct replied);
+	r->event = event_copy(c->arena, e);
+	map_add(&c->replied, &r->node, hash_text(e->remote, 0));
 }
 
 /* The message as it should stand there. False: it would not be written at all. */
@@ -106,6 +153,8 @@ static bool expect(struct migration_comparison *c, struct arena *a, const struct
 		.generation = 1 };
 	const struct row_lane lane = { 0 };
 	struct event *event = event_copy(a, e);
+	const struct event *replied = replied_by(c, e);
+	const struct root root = replied != NULL ? root_of(c, replied) : (struct root){ 0 };
 	struct effect refused;
 	struct plan plan;
 	struct known known;
@@ -121,6 +170,8 @@ static bool expect(struct migration_comparison *c, struct arena *a, const struct
 		.link = &link,
 		.lane = &lane,
 		.person = &event->person,
+		.replied = replied,
+		.replied_remote = replied != NULL && is_there(c, &root) ? replied->remote : NULL,
 	};
 
 	event->origin = is_history ? ORIGIN_HISTORY : ORIGIN_LIVE;
@@ -154,8 +205,7 @@ static void compare(struct migration_comparison *c, const struct event *e)
 	int64_t first = INT64_MAX;
 	size_t files = 0, seen = 0;
 	bool is_told = false, is_different = false, is_twice = false, is_history = true;
-	struct root root = ids_root(c->run->source->connector->name, c->run->source->conf.host,
-	    c->run->source->conf.tenant, e->remote);
+	const struct root root = root_of(c, e);
 
 	v->compared++;
 	for (n = map_find(&c->by_root, root_hash(&root)); n != NULL; n = map_find_next(n)) {
@@ -198,11 +248,12 @@ static bool is_due(enum migration_found found)
 
 static void finish(struct migration_comparison *c, const char *why)
 {
-	void (*done)(void *arg, const char *why) = c->done;
+	void (*done)(void *arg, bool has_words, const char *why) = c->done;
 	void *arg = c->arg;
+	bool has_words = c->has_words;
 
 	migration_comparison_free(c);
-	done(arg, why);
+	done(arg, has_words, why);
 }
 
 /* ---- what was said, and what the store knows of it ---- */
@@ -251,9 +302,11 @@ static void on_looked(struct store_op *op)
 
 	if (flow_redo(c->run->flow, op))
 		return;
-	for (i = 0; i < c->count; i++)
+	for (i = 0; i < c->count; i++) {
 		if (is_due(c->found[i]))
 			compare(c, c->slots[i].event);
+		keep_replied(c, c->slots[i].event);
+	}
 	drop_slots(c);
 	look_on(c);
 }
@@ -348,7 +401,7 @@ static void ask_links(struct migration_comparison *c)
 }
 
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct spool *said, void (*done)(void *arg, const char *why), void *arg)
+    struct spool *said, void (*done)(void *arg, bool has_words, const char *why), void *arg)
 {
 	struct migration_comparison *c = xcalloc(1, sizeof(*c));
 
@@ -357,6 +410,7 @@ struct migration_comparison *migration_compare(struct migration_run *r, const ch
 	c->conversation = arena_strdup(c->arena, conversation);
 	c->said = said;
 	map_init(&c->by_root);
+	map_init(&c->replied);
 	c->done = done;
 	c->arg = arg;
 	ask_links(c);

@@ -21,6 +21,10 @@ bool mirror_carries(const struct bridge_conf *b, enum side to);
 /* Whether anything at all, of persons or conversations, can be written there. */
 bool mirror_takes(const struct bridge_conf *b, enum side to);
 
+/* What history that tells this of a conversation is to leave at the agents' side of the bridge; NULL members: nothing. */
+void mirror_expect(struct flow *f, const struct bridge_conf *b, struct arena *a,
+    const struct facts *told, struct facts *out);
+
 /* What was heard lately, so that what is told once more costs nothing. */
 struct hearings *hearings_new(void);
 void hearings_free(struct hearings *h);   /* takes NULL */

@@ -49,6 +49,22 @@ static const struct json *one_of(const struct json *crowd, const char *text)
 	return NULL;
 }
 
+static const struct json *one_called(const struct json *crowd, const char *member, const char *text)
+{
+	const struct json *j;
+
+	for (j = crowd != NULL ? crowd->child : NULL; j != NULL; j = j->next)
+		if (is_called(j, member, text))
+			return j;
+	return NULL;
+}
+
+/* What a file calls him may be his name. */
+static bool is_bare_id(const char *text)
+{
+	return strspn(text, "0123456789abcdefABCDEF") == strlen(text);
+}
+
 /* Told once for each who is not mapped. */
 static void tell_unmapped(struct mirror_turn *t, enum fact f, const char *id)
 {
@@ -58,7 +74,7 @@ static void tell_unmapped(struct mirror_turn *t, enum fact f, const char *id)
 		return;
 	LOG(LOG_WARN, "unmapped", F_STR("bridge", t->bridge->name),
 	    F_STR("endpoint", mirror_endpoint(t)->conf.name), F_STR("field", fact_word(f)),
-	    F_STR("remote", id));
+	    F_STR("remote", is_bare_id(id) ? id : NULL));
 }
 
 /* Who there is meant by one of here: by id, e-mail or name; `same` by e-mail of people, by name of teams.
@@ -71,7 +87,7 @@ static const char *somebody(struct mirror_turn *t, enum fact f, const struct opt
 	bool to_right = mirror_key_of(t)->side == SIDE_AGENTS;
 	const struct endpoint *from =
 	    endpoint_find(to->flow, to_right ? t->bridge->customers->id : t->bridge->agents->id);
-	const struct json *who, *there;
+	const struct json *who, *there, *crowd;
 	size_t i;
 
 	if (f == FACT_TEAM) {
@@ -80,7 +96,7 @@ static const char *somebody(struct mirror_turn *t, enum fact f, const struct opt
 	}
 	who = one_of(crowd_of(t->turn.arena, from, key), id);
 	for (i = m->same ? 1 : 0; i < 3 && mapped == NULL; i++) {
-		text = i == 0 ? id : json_text(who, members[i]);
+		text = i == 0 || who == NULL ? id : json_text(who, members[i]);
 		if (text != NULL)
 			mapped = map_exactly(m, text, to_right);
 		if (m->same)
@@ -88,7 +104,11 @@ static const char *somebody(struct mirror_turn *t, enum fact f, const struct opt
 	}
 	if (mapped == NULL)
 		mapped = map_others(m, to_right);
-	there = mapped != NULL ? one_of(crowd_of(t->turn.arena, to, key), mapped) : NULL;
+	crowd = crowd_of(t->turn.arena, to, key);
+	if (mapped != NULL && m->same) /* never by an id: the other platform's mean others */
+		there = one_called(crowd, members[1], mapped);
+	else
+		there = mapped != NULL ? one_of(crowd, mapped) : NULL;
 	if (there == NULL)
 		tell_unmapped(t, f, id);
 	return json_text(there, "id");
@@ -273,4 +293,24 @@ void mirror_decide(struct mirror_turn *t, enum fact f)
 	t->ask.agreed.v[f] = agreed(t, f);
 	if (t->write.v[f] != NULL)
 		t->ask.was.v[f] = current != NULL ? current : "";
+}
+
+void mirror_expect(struct flow *f, const struct bridge_conf *b, struct arena *a,
+    const struct facts *told, struct facts *out)
+{
+	struct endpoint *to = endpoint_find(f, b->agents->id);
+	struct mirrored any = { .key = { .side = SIDE_AGENTS,
+				    .step = STEP_FIND_CONVERSATION,
+				    .endpoint = to->conf.id } };
+	struct mirror_turn t = {
+		.turn = { .chore = &any.chore, .chores = &to->mirrors, .arena = a },
+		.bridge = b,
+		.is_history = true
+	};
+	int n;
+
+	t.read.there.seen = *told;
+	mirror_want_all(&t);
+	for (n = 0; n < FACT_COUNT; n++)
+		out->v[n] = is_quiet(&t, (enum fact)n) ? NULL : t.wanted.v[n];
 }

@@ -303,13 +303,18 @@ static void remember(struct sweep *s, const struct event *c, const struct readin
 		s->is_whole = false; /* what it says may be older than the next one looks back */
 }
 
-/* Counted by the clock there, wherever one has been before. */
+/* Counted by the clock there, wherever one has been before; but what was said long before the bridge began is no
+ * news, though nothing was said since. */
 static int64_t since(const struct sweep *s, const struct event *c)
 {
 	const struct told *t =
 	    s->now.why != SWEEP_ASKED ? tolds_find(&s->told, c->conversation) : NULL;
+	int64_t newest_ms = t != NULL ? t->newest_ms : 0, earliest_ms;
 
-	return t != NULL && t->newest_ms != 0 ? t->newest_ms - OVERLAP_MSECS : s->now.since_ms;
+	if (newest_ms == 0)
+		return s->now.since_ms;
+	earliest_ms = sweep_earliest(s->endpoint);
+	return (newest_ms > earliest_ms ? newest_ms : earliest_ms) - OVERLAP_MSECS;
 }
 
 /* ---- and on ---- */

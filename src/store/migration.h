@@ -104,6 +104,7 @@ struct op_migration_facts {
 	const char *conversation;
 	/* out */
 	bool is_linked, is_due; /* something of it is still to be carried to the agents' side */
+	bool is_ended;          /* a run has said what it becomes there */
 	struct row_link link;
 	struct person person;
 	struct fact_record there; /* of the agents' conversation */

@@ -683,11 +683,12 @@ int sqlite_migration_facts(struct store_db *db, struct op_migration_facts *op)
 {
 	struct op_hear where = { .endpoint = op->endpoint, .conversation = op->conversation };
 	struct mirror_key key = { .side = SIDE_AGENTS, .step = STEP_FIND_CONVERSATION };
-	int64_t thread, person, seq, made_ms;
+	int64_t thread, person, seq, made_ms, ended;
 	struct row there;
+	struct stmt *q;
 	int due;
 
-	op->is_linked = op->is_due = false;
+	op->is_linked = op->is_due = op->is_ended = false;
 	if (find_thread(db, &where, &thread, &person) != 0
 	    || link_by(db, Q_LINK_BY_CUSTOMERS, op->bridge, thread, op->arena, &op->link) != 0)
 		return -1;
@@ -698,8 +699,16 @@ int sqlite_migration_facts(struct store_db *db, struct op_migration_facts *op)
 	if (due < 0 || row_person_by_id(db, op->link.person, op->arena, &op->person) < 0
 	    || row_get(db, op->link.agents, 0, op->arena, &there) != 0)
 		return -1;
+	q = query(db, Q_MIGRATION_ENDED);
+	stmt_i64(q, op->endpoint);
+	stmt_i64(q, 'h');
+	stmt_text(q, op->conversation);
+	stmt_i64(q, op->bridge);
+	if (stmt_number(q, &ended) < 0)
+		return -1;
 	op->is_linked = true;
 	op->is_due = due > 0;
+	op->is_ended = ended > 0;
 	op->there = there.r;
 	return 0;
 }

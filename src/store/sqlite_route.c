@@ -15,17 +15,33 @@
 
 /* ---- append ---- */
 
+static int check_key(struct store_db *db, const char *key)
+{
+	return key[0] != '\0' && key[1] == ':' && key[2] != '\0'
+	    ? 0
+	    : sqlite_refuse(db, "the key \"%s\" is not a letter, a colon and an id", key);
+}
+
+static int find_key(struct store_db *db, int endpoint, const char *key, int64_t *known)
+{
+	struct stmt *q = query(db, Q_IDMAP_GET);
+
+	stmt_i64(q, endpoint);
+	stmt_i64(q, key[0]);
+	stmt_remote(q, key + 2);
+	return stmt_number(q, known);
+}
+
 int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
     int64_t *known)
 {
 	struct stmt *q;
-	int ret;
 
 	*known = 0;
 	if (key == NULL)
 		return 1;
-	if (key[0] == '\0' || key[1] != ':' || key[2] == '\0')
-		return sqlite_refuse(db, "the key \"%s\" is not a letter, a colon and an id", key);
+	if (check_key(db, key) != 0)
+		return -1;
 	q = query(db, Q_IDMAP_ADD);
 	stmt_i64(q, endpoint);
 	stmt_i64(q, key[0]);
@@ -35,12 +51,7 @@ int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t e
 		return -1;
 	if (sqlite3_changes(db->handle) == 1)
 		return 1;
-	q = query(db, Q_IDMAP_GET);
-	stmt_i64(q, endpoint);
-	stmt_i64(q, key[0]);
-	stmt_remote(q, key + 2);
-	ret = stmt_number(q, known);
-	return ret < 0 ? -1 : 0;
+	return find_key(db, endpoint, key, known) < 0 ? -1 : 0;
 }
 
 static int known_state(struct store_db *db, int64_t ref, enum delivery_state *state)
@@ -160,6 +171,19 @@ static int append_rows(struct store_db *db, struct op_append *op, struct routing
 	return op->nrows == 0 ? 0 : append_ref(db, op);
 }
 
+/* 1: it is, and what is known of it is told. */
+static int is_key_known(struct store_db *db, struct op_append *op)
+{
+	const char *key = op->event->key;
+	int ret = key != NULL ? check_key(db, key) : 0;
+
+	if (ret == 0 && key != NULL)
+		ret = find_key(db, op->event->endpoint, key, &op->known);
+	op->is_duplicate = ret > 0;
+	op->is_left = ret == 0;
+	return ret > 0 ? known_state(db, op->known, &op->known_state) : ret;
+}
+
 int sqlite_append(struct store_db *db, struct op_append *op)
 {
 	struct event *e = op->event;
@@ -168,9 +192,11 @@ int sqlite_append(struct store_db *db, struct op_append *op)
 	int ret;
 
 	e->id = 0;
-	op->is_duplicate = false;
+	op->is_duplicate = op->is_left = false;
 	op->known_state = DELIVERY_QUEUED;
 	memset(&op->view, 0, sizeof(op->view));
+	if (op->only_known)
+		return is_key_known(db, op);
 	ret = sqlite_add_key(db, e->endpoint, e->key, id, &op->known);
 	if (ret < 0)
 		return -1;

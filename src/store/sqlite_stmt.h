@@ -455,6 +455,9 @@ struct sqlite3_value;
 	    " WHERE migration = ? AND state <= ?") \
 	X(MIGRATION_MADE_FIRST, MADE_SELECT " ORDER BY m.remote LIMIT ?6") \
 	X(MIGRATION_MADE, MADE_SELECT " AND m.remote > ?7 ORDER BY m.remote LIMIT ?6") \
+	X(MIGRATION_ENDED, \
+	    "SELECT count(*) FROM migration m CROSS JOIN idmap i" \
+	    " ON i.endpoint = ? AND i.kind = ? AND i.remote = m.id || ':' || ? WHERE m.bridge = ?") \
 	X(MIGRATION_LINKS, \
 	    "SELECT a.remote FROM thread c JOIN link l ON l.bridge = ?1 AND l.customers = c.id" \
 	    " JOIN thread a ON a.id = l.agents WHERE c.endpoint = ?2 AND c.remote = ?3" \

@@ -221,6 +221,7 @@ struct op_append {
 	const struct ask *asks;
 	size_t nasks;
 	bool want_view;
+	bool only_known; /* it is stored nowhere: only whether its key is known is asked */
 	const unsigned char
 	    *root;              /* 10 bytes: kept as being at this endpoint, and looked for at the
 					 * targets (root_at_target); NULL: no */
@@ -231,6 +232,7 @@ struct op_append {
 	int64_t now_ms;
 	/* out */
 	bool is_duplicate;
+	bool is_left;  /* only_known, and it is not */
 	int64_t known; /* duplicate: idmap.ref of the key (event << 4 | n, n 0: an original,
 					 * n 1–15 a copy of ours) */
 	enum delivery_state known_state; /* of that copy, or of the original's first delivery;

@@ -82,6 +82,8 @@ bool chatwoot_opens_empty(const struct message *m);
 /* chatwoot_facts.c: what is told of a contact and of a conversation, and written of them. */
 void chatwoot_read_contact_facts(struct arena *a, const struct json *contact, struct facts *out);
 void chatwoot_read_conversation_facts(struct arena *a, const struct json *c, struct facts *out);
+/* The person who has it; all NULL: nobody, or it is not said. */
+void chatwoot_read_assignee(const struct json *c, struct author *out);
 bool chatwoot_is_of_facts(const struct job *job);
 void chatwoot_build_facts(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);

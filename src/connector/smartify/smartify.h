@@ -110,6 +110,9 @@ bool smartify_may_upload(const struct via *via, struct arena *a, const struct fi
 void smartify_read_lead_facts(struct arena *a, const struct json *lead, struct facts *out);
 void smartify_read_request_facts(const struct via *via, struct arena *a, const struct json *request,
     struct facts *out);
+/* The person who has it; all NULL: nobody, or it is not said. */
+void smartify_read_assignee(const struct via *via, struct arena *a, const struct json *request,
+    struct author *out);
 bool smartify_is_of_facts(const struct job *job);
 const char *smartify_facts_path(struct arena *a, const struct job *job, const char **method);
 const char *smartify_facts_body(const struct via *via, struct arena *a, const struct job *job,
