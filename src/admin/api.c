@@ -14,6 +14,7 @@
 #include "admin/migration_web.h"
 #include "admin/openapi_web.h"
 #include "admin/places_web.h"
+#include "admin/person_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
 #include "admin/series_web.h"
@@ -61,6 +62,8 @@ static const struct api_route routes[] = {
 	{ "DELETE", "/parked/{}", repair_web_drop },
 	{ "POST", "/parked/{}/retry", repair_web_retry },
 	{ "GET", "/messages/{}/trace", repair_web_trace },
+	{ "GET", "/persons/{}", person_web_export },
+	{ "DELETE", "/persons/{}", person_web_erase },
 	{ "GET", "/alarms", alarms_web_list },
 	{ "GET", "/series", series_web_show },
 	{ "GET", "/reconciliations", reconcile_web_list },

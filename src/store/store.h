@@ -41,6 +41,9 @@ enum store_kind {
 	STORE_CALLBACK,
 	STORE_CALLBACK_OF,
 	STORE_BACKUP, /* this: backup.h */
+	STORE_PERSON, /* these: person.h */
+	STORE_PERSON_SAID,
+	STORE_PERSON_ERASE,
 	STORE_KNOWN,
 	STORE_SWEEP_GET,
 	STORE_SWEEP_SET,
