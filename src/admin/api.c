@@ -7,6 +7,7 @@
 #include "admin/control_web.h"
 #include "admin/history_web.h"
 #include "admin/migration_web.h"
+#include "admin/pairs_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
 #include "admin/setup_web.h"
@@ -52,6 +53,7 @@ static const struct route routes[] = {
 	{ "GET", "/migrations/{}", migration_web_show },
 	{ "POST", "/migrations/{}/stop", migration_web_stop },
 	{ "GET", "/migrations/{}/made", migration_web_made },
+	{ "POST", "/links", pairs_web_take },
 };
 
 /* ---- answers ---- */

@@ -32,6 +32,7 @@ struct known_root {
 struct adoption {
 	struct adoption_order order;
 	struct flow *flow;
+	struct config *config; /* a reference: what order.bridge may be of */
 	struct arena *arena;
 	void (*done)(void *arg, const struct adoption_result *result);
 	void *arg;
@@ -230,6 +231,8 @@ static void by_person(struct adoption *d)
 	adopt_by_person(&d->in, &d->out);
 	if (d->out.one == NULL) {
 		write_down(d, NULL);
+	} else if (d->order.is_offline) {
+		count(d, -1);
 	} else if (!d->order.source->conf.caps->lists_conversations) {
 		count(d, 1);
 	} else if (d->order.person->address == NULL) {
@@ -313,6 +316,15 @@ static void on_ours(void *arg, struct arena *a, const struct outcome *o)
 	look_into_next(d);
 }
 
+static void look_with_said(struct adoption *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->order.nsaid; i++)
+		add_root(d, d->order.said[i]);
+	look_into_next(d);
+}
+
 static bool has_untaken(const struct adoption *d)
 {
 	size_t i;
@@ -329,7 +341,11 @@ static void decide(struct adoption *d)
 {
 	if (adopt_by_mark(&d->in, &d->out))
 		write_down(d, NULL);
-	else if (d->is_named && has_untaken(d) && d->order.source->conf.caps->pages)
+	else if (!d->is_named || !has_untaken(d))
+		by_person(d);
+	else if (d->order.said != NULL)
+		look_with_said(d);
+	else if (d->order.source->conf.caps->pages && !d->order.is_offline)
 		ask_messages(d, d->order.source, d->order.conversation, NULL, on_ours);
 	else
 		by_person(d);
@@ -472,6 +488,7 @@ struct adoption *adoption_start(const struct adoption_order *order,
 
 	d->order = *order;
 	d->flow = order->target->flow;
+	d->config = config_ref(d->flow->config);
 	d->arena = arena_new();
 	d->done = done;
 	d->arg = arg;
@@ -498,6 +515,7 @@ void adoption_free(struct adoption *d)
 	for (i = 0; i < d->npages; i++)
 		arena_free(d->pages[i]);
 	xfree(d->pages);
+	config_unref(d->config);
 	arena_free(d->arena);
 	xfree(d);
 }

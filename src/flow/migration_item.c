@@ -51,6 +51,7 @@ struct item_work {
 	struct op_migration_end end;
 	struct letter *end_letter;
 	struct migration_comparison *comparison;
+	struct migration_pair *pair;
 };
 
 static struct endpoint *source_of(const struct item_work *w)
@@ -324,6 +325,27 @@ static void plan_on(struct item_work *w)
 	look_on(w);
 }
 
+/* What stands there though nothing is known of it is present: an earlier life has written it. */
+static void find_present(struct item_work *w)
+{
+	size_t i, n = window(w);
+
+	for (i = 0; i < n; i++)
+		if (w->found[i] == FOUND_NOTHING
+		    && migration_pair_holds(w->pair, w->events[w->at + i]))
+			w->found[i] = FOUND_PRESENT;
+}
+
+/* Before the first message that is not known is written to where others may have written it. */
+static bool reads_pair(struct item_work *w)
+{
+	size_t i, n = window(w);
+
+	for (i = 0; i < n && w->found[i] != FOUND_NOTHING; i++)
+		;
+	return i < n && migration_pair_read(w->pair);
+}
+
 static bool is_settled(enum migration_found found)
 {
 	return found != FOUND_NOTHING && found != FOUND_UNDER_WAY && found != FOUND_HELD;
@@ -360,6 +382,15 @@ static void take_window(struct item_work *w)
 		later(w, LOOK_MSECS);
 }
 
+static void take_found(struct item_work *w)
+{
+	find_present(w);
+	if (w->item->run->is_dry)
+		plan_on(w);
+	else
+		take_window(w);
+}
+
 static void on_looked(struct store_op *op)
 {
 	struct item_work *w =
@@ -369,10 +400,10 @@ static void on_looked(struct store_op *op)
 		later(w, STORE_RETRY_MSECS);
 	else if (w->task == TASK_END)
 		take_end(w);
-	else if (w->item->run->is_dry)
-		plan_on(w);
+	else if (reads_pair(w))
+		; /* on_pair */
 	else
-		take_window(w);
+		take_found(w);
 }
 
 /* ---- 2: reading ---- */
@@ -469,6 +500,12 @@ static void on_compared(void *arg)
 	save_end(w);
 }
 
+/* It is known, or what stands there is. */
+static void on_pair(void *arg)
+{
+	look_on(arg);
+}
+
 static void on_messages(void *arg, struct arena *a, const struct outcome *o);
 
 static void ask_messages(struct item_work *w, const char *cursor)
@@ -522,7 +559,8 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 		w->comparison =
 		    migration_compare(w->item->run, w->remote, w->events, w->count, on_compared, w);
 	else
-		look_on(w);
+		w->pair = migration_pair_find(w->item->run, w->remote, w->item->about, w->events,
+		    w->count, on_pair, w);
 }
 
 /* ---- 1: it is under way ---- */
@@ -643,6 +681,7 @@ void migration_item_free(struct migration_item *item)
 	loop_timer_free(w->timer);
 	letter_unref(w->end_letter);
 	migration_comparison_free(w->comparison);
+	migration_pair_free(w->pair);
 	for (l = w->leaves; l != NULL; l = l->next)
 		arena_free(l->arena);
 	xfree(w->events);

@@ -185,10 +185,11 @@ static void finish(struct migration_comparison *c)
 {
 	void (*done)(void *arg) = c->done;
 	void *arg = c->arg;
+	struct mark mark;
 	size_t i, last = 0;
 
 	for (i = 0; i < c->count; i++)
-		if (is_due(c->found[i]))
+		if (is_due(c->found[i]) && !migration_is_copy(c->run, c->events[i], &mark))
 			compare(c, c->events[i], &last);
 	migration_comparison_free(c);
 	done(arg);

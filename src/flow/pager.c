@@ -133,14 +133,18 @@ void pager_pump(struct pager *g)
 void page_ask(struct endpoint *e, struct page *p)
 {
 	struct pager *g = e->pager;
+	struct page *behind;
 
 	p->pager = g;
 	p->job.kind = JOB_PAGE;
 	p->job.known = &p->known;
 	p->attempt = 0;
 	p->due_ms = 0;
-	if (p->is_live)
-		TAILQ_INSERT_HEAD(&g->asked, p, next);
+	TAILQ_FOREACH(behind, &g->asked, next)
+		if (p->is_live && !behind->is_live)
+			break;
+	if (behind != NULL)
+		TAILQ_INSERT_BEFORE(behind, p, next);
 	else
 		TAILQ_INSERT_TAIL(&g->asked, p, next);
 	gate_wake(e);
