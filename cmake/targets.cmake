@@ -29,6 +29,19 @@ function(relay_schema target)
 	target_sources(${target} PRIVATE ${out})
 endfunction()
 
+# relay_page(TARGET): compiles what lies in src/admin/page into TARGET, as page_files[] of
+# src/admin/page_files.h.
+function(relay_page target)
+	file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/admin/page/*)
+	set(out ${CMAKE_CURRENT_BINARY_DIR}/page_files.c)
+	add_custom_command(OUTPUT ${out}
+		COMMAND ${CMAKE_COMMAND} -D OUT=${out} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake ${files}
+		DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+		COMMENT "Compiling the status page into C"
+		VERBATIM)
+	target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # A name with "slow" at its start (test_slow_*.c, test_slow_*.py) gets that label beside its own, and
 # runs in script/test only.
 function(relay_test_labels test name label)
@@ -40,19 +53,22 @@ function(relay_test_labels test name label)
 		set_tests_properties(${test} PROPERTIES COST 1000)   # first, so that none of them runs last and alone
 	endif()
 	set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds})
-	if(label STREQUAL "net")   # their peers have clocks: what runs beside them makes them late
-		set_tests_properties(${test} PROPERTIES RUN_SERIAL TRUE)
+	# The presets run far more tests at a time than there are cores, as most of them only wait. Of those that
+	# compute all the time there are two at once, or what runs beside them would be late for ever.
+	if(label STREQUAL "scenario" OR name MATCHES "^test_slow_(load|crash)$")
+		set_tests_properties(${test} PROPERTIES PROCESSORS 3)
 	endif()
 endfunction()
 
 # relay_tests(LABEL [FILE…] [LINK_OPTION…]): each tests/LABEL/test_*.c is a cmocka program; what else
 # lies in that folder, and the FILEs, are linked to all of them. TEST_SOURCE_DIR is the folder itself,
-# TIELINE_SOURCE_DIR the project's.
+# TIELINE_SOURCE_DIR the project's. The target tests-LABEL is all of them.
 function(relay_tests label)
 	set(files ${ARGN})
 	list(FILTER files INCLUDE REGEX "\\.c$")
 	set(options ${ARGN})
 	list(FILTER options INCLUDE REGEX "^-")
+	add_custom_target(tests-${label})
 	file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${label}/test_*.c)
 	file(GLOB helpers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${label}/*.c)
 	list(REMOVE_ITEM helpers ${tests} "")
@@ -67,6 +83,7 @@ function(relay_tests label)
 		cmake_path(GET file STEM name)
 		set(target ${label}_${name})
 		add_executable(${target} ${file} ${objects})
+		add_dependencies(tests-${label} ${target})
 		set_target_properties(${target} PROPERTIES
 			OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${label})
 		target_link_libraries(${target} PRIVATE app PkgConfig::cmocka)
@@ -102,13 +119,17 @@ endfunction()
 
 # relay_fuzzers(): each tests/fuzz/fuzz_NAME.c. With TIELINE_FUZZ a libFuzzer program; otherwise a
 # plain test that runs the corpus folder tests/fuzz/corpus/NAME, so that what a fuzzer once found
-# stays found.
+# stays found. The target fuzzers is all of them. Any may use tests/fuzz/look.h.
 function(relay_fuzzers)
+	add_custom_target(fuzzers)
+	add_library(fuzz_helpers OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/look.c)
+	target_link_libraries(fuzz_helpers PRIVATE app)
 	file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_*.c)
 	foreach(file IN LISTS fuzzers)
 		cmake_path(GET file STEM target)
 		string(REGEX REPLACE "^fuzz_" "" name ${target})
-		add_executable(${target} ${file})
+		add_executable(${target} ${file} $<TARGET_OBJECTS:fuzz_helpers>)
+		add_dependencies(fuzzers ${target})
 		set_target_properties(${target} PROPERTIES
 			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
 		target_link_libraries(${target} PRIVATE app)

@@ -15,6 +15,8 @@
 #include "admin/cli.h"
 #include "admin/notify.h"
 #include "admin/pulse.h"
+#include "admin/series_web.h"
+#include "admin/sessions.h"
 #include "admin/status.h"
 #include "admin/web.h"
 #include "base/arena.h"
@@ -22,7 +24,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/url.h"
-#include "flow/config.h"
+#include "config/config.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
 #include "flow/reload.h"
@@ -31,9 +33,6 @@
 #include "store/store.h"
 
 #define DRAIN_LOOK_MSECS 20
-#define RETAIN_EVERY_MSECS (60 * 1000)
-#define RETAIN_STEP_MSECS 200
-#define RETAIN_ROWS 500
 
 struct app {
 	struct arena *arena;
@@ -50,9 +49,8 @@ struct app {
 	struct notify *notify;
 	struct web web;
 	struct loop_signal *signals[4];
-	struct loop_timer *drain, *retain;
-	struct op_retain retention;
-	bool is_retaining, is_stopping;
+	struct loop_timer *drain;
+	bool is_stopping;
 	int64_t drain_until_ms;
 	int exit;
 };
@@ -179,40 +177,6 @@ static void on_hup(int signo, void *arg)
 	mistakes_fini(&m);
 }
 
-/* ---- retention ---- */
-
-static int64_t before(int64_t now_ms, int64_t keep_msecs)
-{
-	return keep_msecs == MSECS_NEVER ? 0 : now_ms - keep_msecs;
-}
-
-static void on_retained(struct store_op *op)
-{
-	struct app *app = (struct app *)((char *)op - offsetof(struct app, retention.op));
-
-	app->is_retaining = false;
-	loop_timer_set(app->retain,
-	    op->result == 0 && app->retention.is_more ? RETAIN_STEP_MSECS : RETAIN_EVERY_MSECS);
-}
-
-static void on_retain(void *arg)
-{
-	struct app *app = arg;
-	const struct retention *r = &app->config->retention;
-	int64_t now_ms = loop_now_ms(app->loop);
-
-	app->retention = (struct op_retain){
-		.op = { .kind = STORE_RETAIN, .done = on_retained },
-		.bodies_before_ms = before(now_ms, r->bodies_msecs),
-		.raw_before_ms = before(now_ms, r->raw_msecs),
-		.limit = RETAIN_ROWS,
-	};
-	if (store_submit(app->store, &app->retention.op) == 0)
-		app->is_retaining = true;
-	else
-		loop_timer_set(app->retain, RETAIN_EVERY_MSECS);
-}
-
 /* ---- building ---- */
 
 static int fail(int code, const struct err *err)
@@ -297,10 +261,12 @@ static int build_flow(struct app *app)
 		.pulse = app->pulse,
 		.started_ms = loop_now_ms(app->loop),
 		.reload = reload,
-		.reload_arg = app };
+		.reload_arg = app,
+		.sessions = sessions_new() };
 	app->web.alarms = alarm_watch_new(&app->web);
 	if (alarm_watch_load(app->web.alarms, &err) != 0)
 		return fail(EXIT_INPUT, &err);
+	app->web.series = series_watch_new(&app->web);
 	app->notify = notify_new(&app->web);
 	return 0;
 }
@@ -355,8 +321,6 @@ static void watch_signals(struct app *app)
 	app->signals[2] = loop_signal_new(app->loop, SIGHUP, on_hup, app);
 	app->signals[3] = loop_signal_new(app->loop, SIGUSR1, on_usr1, app);
 	app->drain = loop_timer_new(app->loop, on_drain, app);
-	app->retain = loop_timer_new(app->loop, on_retain, app);
-	loop_timer_set(app->retain, RETAIN_EVERY_MSECS);
 }
 
 static int build(struct app *app, const struct cli *cli, struct config_source *source)
@@ -378,6 +342,7 @@ static int build(struct app *app, const struct cli *cli, struct config_source *s
 	flow_start(app->flow);
 	pulse_start(app->pulse);
 	alarm_watch_start(app->web.alarms);
+	series_watch_start(app->web.series);
 	return 0;
 }
 
@@ -396,9 +361,10 @@ static void tear_down(struct app *app)
 	notify_free(app->notify);
 	/* The store first: what it was lent comes back, and finds all that lent it still there. */
 	store_close(app->store);
-	loop_timer_free(app->retain);
 	pulse_free(app->pulse);
 	alarm_watch_free(app->web.alarms);
+	series_watch_free(app->web.series);
+	sessions_free(app->web.sessions);
 	flow_free(app->flow);
 	ingest_free(app->ingest);
 	http_out_free(app->wire);

@@ -1,5 +1,6 @@
 /* The table of contents: every command, and where it is. */
 #include "admin/cli.h"
+#include "admin/cli_backup.h"
 #include "admin/cli_config.h"
 #include "admin/cli_control.h"
 #include "admin/cli_explain.h"
@@ -52,7 +53,8 @@ const struct command commands[] = {
 	{ "trace", cli_trace, "trace [--save DIR] ID", "one message's life",
 	    "What it was, where it went, every attempt that did not succeed, what people did. ID: e812,\n"
 	    "d1440, desk:40871 (what stands at=stored and at=settled in the log), or a platform's own\n"
-	    "id. --save writes BODY and HEADERS of a kept callback (h77) as explain reads them.\n" },
+	    "id. --save writes BODY and HEADERS of its callback as explain reads them, where that is kept\n"
+	    "(retention.callbacks), or of one that could not be read (h77).\n" },
 	{ "parked", cli_parked,
 	    "parked [list] [--endpoint NAME] [--bridge NAME] [--reason REASON]\n"
 	    "       tieline parked show ID\n"
@@ -101,6 +103,10 @@ const struct command commands[] = {
 	{ "drain", cli_control, "drain NAME", "send what is queued, and queue nothing new",
 	    "New callbacks are accepted and kept, and go on their way with resume. Exits 66 when\n"
 	    "there is no such name, 69 when no relay runs.\n" },
+	{ "backup", cli_backup, "backup FILE", "a copy of the store, also while it is in use",
+	    "FILE must not be there yet; only its owner may read it, since it holds secrets. It is on disk\n"
+	    "when the command ends. To go back to it: stop the relay, put FILE in place of the store,\n"
+	    "start. Exits 73 when FILE cannot be made, 74 when the disk is full.\n" },
 	{ "reload", cli_reload, "reload", "read the configuration anew",
 	    "All or nothing: with any mistake the running configuration stays, and the mistakes are\n"
 	    "printed; exits 78 then, 69 when no relay runs. SIGHUP does the same. Adding, renaming and\n"

@@ -63,10 +63,11 @@ may_include() {
 	src/connector/*) echo 'base/* core/* +connector' ;;
 	src/store/*) echo 'base/* core/* store/*' ;;
 	src/net/*) echo 'base/* net/*' ;;
-	src/flow/*) echo 'base/* core/* store/* net/* flow/* +connector' ;;
-	src/admin/*) echo 'base/* core/* store/* net/* flow/* admin/* +connector' ;;
+	src/config/*) echo 'base/* core/* config/* +connector' ;;
+	src/flow/*) echo 'base/* core/* config/* store/* net/* flow/* +connector' ;;
+	src/admin/*) echo 'base/* core/* config/* store/* net/* flow/* admin/* +connector' ;;
 	src/*/*) echo '' ;;          # a folder this page does not know yet
-	*) echo 'base/* core/* store/* net/* flow/* admin/* +connector app.h' ;;
+	*) echo 'base/* core/* config/* store/* net/* flow/* admin/* +connector app.h' ;;
 	esac
 }
 

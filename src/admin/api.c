@@ -1,15 +1,18 @@
 /* See api.h. Every resource is a line in the table; where it is, what it may, who answers. */
 #include "admin/api.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "admin/alarms.h"
+#include "admin/backup_web.h"
 #include "admin/control_web.h"
 #include "admin/history_web.h"
 #include "admin/migration_web.h"
 #include "admin/pairs_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
+#include "admin/series_web.h"
 #include "admin/setup_web.h"
 #include "admin/web.h"
 #include "base/arena.h"
@@ -19,6 +22,8 @@
 #include "base/utf8.h"
 #include "net/http_in.h"
 
+#define BUSY_SECS 5
+
 struct route {
 	const char *method, *path; /* below /api/v1; {} stands for one piece */
 	void (*handle)(struct api_call *c);
@@ -27,6 +32,7 @@ struct route {
 static const struct route routes[] = {
 	{ "GET", "/status", web_status },
 	{ "POST", "/reload", control_web_reload },
+	{ "POST", "/backup", backup_web_start },
 	{ "POST", "/endpoints/{}/pause", control_web_pause_endpoint },
 	{ "POST", "/endpoints/{}/resume", control_web_resume_endpoint },
 	{ "POST", "/endpoints/{}/drain", control_web_drain_endpoint },
@@ -44,6 +50,7 @@ static const struct route routes[] = {
 	{ "POST", "/parked/{}/retry", repair_web_retry },
 	{ "GET", "/messages/{}/trace", repair_web_trace },
 	{ "GET", "/alarms", alarms_web_list },
+	{ "GET", "/series", series_web_show },
 	{ "GET", "/reconciliations", reconcile_web_list },
 	{ "POST", "/reconciliations", reconcile_web_start },
 	{ "GET", "/history", history_web_list },
@@ -62,33 +69,43 @@ static const struct {
 	int status;
 	const char *word, *title;
 } problems[] = {
-	[API_UNAUTHORIZED] = { 401, "unauthorized", "a token is required here" },
-	[API_FORBIDDEN] = { 403, "forbidden", "this token may only read" },
+	[API_UNAUTHORIZED] = { 401, "unauthorized", "say first who you are" },
+	[API_FORBIDDEN] = { 403, "forbidden", "this is not for whoever asks" },
 	[API_NOT_FOUND] = { 404, "not_found", "there is nothing at this address" },
 	[API_METHOD] = { 405, "method", "this cannot be done here" },
 	[API_CONFLICT] = { 409, "conflict", "it is not as the request takes it to be" },
 	[API_CHANGED] = { 412, "changed", "it was changed meanwhile" },
 	[API_INVALID] = { 422, "invalid", "the request is not understood" },
 	[API_CONFIGURATION] = { 422, "configuration", "the configuration has mistakes" },
+	[API_RATE] = { 429, "rate", "too often" },
 	[API_BUSY] = { 503, "busy", "too much is under way" },
 	[API_STORE] = { 503, "store", "the store cannot do it now" },
 };
 
+/* What a refusal says in its headers; all zero: nothing. */
+struct refusal_headers {
+	const char *allow;
+	int64_t retry_after_secs;
+};
+
 static void refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
-    const char *next, const char *allow)
+    const char *next, struct refusal_headers headers)
 {
 	struct arena *a = http_in_call_arena(call);
 	struct json_out *o = json_out_new(a);
-	struct http_header extra[3];
-	size_t nextra = 0, len;
+	struct http_header extra[4] = { { "Cache-Control", "no-store", false } };
+	size_t nextra = 1, len;
 	const char *body;
 
 	if (problem == API_UNAUTHORIZED)
 		extra[nextra++] = (struct http_header){ "WWW-Authenticate", "Bearer", false };
 	if (problems[problem].status == 503)
-		extra[nextra++] = (struct http_header){ "Retry-After", "5", false };
-	if (allow != NULL)
-		extra[nextra++] = (struct http_header){ "Allow", allow, false };
+		headers.retry_after_secs = BUSY_SECS;
+	if (headers.retry_after_secs > 0)
+		extra[nextra++] = (struct http_header){ "Retry-After",
+			arena_printf(a, "%" PRId64, headers.retry_after_secs), false };
+	if (headers.allow != NULL)
+		extra[nextra++] = (struct http_header){ "Allow", headers.allow, false };
 	json_begin_object(o);
 	json_member_text(o, "type",
 	    arena_printf(a, "urn:tieline:problem:%s", problems[problem].word));
@@ -105,17 +122,29 @@ static void refuse(struct http_in_call *call, enum api_problem problem, const ch
 void api_refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
     const char *next)
 {
-	refuse(call, problem, detail, next, NULL);
+	refuse(call, problem, detail, next, (struct refusal_headers){ 0 });
+}
+
+void api_refuse_method(struct http_in_call *call, const char *allow)
+{
+	refuse(call, API_METHOD, NULL, NULL, (struct refusal_headers){ .allow = allow });
+}
+
+void api_refuse_for(struct http_in_call *call, int64_t secs, const char *detail, const char *next)
+{
+	refuse(call, API_RATE, detail, next, (struct refusal_headers){ .retry_after_secs = secs });
 }
 
 void api_problem(struct api_call *c, enum api_problem problem, const char *detail, const char *next)
 {
-	refuse(c->call, problem, detail, next, NULL);
+	api_refuse(c->call, problem, detail, next);
 }
 
 void api_reply(struct api_call *c, int status, const char *body, size_t len)
 {
-	http_reply(c->call, status, NULL, 0, body != NULL ? "application/json" : NULL, body, len);
+	static const struct http_header fresh = { "Cache-Control", "no-store", false };
+
+	http_reply(c->call, status, &fresh, 1, body != NULL ? "application/json" : NULL, body, len);
 }
 
 /* ---- requests ---- */
@@ -168,6 +197,14 @@ const char *api_header(const struct api_call *c, const char *name)
 	return http_header(in->headers, in->nheaders, name);
 }
 
+bool api_is_socket(struct api_call *c, const char *why)
+{
+	if (strncmp(c->who, "socket", 6) == 0)
+		return true;
+	api_problem(c, API_FORBIDDEN, why, "ask over the socket");
+	return false;
+}
+
 const struct json *api_body(struct api_call *c)
 {
 	const struct http_in *in = http_in_call_request(c->call);
@@ -202,7 +239,12 @@ static void run(const struct route *r, struct api_call *c, enum api_rights right
 	bool changes = strcmp(r->method, "GET") != 0;
 
 	if (changes && rights != API_ALL) {
-		api_problem(c, API_FORBIDDEN, NULL, "use admin.token, or the socket");
+		if (strcmp(c->who, "page") == 0)
+			api_problem(c, API_FORBIDDEN, "X-CSRF-Token is missing or wrong",
+			    "GET /admin/session tells it");
+		else
+			api_problem(c, API_FORBIDDEN, "this token may only read",
+			    "use admin.token, or the socket");
 		return;
 	}
 	if (changes)
@@ -223,8 +265,8 @@ void api_take(const struct web *w, struct http_in_call *call, enum api_rights ri
 	size_t i, len = 0;
 
 	if (rights == API_NONE) {
-		refuse(call, API_UNAUTHORIZED, NULL,
-		    "send Authorization: Bearer with admin.token or admin.read_token", NULL);
+		api_refuse(call, API_UNAUTHORIZED, NULL,
+		    "send Authorization: Bearer with admin.token or admin.read_token");
 		return;
 	}
 	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
@@ -244,7 +286,9 @@ void api_take(const struct web *w, struct http_in_call *call, enum api_rights ri
 		run(&routes[i], c, rights);
 		return;
 	}
-	refuse(call, allowed != NULL ? API_METHOD : API_NOT_FOUND, NULL,
-	    allowed != NULL ? NULL : "the manual lists what there is: tieline(1), docs/commands.md",
-	    allowed);
+	if (allowed != NULL)
+		api_refuse_method(call, allowed);
+	else
+		api_refuse(call, API_NOT_FOUND, NULL,
+		    "the manual lists what there is: tieline(1), docs/commands.md");
 }

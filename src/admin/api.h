@@ -17,7 +17,7 @@ struct api_call {
 	const struct web *web;
 	struct http_in_call *call;
 	struct arena *arena;
-	const char *who;  /* "socket uid 1000", "token" */
+	const char *who;  /* "socket uid 1000", "token", "page" */
 	const char *name; /* what stood for {name} in the route; NULL: it has none */
 };
 
@@ -31,6 +31,8 @@ void api_take(const struct web *w, struct http_in_call *call, enum api_rights ri
 
 /* A parameter behind the question mark, decoded; NULL: not given. */
 const char *api_query(const struct api_call *c, const char *name);
+/* Whether it came over the socket; where not, that is answered. */
+bool api_is_socket(struct api_call *c, const char *why);
 /* The body. NULL: it is no JSON object, and that is answered. */
 const struct json *api_body(struct api_call *c);
 const char *api_header(const struct api_call *c, const char *name);
@@ -46,6 +48,7 @@ enum api_problem {
 	API_CHANGED,
 	API_INVALID,
 	API_CONFIGURATION,
+	API_RATE,
 	API_BUSY,
 	API_STORE
 };
@@ -54,5 +57,8 @@ void api_problem(struct api_call *c, enum api_problem problem, const char *detai
 /* For calls that have no route: the same without an api_call. */
 void api_refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
     const char *next);
+void api_refuse_method(struct http_in_call *call, const char *allow);
+/* API_RATE: not before so many seconds are over. */
+void api_refuse_for(struct http_in_call *call, int64_t secs, const char *detail, const char *next);
 
 #endif

@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/json_out.h"
 #include "base/nearest.h"
+#include "config/config.h"
 #include "connector/connector.h"
-#include "flow/config.h"
 
 /* --- check ------------------------------------------------------------------------------------ */
 

@@ -384,27 +384,49 @@ static int write_file(struct arena *a, const char *folder, const char *name, con
 }
 
 /* As explain reads them. */
-static int save_raw(struct parked_cli *p, const char *folder)
+static int save(struct parked_cli *p, const char *folder, const char *headers, const char *body,
+    size_t len)
 {
-	struct op_raw_read raw;
-	int code = repair_place_raw(&p->place, p->ids[0], &raw);
+	int code;
 
-	if (code != EXIT_DONE)
-		return code;
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
 		fprintf(stderr, "tieline trace: %s: %s\n", folder, strerror(errno));
 		return EXIT_CANNOT_CREATE;
 	}
-	code = write_file(p->arena, folder, "BODY", raw.raw.body, raw.raw.body_len);
+	code = write_file(p->arena, folder, "BODY", body, len);
 	if (code == EXIT_DONE)
-		code = write_file(p->arena, folder, "HEADERS", raw.raw.headers,
-		    strlen(raw.raw.headers));
+		code = write_file(p->arena, folder, "HEADERS", headers, strlen(headers));
 	if (code == EXIT_DONE)
 		printf("%s/BODY %s/HEADERS\n", folder, folder);
 	return code;
 }
 
-static int run_trace(struct parked_cli *p, const char *save)
+static int save_raw(struct parked_cli *p, const char *folder)
+{
+	struct op_raw_read raw;
+	int code = repair_place_raw(&p->place, p->ids[0], &raw);
+
+	return code != EXIT_DONE ? code
+				 : save(p, folder, raw.raw.headers, raw.raw.body, raw.raw.body_len);
+}
+
+/* The message is named as its platform names it, or its trace tells how that is. */
+static int save_callback(struct parked_cli *p, const char *folder)
+{
+	const char *source = p->ids[0], *text;
+	struct op_callback_of kept;
+	int code = EXIT_DONE;
+
+	if (strchr(source, ':') == NULL) {
+		code = repair_place_trace(&p->place, source, &text);
+		source = code == EXIT_DONE ? json_text(read_document(p, text), "source") : NULL;
+	}
+	if (code == EXIT_DONE)
+		code = repair_place_callback(&p->place, source, &kept);
+	return code != EXIT_DONE ? code : save(p, folder, kept.headers, kept.body, kept.body_len);
+}
+
+static int run_trace(struct parked_cli *p, const char *folder)
 {
 	const struct json *document;
 	const char *text;
@@ -412,16 +434,12 @@ static int run_trace(struct parked_cli *p, const char *save)
 	int code;
 
 	if (p->ids[0][0] == 'h')
-		return save != NULL ? save_raw(p, save) : parked_show(p);
+		return folder != NULL ? save_raw(p, folder) : parked_show(p);
+	if (folder != NULL)
+		return save_callback(p, folder);
 	code = repair_place_trace(&p->place, p->ids[0], &text);
 	if (code != EXIT_DONE)
 		return code;
-	if (save != NULL) {
-		fprintf(stderr,
-		    "tieline trace: its callback is not kept; those are that could not "
-		    "be read (ids like h77)\n");
-		return EXIT_MISSING;
-	}
 	document = read_document(p, text);
 	if (document == NULL)
 		return broken(p);
@@ -439,12 +457,12 @@ static int run_trace(struct parked_cli *p, const char *save)
 int cli_trace(struct cli *cli)
 {
 	struct parked_cli p = { .cli = cli, .arena = arena_new() };
-	const char *save = NULL;
+	const char *folder = NULL;
 	int code = EXIT_DONE, i, got;
 
 	p.ids = arena_zalloc(p.arena, (size_t)(cli->argc + 1) * sizeof(*p.ids));
 	for (i = 1; i < cli->argc && code == EXIT_DONE; i++) {
-		got = cli_option(cli, &i, "--save", &save);
+		got = cli_option(cli, &i, "--save", &folder);
 		if (got < 0)
 			code = EXIT_USAGE_WRONG;
 		else if (got == 0 && cli->argv[i][0] == '-')
@@ -457,7 +475,7 @@ int cli_trace(struct cli *cli)
 		    cli_usage(cli, "which? one id: e812, d1440, desk:40871, or a platform's own");
 	if (code == EXIT_DONE) {
 		repair_place_open(&p.place, p.arena, cli);
-		code = run_trace(&p, save);
+		code = run_trace(&p, folder);
 		repair_place_close(&p.place);
 	}
 	arena_free(p.arena);

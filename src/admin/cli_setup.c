@@ -15,7 +15,7 @@
 #include "base/json_out.h"
 #include "base/loop.h"
 #include "base/secret.h"
-#include "flow/config.h"
+#include "config/config.h"
 #include "flow/kept.h"
 #include "flow/setup.h"
 #include "net/http_out.h"

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json_in.h"
-#include "flow/config.h"
+#include "config/config.h"
 #include "store/store.h"
 
 #define STATUS_PATIENCE_MSECS 10000

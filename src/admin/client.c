@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/loop.h"
 #include "base/yaml_in.h"
-#include "flow/config.h"
+#include "config/config.h"
 #include "net/http_out.h"
 
 /* ---- where it is ---- */

@@ -18,9 +18,9 @@
 
 #include "base/arena.h"
 #include "base/json_out.h"
+#include "config/config.h"
 #include "connector/connector.h"
 #include "core/route.h"
-#include "flow/config.h"
 
 enum explain_as { EXPLAIN_HOOK, EXPLAIN_PAGE, EXPLAIN_ANSWER };
 

@@ -65,7 +65,47 @@ static void put_person(struct json_out *o, const struct person *p)
 	json_member_text(o, "name", p->name);
 	json_member_text(o, "email", p->email);
 	json_member_text(o, "phone", p->phone);
+	json_member_text(o, "avatar", p->avatar);
 	json_end_object(o);
+}
+
+/* What stands in place of what the conversation's page does not say of him. */
+static void put_assignee(struct json_out *o, const struct endpoint *e, const struct event *c)
+{
+	const struct via via = endpoint_via(e);
+	const char *id = c->facts != NULL ? c->facts->v[FACT_AGENT] : NULL;
+	const char *team = memo_get(&via, MEMO_TEAM);
+	struct author who = c->assignee;
+	struct arena *a = arena_new();
+	struct json_error error;
+	const struct json *j;
+
+	if (id == NULL || *id == '\0')
+		goto out;
+	j = team != NULL ? json_read(a, team, strlen(team), &error) : NULL;
+	for (j = j != NULL ? j->child : NULL; j != NULL; j = j->next)
+		if (json_text(j, "id") != NULL && strcmp(json_text(j, "id"), id) == 0)
+			break;
+	json_key(o, "assignee");
+	json_begin_object(o);
+	json_member_text(o, "id", id);
+	json_member_text(o, "name", who.name != NULL ? who.name : json_text(j, "name"));
+	json_member_text(o, "email", who.email != NULL ? who.email : json_text(j, "email"));
+	json_end_object(o);
+out:
+	arena_free(a);
+}
+
+static void put_facts(struct json_out *o, const struct facts *f)
+{
+	if (f == NULL)
+		return;
+	if (f->v[FACT_PRIORITY] != NULL && *f->v[FACT_PRIORITY] != '\0')
+		json_member_text(o, "priority", f->v[FACT_PRIORITY]);
+	if (f->v[FACT_ATTRIBUTES] == NULL)
+		return;
+	json_key(o, "attributes");
+	json_put_raw(o, f->v[FACT_ATTRIBUTES], strlen(f->v[FACT_ATTRIBUTES]));
 }
 
 static void put_conversation(struct json_out *o, const struct endpoint *e, const struct event *c)
@@ -82,11 +122,14 @@ static void put_conversation(struct json_out *o, const struct endpoint *e, const
 	json_member_time(o, "changed", c->version);
 	json_member_text(o, "channel", c->channel);
 	json_member_text(o, "department", c->department);
+	json_member_text(o, "department_name", c->department_name);
 	json_key(o, "tags");
 	json_begin_array(o);
 	for (i = 0; i < c->ntags; i++)
 		json_put_text(o, c->tags[i]);
 	json_end_array(o);
+	put_assignee(o, e, c);
+	put_facts(o, c->facts);
 	put_person(o, &c->person);
 	json_end_object(o);
 }

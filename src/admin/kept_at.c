@@ -9,7 +9,7 @@
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/secret.h"
-#include "flow/config.h"
+#include "config/config.h"
 #include "flow/kept.h"
 #include "store/store.h"
 

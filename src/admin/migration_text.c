@@ -60,7 +60,8 @@ static void verify_lines(const struct json *verify, struct buf *out)
 		{ "missing", NULL }, { "twice", NULL },
 		{ "disordered", "behind one that was said later" },
 		{ "different", "not the text that was to be written" },
-		{ "fileless", "fewer files, and no word why" } };
+		{ "fileless", "fewer files, and no word why" },
+		{ "unlike", "conversations, without what was to go with them" } };
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -54,6 +54,7 @@ static void put_verdict(struct json_out *o, const struct migration_verdict *v)
 	json_member_int(o, "disordered", v->disordered);
 	json_member_int(o, "different", v->different);
 	json_member_int(o, "fileless", v->fileless);
+	json_member_int(o, "unlike", v->unlike);
 	json_end_object(o);
 }
 

@@ -9,7 +9,7 @@
 #include "admin/words_of.h"
 #include "base/arena.h"
 #include "base/json_out.h"
-#include "flow/config.h"
+#include "config/config.h"
 
 #define LIST_TEXT_MOST 40
 

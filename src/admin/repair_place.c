@@ -14,7 +14,7 @@
 #include "base/http.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
-#include "flow/config.h"
+#include "config/config.h"
 
 #define PATIENCE_MSECS (30 * 1000)
 #define BULK_PATIENCE_MSECS (10 * 60 * 1000)
@@ -372,27 +372,78 @@ int repair_place_mend_all(struct repair_place *p, const struct repair_filter *f,
 	return code != EXIT_DONE ? code : say_refused(p, bad + (int64_t)(list.nrows - op.nitems));
 }
 
-int repair_place_raw(struct repair_place *p, const char *text, struct op_raw_read *out)
+/* Runs op on the store, which may be a running relay's: to read needs no lock. fill runs when the store is
+ * open. */
+static int read_beside(struct repair_place *p, struct store_op *op, void (*fill)(void *arg),
+    void *arg)
 {
-	struct parked_id id = { 0 };
 	struct store *store = p->store;
 	struct err err;
-	int code = read_id(p, text, &id);
+	int code = EXIT_FAULT;
 
-	*out = (struct op_raw_read){ .op = { .kind = STORE_RAW_READ }, .arena = p->arena };
-	if (code != EXIT_DONE)
-		return code;
 	if (p->client.config == NULL)
 		return say(p, EXIT_CONFIGURATION, "the configuration cannot be read");
-	if (store == NULL) /* to read needs no lock */
+	if (store == NULL)
 		store = stopped_open(p->arena, p->client.config, true, &code, &err);
 	if (store == NULL)
 		return say(p, code, err.text);
-	out->id = id.id;
-	store_run(store, &out->op);
+	if (fill != NULL)
+		fill(arg);
+	store_run(store, op);
 	if (store != p->store)
 		store_close(store);
-	if (out->op.result != 0)
-		return say(p, EXIT_DISK, out->op.err.text);
+	return op->result == 0 ? EXIT_DONE : say(p, EXIT_DISK, op->err.text);
+}
+
+int repair_place_raw(struct repair_place *p, const char *text, struct op_raw_read *out)
+{
+	struct parked_id id = { 0 };
+	int code = read_id(p, text, &id);
+
+	*out = (struct op_raw_read){ .op = { .kind = STORE_RAW_READ },
+		.arena = p->arena,
+		.id = id.id };
+	if (code == EXIT_DONE)
+		code = read_beside(p, &out->op, NULL, NULL);
+	if (code != EXIT_DONE)
+		return code;
 	return out->is_known ? EXIT_DONE : told(p, text, MEND_UNKNOWN);
+}
+
+/* Whose callback: the store's number of the endpoint is known once it is open. */
+struct source {
+	const struct config *config;
+	const char *name;
+	size_t len;
+	struct op_callback_of *op;
+};
+
+static void fill_source(void *arg)
+{
+	struct source *s = arg;
+	size_t i;
+
+	for (i = 0; i < s->config->nendpoints; i++)
+		if (strlen(s->config->endpoints[i].name) == s->len
+		    && strncmp(s->config->endpoints[i].name, s->name, s->len) == 0)
+			s->op->endpoint = s->config->endpoints[i].id;
+}
+
+int repair_place_callback(struct repair_place *p, const char *text, struct op_callback_of *out)
+{
+	const char *colon = text != NULL ? strchr(text, ':') : NULL;
+	struct source source = { p->client.config, text, 0, out };
+	int code;
+
+	*out = (struct op_callback_of){ .op = { .kind = STORE_CALLBACK_OF }, .arena = p->arena };
+	if (colon != NULL) {
+		source.len = (size_t)(colon - text);
+		out->remote = colon + 1;
+		code = read_beside(p, &out->op, fill_source, &source);
+		if (code != EXIT_DONE || out->is_known)
+			return code;
+	}
+	return say(p, EXIT_MISSING,
+	    "its callback is not kept; those are that could not be read (ids like h77), and all where "
+	    "retention.callbacks says so");
 }

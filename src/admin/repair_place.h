@@ -7,6 +7,7 @@
 
 #include "admin/client.h"
 #include "store/repair.h"
+#include "store/retain.h"
 
 struct arena;
 struct cli;
@@ -37,5 +38,7 @@ int repair_place_mend_all(struct repair_place *p, const struct repair_filter *f,
     int64_t expect);
 /* Of a kept callback: body and headers. Always from the store, also beside a running relay. */
 int repair_place_raw(struct repair_place *p, const char *id, struct op_raw_read *out);
+/* The same of the callback that told of a message first, by endpoint:id. */
+int repair_place_callback(struct repair_place *p, const char *source, struct op_callback_of *out);
 
 #endif

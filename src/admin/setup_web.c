@@ -11,13 +11,7 @@
 #include "flow/endpoint.h"
 #include "flow/kept.h"
 
-static bool is_socket(struct api_call *c)
-{
-	if (strncmp(c->who, "socket", 6) == 0)
-		return true;
-	api_problem(c, API_FORBIDDEN, "this holds secrets", "ask over the socket");
-	return false;
-}
+static const char *const holds_secrets = "this holds secrets";
 
 void setup_web_show(struct api_call *c)
 {
@@ -27,7 +21,7 @@ void setup_web_show(struct api_call *c)
 	const char *body;
 	size_t i, j, len;
 
-	if (!is_socket(c))
+	if (!api_is_socket(c, holds_secrets))
 		return;
 	json_begin_object(o);
 	for (i = 0; i < f->nendpoints; i++) {
@@ -59,7 +53,7 @@ void setup_web_keep(struct api_call *c)
 	struct memo memo[SETUP_KEEPS];
 	size_t n = 0;
 
-	if (!is_socket(c))
+	if (!api_is_socket(c, holds_secrets))
 		return;
 	if (e == NULL) {
 		api_problem(c, API_NOT_FOUND, "there is no endpoint of that name", NULL);

@@ -3,8 +3,8 @@
 
 #include "admin/cli.h"
 #include "base/arena.h"
+#include "config/config.h"
 #include "connector/connector.h"
-#include "flow/config.h"
 
 /* Names to the store's ids; one that the store does not know yet has nothing in it. */
 static void ask_for_ids(struct store *store, struct config *c)

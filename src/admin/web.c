@@ -7,6 +7,7 @@
 #include "admin/api.h"
 #include "admin/health.h"
 #include "admin/metrics.h"
+#include "admin/page.h"
 #include "admin/pulse.h"
 #include "admin/status.h"
 #include "base/arena.h"
@@ -84,12 +85,18 @@ static bool is_one_of(const struct secrets *s, const char *token)
 	return fits;
 }
 
-static enum api_rights rights_of(const struct web *w, struct http_in_call *call)
+/* What whoever asks may do, by a token or, where none is given, by the page's cookie. */
+static enum api_rights rights_of(const struct web *w, struct http_in_call *call, const char **who)
 {
 	const struct admin_conf *admin = &w->flow->config->admin;
 	const char *given = header_of(call, "authorization");
-	bool may_all, may_read;
+	bool may_all, may_read, may_change;
 
+	*who = "token";
+	if (given == NULL && page_knows(w, call, &may_change)) {
+		*who = "page";
+		return may_change ? API_ALL : API_READ;
+	}
 	if (given == NULL || strncasecmp(given, "Bearer ", 7) != 0)
 		return API_NONE;
 	given += 7 + strspn(given + 7, " ");
@@ -113,7 +120,9 @@ static void answer_metrics(const struct web *w, struct http_in_call *call)
 
 static void guard_metrics(const struct web *w, struct http_in_call *call, bool is_open)
 {
-	if (is_open || rights_of(w, call) != API_NONE)
+	const char *who;
+
+	if (is_open || rights_of(w, call, &who) != API_NONE)
 		answer_metrics(w, call);
 	else
 		api_refuse(call, API_UNAUTHORIZED, NULL,
@@ -141,13 +150,29 @@ void web_status(struct api_call *c)
 
 /* ---- listeners ---- */
 
-/* Where the two listeners are one, it can be reached from outside, and without a token there is nothing
- * to see. */
+/* Where the two listeners are one, it can be reached from outside, and without a token or a password there is
+ * nothing to see. */
 static bool is_shared(const struct web *w)
 {
 	const struct admin_conf *admin = &w->flow->config->admin;
 
-	return admin->how == ADMIN_LISTEN_SAME && admin->token.n + admin->read_token.n > 0;
+	return admin->how == ADMIN_LISTEN_SAME
+	    && (admin->token.n + admin->read_token.n > 0 || admin->password != NULL);
+}
+
+static bool is_page_here(const struct web *w)
+{
+	const struct admin_conf *admin = &w->flow->config->admin;
+
+	return admin->how == ADMIN_LISTEN_SAME && admin->password != NULL;
+}
+
+static void take_api(const struct web *w, struct http_in_call *call)
+{
+	const char *who;
+	enum api_rights rights = rights_of(w, call, &who);
+
+	api_take(w, call, rights, who);
 }
 
 static bool is_api(struct http_in_call *call)
@@ -170,7 +195,9 @@ void web_on_public(struct http_in_call *call, void *arg)
 	else if (is_path(call, "/metrics") && is_shared(w))
 		guard_metrics(w, call, false);
 	else if (is_api(call) && is_shared(w))
-		api_take(w, call, rights_of(w, call), "token");
+		take_api(w, call);
+	else if (page_is(call) && is_page_here(w))
+		page_take(w, call);
 	else
 		http_refuse(call, 404, "not_found", 0, NULL);
 }
@@ -182,10 +209,12 @@ void web_on_admin(struct http_in_call *call, void *arg)
 	if (is_path(call, "/metrics"))
 		guard_metrics(w, call, w->is_open);
 	else if (is_api(call))
-		api_take(w, call, rights_of(w, call), "token");
+		take_api(w, call);
+	else if (page_is(call))
+		page_take(w, call);
 	else
 		api_refuse(call, API_NOT_FOUND, NULL,
-		    "/metrics and /api/v1 are what this listener has");
+		    "/admin, /metrics and /api/v1 are what this listener has");
 }
 
 void web_on_socket(struct http_in_call *call, void *arg)

@@ -1,5 +1,5 @@
-/* What the relay answers besides callbacks: health to anybody, metrics and the interface for programs to
- * the admin listener, that interface to the socket. */
+/* What the relay answers besides callbacks: health to anybody, metrics, the status page and the interface for
+ * programs to the admin listener, that interface to the socket. */
 #ifndef ADMIN_WEB_H
 #define ADMIN_WEB_H
 
@@ -11,12 +11,16 @@ struct api_call;
 struct http_in_call;
 struct mistakes;
 struct pulse;
+struct series_watch;
+struct sessions;
 
 struct web {
 	struct flow *flow;
 	struct ingest *ingest;
 	struct pulse *pulse;
 	struct alarm_watch *alarms;
+	struct series_watch *series;
+	struct sessions *sessions;
 	int64_t started_ms;
 	/* Reads the configuration anew: -1, and the mistakes say why not. */
 	int (*reload)(void *arg, struct mistakes *m);
@@ -25,9 +29,10 @@ struct web {
 };
 
 /* One handler per listener; arg is the struct web. */
-/* /hooks /healthz /readyz; where `listen` is the admin listener too, /metrics for who has a token. */
+/* /hooks /healthz /readyz; where `listen` is the admin listener too, its addresses, for who has a token or
+ * signs in. */
 void web_on_public(struct http_in_call *call, void *arg);
-void web_on_admin(struct http_in_call *call, void *arg);  /* /metrics /api */
+void web_on_admin(struct http_in_call *call, void *arg);  /* /metrics /admin /api */
 void web_on_socket(struct http_in_call *call, void *arg); /* /api /healthz /readyz */
 void web_status(struct api_call *c);                      /* GET /api/v1/status */
 

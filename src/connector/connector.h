@@ -171,6 +171,16 @@ struct parse_error {
  * the time tells nothing about which one it was. */
 enum verify verify_shared(const struct secrets *accepted, const char *given);
 
+/* What a document is that somebody has saved of the platform's answers. */
+struct saved_page {
+	bool tells_conversations, tells_messages; /* neither: a page that was empty */
+	const char
+	    *conversation;  /* the only one that it tells, where the platform was asked for it;
+				   * NULL: a list */
+	bool is_nameless;   /* its messages do not say of which conversation they are */
+	const char *cursor; /* with which the platform would have been asked for it */
+};
+
 /* Pieces of sentences for the operator, where only the platform's own words help. NULL: none. */
 struct operator_words {
 	const char *name;             /* of the platform, as it calls itself */
@@ -210,6 +220,12 @@ struct connector {
 	int (*parse_page)(const struct via *via, struct arena *a, const char *conversation,
 	    const struct http_resp *resp, struct event_list *out, const char **cursor,
 	    struct parse_error *error);
+
+	/* Optional. What is a document that somebody has saved under that name (of its file)? It is then read as an
+	 * answer to JOB_PAGE. -1: none of the platform's pages, or something on it cannot be read; error's detail
+	 * names the member, what was found and what is allowed. */
+	int (*recognise)(const struct via *via, struct arena *a, const char *name, const char *text,
+	    size_t len, struct saved_page *out, struct parse_error *error);
 
 	/* What the delivery still needs, in order, given what is known. -1: it cannot be carried
 	 * (effect says why: REJECTED, reason, words). Fills message->texts, spans and parts as the

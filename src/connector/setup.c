@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/secret.h"
+#include "connector/answer.h"
 
 extern const struct connector_setup chatwoot_setup, smartify_setup, smartsender_setup,
     syniverse_setup;
@@ -99,7 +100,7 @@ bool setup_failed(struct setup *s, const char *check, const struct http_resp *re
 {
 	const char *host = s->via.endpoint->host;
 
-	if (resp->transport == TRANSPORT_OK && resp->status >= 200 && resp->status < 300)
+	if (answer_is_good(resp))
 		return false;
 	if (resp->status == 0)
 		setup_line(s, check, CHECK_FAIL,

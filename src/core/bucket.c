@@ -52,7 +52,8 @@ int64_t bucket_shut_for(const struct bucket *b, int64_t now_ms)
 	return left <= 0 || left > RETRY_AFTER_MOST_MSECS ? 0 : left;
 }
 
-int64_t bucket_take(struct bucket *b, const struct rate *rate, int64_t now_ms)
+/* A token, where so many thousandths are there. */
+static int64_t take_above(struct bucket *b, const struct rate *rate, int64_t least, int64_t now_ms)
 {
 	int64_t shut = bucket_shut_for(b, now_ms), milli_per_period;
 
@@ -62,12 +63,33 @@ int64_t bucket_take(struct bucket *b, const struct rate *rate, int64_t now_ms)
 		return 0;
 	grow(b, now_ms);
 	fill(b, rate, now_ms);
-	if (b->milli >= 1000) {
+	if (b->milli >= least) {
 		b->milli -= 1000;
 		return 0;
 	}
 	milli_per_period = rate->count * (1000 - b->cut);
-	return (1000 - b->milli) * rate->period_msecs / milli_per_period + 1;
+	return (least - b->milli) * rate->period_msecs / milli_per_period + 1;
+}
+
+int64_t bucket_take(struct bucket *b, const struct rate *rate, int64_t now_ms)
+{
+	return take_above(b, rate, 1000, now_ms);
+}
+
+/* It is never quite full then: what is late by less than a token's time loses none. */
+int64_t bucket_take_spare(struct bucket *b, const struct rate *rate, int64_t now_ms)
+{
+	int64_t least = burst(rate) - 1000;
+
+	return take_above(b, rate, least > 1000 ? least : 1000, now_ms);
+}
+
+void bucket_charge(struct bucket *b, const struct rate *rate, int64_t milli, int64_t now_ms)
+{
+	if (rate->count == 0)
+		return;
+	fill(b, rate, now_ms);
+	b->milli -= milli;
 }
 
 void bucket_refused(struct bucket *b, int64_t asked_msecs, int64_t now_ms)

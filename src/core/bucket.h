@@ -19,6 +19,10 @@ struct bucket {
 /* Takes a token: 0. Else how many ms to wait before asking again, at least 1. A rate of 0 is no limit,
  * but shut it may be all the same. */
 int64_t bucket_take(struct bucket *b, const struct rate *rate, int64_t now_ms);
+/* The same for what can wait: it takes only what a burst of others would leave. */
+int64_t bucket_take_spare(struct bucket *b, const struct rate *rate, int64_t now_ms);
+/* Takes so many thousandths of a token more, at once; the next wait longer for it. */
+void bucket_charge(struct bucket *b, const struct rate *rate, int64_t milli, int64_t now_ms);
 /* The far side said: too many. Shut for as long as it asked (up to an hour; -1: it did not say, a second),
  * and from then on at half the rate. What it says while the bucket is shut was sent before, and only
  * lengthens that. */

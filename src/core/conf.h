@@ -48,18 +48,19 @@ struct caps {
 	/* What can be written. */
 	bool typing;          /* at either side it can be shown that somebody types */
 	bool deletes_answers; /* as customers' side: what agents said can be taken back */
-	bool forwards;        /* who has a conversation can be changed by us, and not taken away */
-	bool states;          /* a conversation can be closed there */
-	bool reopens;         /* … and opened again by us */
-	bool answers_reopen;  /* as customers' side: what agents say opens a closed conversation */
-	bool reports;     /* as agents' side: what became of an agent's message is shown on it */
-	bool notes;       /* as agents' side: can be told something that no customer sees */
-	bool keeps_notes; /* as either side: so can whoever of the team works there */
-	bool replies;     /* a message can say which one it replies to */
-	bool quotes;      /* else its words may stand above: they cost nothing */
-	bool widgets;     /* shows buttons and cards as what they are, ten in a row */
-	unsigned shows;   /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
-	unsigned keeps;   /* … and those it is given where a bridge keeps markup */
+	bool routes;   /* a team that is given a conversation gives it to somebody, and tells him */
+	bool forwards; /* who has a conversation can be changed by us, and not taken away */
+	bool states;   /* a conversation can be closed there */
+	bool reopens;  /* … and opened again by us */
+	bool answers_reopen; /* as customers' side: what agents say opens a closed conversation */
+	bool reports;        /* as agents' side: what became of an agent's message is shown on it */
+	bool notes;          /* as agents' side: can be told something that no customer sees */
+	bool keeps_notes;    /* as either side: so can whoever of the team works there */
+	bool replies;        /* a message can say which one it replies to */
+	bool quotes;         /* else its words may stand above: they cost nothing */
+	bool widgets;        /* shows buttons and cards as what they are, ten in a row */
+	unsigned shows;      /* formats it shows as what they are: 1 << FORMAT_MARKDOWN … */
+	unsigned keeps;      /* … and those it is given where a bridge keeps markup */
 	/* Of contacts and conversations, those facts that are written: 1 << FACT_NAME … */
 	unsigned facts;
 	const struct kind_caps *kinds; /* KIND_COUNT of them: what becomes of what there */
@@ -96,7 +97,8 @@ struct endpoint_conf {
 	int64_t timeout_msecs;
 	int64_t concurrency;
 	struct rate rate;
-	struct rate conversation_rate; /* messages into one conversation */
+	struct rate conversation_rate; /* messages into one conversation, … */
+	struct rate history_rate;      /* … of those that are moved there; at most the same */
 	int64_t reconcile_msecs;       /* MSECS_NEVER */
 };
 

@@ -19,8 +19,8 @@ struct option_map;
 	X(EMAIL, "email") \
 	X(PHONE, "phone") \
 	X(AVATAR, "avatar") /* an address */ \
-	X(AGENT, "agent")   /* the platform's id of who has it; "": nobody */ \
-	X(TEAM, "team")     /* the same of a team or department */ \
+	X(TEAM, "team")   /* the platform's id of the team or department that has it; "": none */ \
+	X(AGENT, "agent") /* the same of a person; behind the team, whose choice may be another */ \
 	X(LABELS, "labels") /* a JSON array of texts, sorted, each once */ \
 	X(PRIORITY, "priority") \
 	X(ATTRIBUTES, "attributes") /* a JSON object of texts, numbers and booleans, by key */

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json_in.h"
+#include "core/facts.h"
 #include "core/text.h"
 
 #define SHOWN_MAX 40 /* of what was found */
@@ -106,16 +107,16 @@ static const struct json *read_list(struct reading *r, const struct json *j, con
 	return m->child;
 }
 
-struct choice {
+struct wording {
 	const char *word;
 	int value;
 };
 
 /* The last of choices has no word; its value is that of a member that is not there, -1: it must be. */
 static int read_choice(struct reading *r, const struct json *m, const char *place, const char *key,
-    const struct choice *choices)
+    const struct wording *choices)
 {
-	const struct choice *c;
+	const struct wording *c;
 	const char *allowed = "";
 
 	for (c = choices; c->word != NULL; c++) {
@@ -159,11 +160,52 @@ static void read_person(struct reading *r, const struct json *j, struct person *
 	p->name = read_text(r, m, "person.", "name");
 	p->email = read_text(r, m, "person.", "email");
 	p->phone = read_text(r, m, "person.", "phone");
+	p->avatar = read_text(r, m, "person.", "avatar");
+}
+
+static void read_assignee(struct reading *r, const struct json *j, struct author *who)
+{
+	const struct json *m = member(j, "assignee");
+
+	if (m == NULL)
+		return;
+	if (m->type != JSON_OBJECT) {
+		wrong(r, "", "assignee", found_in(r, m), "an object");
+		return;
+	}
+	who->role = ROLE_AGENT;
+	who->id = read_id(r, m, "assignee.", "id");
+	who->name = read_text(r, m, "assignee.", "name");
+	who->email = read_text(r, m, "assignee.", "email");
+}
+
+/* What is told besides, as a callback would tell it. */
+static const struct facts *read_facts(struct reading *r, const struct json *j,
+    const struct event *e)
+{
+	const struct json *attributes = member(j, "attributes");
+	struct facts *f = ARENA_NEW(r->a, struct facts);
+	const struct person *p = &e->person;
+
+	if (attributes != NULL && attributes->type != JSON_OBJECT)
+		wrong(r, "", "attributes", found_in(r, attributes), "an object");
+	else if (attributes != NULL)
+		f->v[FACT_ATTRIBUTES] = fact_attributes(r->a, attributes, NULL);
+	f->v[FACT_NAME] = fact_form(r->a, FACT_NAME, p->name);
+	f->v[FACT_EMAIL] = fact_form(r->a, FACT_EMAIL, p->email);
+	f->v[FACT_PHONE] = fact_form(r->a, FACT_PHONE, p->phone);
+	f->v[FACT_AVATAR] = p->avatar;
+	f->v[FACT_AGENT] = e->assignee.id;
+	f->v[FACT_TEAM] = e->department;
+	f->v[FACT_PRIORITY] = read_text(r, j, "", "priority");
+	if (member(j, "tags") != NULL)
+		f->v[FACT_LABELS] = fact_labels(r->a, e->tags, e->ntags);
+	return f;
 }
 
 static void read_conversation(struct reading *r, const struct json *j, struct history_line *out)
 {
-	static const struct choice states[] = { { "open", STATE_OPEN },
+	static const struct wording states[] = { { "open", STATE_OPEN },
 		{ "pending", STATE_PENDING }, { "snoozed", STATE_SNOOZED },
 		{ "resolved", STATE_RESOLVED }, { NULL, STATE_NONE } };
 	struct event *e = &out->event;
@@ -177,15 +219,19 @@ static void read_conversation(struct reading *r, const struct json *j, struct hi
 	e->version = read_time(r, j, "changed", false);
 	e->channel = read_text(r, j, "", "channel");
 	e->department = read_text(r, j, "", "department");
+	e->department_name = read_text(r, j, "", "department_name");
 	read_tags(r, j, e);
 	read_person(r, j, &e->person);
+	read_assignee(r, j, &e->assignee);
+	e->facts = read_facts(r, j, e);
+	e->facts_version = e->person_version = e->version;
 }
 
 /* ---- messages ---- */
 
 static unsigned read_flags(struct reading *r, const struct json *j)
 {
-	static const struct choice words[] = { { "draft", EVENT_IS_DRAFT },
+	static const struct wording words[] = { { "draft", EVENT_IS_DRAFT },
 		{ "hidden", EVENT_IS_HIDDEN }, { "system", EVENT_IS_SYSTEM },
 		{ "command", EVENT_IS_COMMAND }, { "preflight", EVENT_IS_PREFLIGHT },
 		{ "deleted", EVENT_IS_DELETED }, { "automatic", EVENT_IS_AUTOMATIC },
@@ -201,7 +247,7 @@ static unsigned read_flags(struct reading *r, const struct json *j)
 
 static void read_file(struct reading *r, const struct json *j, size_t i, struct attachment *f)
 {
-	static const struct choice kinds[] = { { "image", ATTACHMENT_IMAGE },
+	static const struct wording kinds[] = { { "image", ATTACHMENT_IMAGE },
 		{ "audio", ATTACHMENT_AUDIO }, { "video", ATTACHMENT_VIDEO },
 		{ "file", ATTACHMENT_FILE }, { "location", ATTACHMENT_LOCATION },
 		{ "contact", ATTACHMENT_CONTACT }, { NULL, -1 } };
@@ -243,10 +289,10 @@ static void read_files(struct reading *r, const struct json *j, struct event *e)
 
 static void read_message(struct reading *r, const struct json *j, struct event *e)
 {
-	static const struct choice roles[] = { { "customer", ROLE_CUSTOMER },
+	static const struct wording roles[] = { { "customer", ROLE_CUSTOMER },
 		{ "agent", ROLE_AGENT }, { "bot", ROLE_BOT }, { "system", ROLE_SYSTEM },
 		{ NULL, -1 } };
-	static const struct choice formats[] = { { "plain", FORMAT_PLAIN },
+	static const struct wording formats[] = { { "plain", FORMAT_PLAIN },
 		{ "markdown", FORMAT_MARKDOWN }, { "html", FORMAT_HTML }, { NULL, FORMAT_PLAIN } };
 
 	e->kind = EVENT_MESSAGE;
@@ -270,7 +316,7 @@ static void read_message(struct reading *r, const struct json *j, struct event *
 int history_read(struct arena *a, const char *text, size_t len, struct history_line *out,
     struct err *err)
 {
-	static const struct choice types[] = { { "conversation", 1 }, { "message", 0 },
+	static const struct wording types[] = { { "conversation", 1 }, { "message", 0 },
 		{ NULL, -1 } };
 	struct reading r = { .a = a, .err = err };
 	struct json_error error;

@@ -100,7 +100,7 @@ void migration_read_skipped(struct migration_totals *t, const char *text)
 bool migration_is_verified(const struct migration_verdict *v)
 {
 	return v->missing == 0 && v->twice == 0 && v->disordered == 0 && v->different == 0
-	    && v->fileless == 0;
+	    && v->fileless == 0 && v->unlike == 0;
 }
 
 /* ---- what it takes ---- */
@@ -117,12 +117,12 @@ void migration_estimate(struct migration_estimate *e, int64_t written, int64_t r
     struct migration_limit target, struct migration_limit conversation,
     struct migration_limit source)
 {
-	const int64_t all[] = { takes(written + REQUESTS_PER_CONVERSATION * e->conversations,
-				    target),
-		takes(e->longest, conversation), takes(2 * reads, source) };
+	int64_t requests = written + REQUESTS_PER_CONVERSATION * e->conversations + e->facts;
+	const int64_t all[] = { takes(requests, target), takes(e->longest, conversation),
+		takes(2 * reads, source) };
 	size_t i;
 
-	e->requests = written + REQUESTS_PER_CONVERSATION * e->conversations;
+	e->requests = requests;
 	e->msecs = 0;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i] > e->msecs)

@@ -71,6 +71,7 @@ struct migration_verdict {
 	int64_t twice;      /* there more than once */
 	int64_t disordered; /* behind one that was said later */
 	int64_t different;  /* not the text that was to be written */
+	int64_t unlike;     /* conversations without something of what was to go with them */
 	int64_t fileless;   /* with fewer files, and no word why */
 };
 bool migration_is_verified(const struct migration_verdict *v);
@@ -79,6 +80,7 @@ bool migration_is_verified(const struct migration_verdict *v);
 struct migration_estimate {
 	int64_t conversations; /* that would be opened or written to */
 	int64_t longest;       /* messages of the one with the most */
+	int64_t facts;         /* requests for what goes with them besides messages */
 	int64_t bytes;         /* of files, as far as their platform says */
 	int64_t requests;      /* to the other end */
 	int64_t msecs;         /* under the limits of both ends; 0: nothing limits it */

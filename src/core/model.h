@@ -109,6 +109,8 @@ struct event {
 	const char *channel, *department, *department_name; /* for a bridge's `only` */
 	const char *const *tags;
 	size_t ntags;
+	struct author
+	    assignee;      /* of a conversation: what its page says of who has it besides his id */
 	const char *extra; /* opaque: only the connector that wrote it reads it */
 	/* What it tells besides of the person and of the conversation; taken in at once, and not kept with
 	 * the event. NULL: nothing. The versions: of what it tells of the person, of the conversation. */

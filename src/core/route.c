@@ -226,17 +226,19 @@ static void join_or_open(const struct route_in *in, struct route *out)
 static void link_up(const struct route_in *in, struct route *out)
 {
 	bool is_line = (in->event->flags & EVENT_IS_SYSTEM) != 0;
+	bool is_history = in->event->origin == ORIGIN_HISTORY;
 
 	out->to = SIDE_AGENTS;
 	/* Where the platform says now that the conversation is another person's, it stays in the lane that it
 	 * is in until nothing of it is under way. */
 	out->person = in->known->link.id != 0 ? in->known->link.person : in->view->person;
-	/* That a conversation was begun or assigned tells nothing to agents who have none of it. */
-	if (is_line && (in->known->link.id == 0 || in->known->link.gone))
+	/* That a conversation was begun or assigned tells nothing to agents who have none of it. Of history it comes
+	 * behind a message, which may not be routed yet. */
+	if (is_line && ((in->known->link.id == 0 && !is_history) || in->known->link.gone))
 		is_drop(out, DROP_SYSTEM, false, "not linked");
 	else if (in->known->link.id != 0)
 		continue_link(in, out);
-	else if (in->event->origin == ORIGIN_HISTORY)
+	else if (is_history)
 		open_new(in, out, 1); /* each conversation is moved as one */
 	else
 		join_or_open(in, out);

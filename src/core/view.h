@@ -28,6 +28,8 @@ struct row_link {
 	const char *first_customers, *first_agents; /* message ids where it began; NULL unknown */
 	bool taken_over, gone;
 	enum link_how how;
+	int64_t
+	    used_day; /* when something last went over it, in days since the epoch; 0: not known */
 };
 
 struct ask { /* one bridge that has the event's endpoint */

@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/endpoint.h"
-#include "flow/errand.h"
-#include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/pager.h"
 #include "flow/trip.h"
@@ -305,17 +303,21 @@ static void pump(struct endpoint *e)
 		return;
 	g->is_pumping = true;
 	while ((t = TAILQ_FIRST(&g->sending)) != NULL) {
-		if (errands_yield(e->errands))
-			errands_pump(e->errands);
-		if (!gate_enter(g))
+		if (chores_yield(&e->errands))
+			chores_pump(&e->errands);
+		if (chores_yield(&e->mirrors))
+			chores_pump(&e->mirrors);
+		if (t->lane->turn == TURN_LATE)
+			pager_pump(e->pager);
+		if (!gate_enter(g, t->lane->turn))
 			break;
 		trip_send(t);
 	}
 	g->stands_since_ms = t != NULL ? t->queued_ms : 0;
 	while (!e->flow->draining && (l = gate_next(g)) != NULL)
 		claim_head(c, l);
-	errands_pump(e->errands);
-	mirrors_pump(e->mirrors);
+	chores_pump(&e->errands);
+	chores_pump(&e->mirrors);
 	pager_pump(e->pager);
 	g->is_pumping = false;
 }

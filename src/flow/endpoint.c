@@ -581,8 +581,9 @@ void endpoint_init(struct endpoint *e, struct flow *f, struct endpoint_conf *con
 	e->errand->endpoint = e;
 	e->errand->arena = arena_new();
 	e->errand->timer = loop_timer_new(f->loop, errand_on_timer, e->errand);
-	e->errands = errands_new(e);
-	e->mirrors = mirrors_new(e);
+	errands_init(e);
+	mirrors_init(e);
+	once_init(&e->unmapped);
 	e->pager = pager_new(e);
 	e->sweep = sweep_new(e);
 	e->standings = standings_new(e);
@@ -640,8 +641,9 @@ void endpoint_fini(struct endpoint *e)
 	xfree(e->drawn_hook_key);
 	standings_free(e->standings);
 	sweep_free(e->sweep);
-	errands_free(e->errands);
-	mirrors_free(e->mirrors);
+	chores_fini(&e->errands);
+	chores_fini(&e->mirrors);
+	once_fini(&e->unmapped);
 	pager_free(e->pager);
 	gate_fini(&e->gate);
 }

@@ -3,6 +3,8 @@
 #ifndef FLOW_ENDPOINT_H
 #define FLOW_ENDPOINT_H
 
+#include "base/once.h"
+#include "flow/chores.h"
 #include "flow/flow.h"
 #include "flow/lanes.h"
 
@@ -40,14 +42,15 @@ struct endpoint {
 	char note[160];       /* why it is not ok, for people */
 	enum control control; /* a person's word over it; see control.h for these three */
 	int64_t began_ms;
-	bool is_leaving;         /* it wants nothing more */
-	bool is_held;            /* its events are not routed: something they would go to drains */
-	uint32_t paused;         /* bit i: bridges[i] is */
-	struct errand *errand;   /* under way or waiting to be tried again */
-	struct errands *errands; /* what is owed to the agents there, beside the lanes */
-	struct mirrors *mirrors; /* what the other sides tell of persons and conversations */
-	struct pager *pager;     /* what is read there, */
-	struct sweep *sweep;     /* to compare it with what was told */
+	bool is_leaving;       /* it wants nothing more */
+	bool is_held;          /* its events are not routed: something they would go to drains */
+	uint32_t paused;       /* bit i: bridges[i] is */
+	struct errand *errand; /* under way or waiting to be tried again */
+	struct chores errands; /* what is owed to the agents there, beside the lanes */
+	struct chores mirrors; /* what the other sides tell of persons and conversations … */
+	struct once unmapped;  /* … and of whom it was said that there is no counterpart */
+	struct pager *pager;   /* what is read there, */
+	struct sweep *sweep;   /* to compare it with what was told */
 	struct standings *standings;
 	struct endpoint_stats stats;
 };

@@ -1,6 +1,5 @@
-/* What the agents are owed about messages (store/errand.h), said beside the lanes: through the endpoint's
- * gate, a few at a time, live messages first. What is on disk is what counts: memory holds only which rows
- * are due, and reads each when its turn comes, so the newest is said and nothing is said twice for a crash. */
+/* What the agents are owed about messages (store/errand.h): the chores (chores.h) of a desk. Nothing is said twice
+ * for a crash. */
 #ifndef FLOW_ERRAND_H
 #define FLOW_ERRAND_H
 
@@ -10,16 +9,7 @@
 #include "flow/flow.h"
 #include "store/errand.h"
 
-struct errands;
-
-struct errands *errands_new(struct endpoint *e);
-void errands_free(
-    struct errands *g); /* takes NULL; what is under way is found again by the next life */
-/* Sends what may go now; called whenever something about the gate has changed. */
-void errands_pump(struct errands *g);
-/* A live message goes ahead of them. True: they have let enough of those pass, and go first now. */
-bool errands_yield(struct errands *g);
-
+void errands_init(struct endpoint *e);
 /* Before store_start: what an earlier life has left. */
 int errands_load(struct flow *f, struct err *err);
 

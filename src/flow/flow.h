@@ -13,14 +13,15 @@
 #include "base/http.h"
 #include "base/loop.h"
 #include "base/map.h"
+#include "config/config.h"
 #include "connector/connector.h"
-#include "flow/config.h"
 #include "flow/gate.h"
 #include "flow/stats.h"
 #include "net/http_out.h"
 #include "store/store.h"
 
 struct endpoint;
+struct backup;
 struct choices;
 struct courier;
 struct ingest;
@@ -28,6 +29,7 @@ struct hearings;
 struct media;
 struct migrations;
 struct paces;
+struct retention_work;
 struct router;
 struct trip;
 struct typings;
@@ -52,6 +54,8 @@ struct flow {
 	struct typings *typings;
 	struct hearings *hearings;
 	struct migrations *migrations;
+	struct retention_work *retention;
+	struct backup *backup;            /* under way; NULL: none is */
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -34,51 +34,75 @@ static int64_t gate_now_ms(const struct gate *g)
 
 /* ---- the bucket, and who takes from it ---- */
 
+static void supply_set(struct supply *s, int64_t msecs)
+{
+	int64_t due_ms = loop_mono_ms(s->flow->loop) + msecs;
+
+	if (loop_timer_pending(s->timer) && s->due_ms <= due_ms)
+		return;
+	s->due_ms = due_ms;
+	loop_timer_set(s->timer, msecs);
+}
+
+static void supply_leave(struct supply *s, struct gate *g, enum turn turn)
+{
+	if (g->is_waiting[turn])
+		TAILQ_REMOVE(&s->waiting[turn], g, waiting[turn]);
+	g->is_waiting[turn] = false;
+}
+
+static bool supply_is_wanted(const struct supply *s)
+{
+	return !TAILQ_EMPTY(&s->waiting[TURN_LIVE]) || !TAILQ_EMPTY(&s->waiting[TURN_LATE]);
+}
+
 static void supply_on_timer(void *arg)
 {
 	struct supply *s = arg;
-	struct gate *g = TAILQ_FIRST(&s->waiting);
+	enum turn turn = TAILQ_EMPTY(&s->waiting[TURN_LIVE]) ? TURN_LATE : TURN_LIVE;
+	struct gate *g = TAILQ_FIRST(&s->waiting[turn]);
 
 	if (g == NULL)
 		return;
-	TAILQ_REMOVE(&s->waiting, g, waiting);
-	g->is_waiting = false;
+	supply_leave(s, g, turn);
 	gate_wake(g->endpoint);
-	if (!TAILQ_EMPTY(&s->waiting) && !loop_timer_pending(s->timer))
-		loop_timer_set(s->timer, 0);
+	if (supply_is_wanted(s) && !loop_timer_pending(s->timer))
+		supply_set(s, 0);
 }
 
-static void supply_wait(struct supply *s, struct gate *g, int64_t msecs)
+static void supply_wait(struct supply *s, struct gate *g, enum turn turn, int64_t msecs)
 {
-	if (!g->is_waiting)
-		TAILQ_INSERT_TAIL(&s->waiting, g, waiting);
-	g->is_waiting = true;
-	if (!loop_timer_pending(s->timer))
-		loop_timer_set(s->timer, msecs);
+	if (!g->is_waiting[turn])
+		TAILQ_INSERT_TAIL(&s->waiting[turn], g, waiting[turn]);
+	g->is_waiting[turn] = true;
+	supply_set(s, msecs);
 }
 
-static void supply_leave(struct supply *s, struct gate *g)
+/* Whether another gate's turn is before this one's. */
+static bool is_behind(const struct supply *s, const struct gate *g, enum turn turn)
 {
-	if (g->is_waiting)
-		TAILQ_REMOVE(&s->waiting, g, waiting);
-	g->is_waiting = false;
+	const struct gate *live = TAILQ_FIRST(&s->waiting[TURN_LIVE]);
+	const struct gate *late = TAILQ_FIRST(&s->waiting[TURN_LATE]);
+
+	return (live != NULL && live != g) || (turn == TURN_LATE && late != NULL && late != g);
 }
 
-static bool supply_take(struct supply *s, struct gate *g)
+static bool supply_take(struct supply *s, struct gate *g, enum turn turn)
 {
-	struct gate *first = TAILQ_FIRST(&s->waiting);
-	int64_t wait;
+	int64_t now_ms = gate_now_ms(g), wait;
 
-	if (first != NULL && first != g) {
-		supply_wait(s, g, 0); /* behind it: its timer is set */
+	if (is_behind(s, g, turn)) {
+		wait = loop_timer_pending(s->timer) ? s->due_ms - now_ms : 0;
+		supply_wait(s, g, turn, wait);
 		return false;
 	}
-	wait = bucket_take(&s->bucket, &s->rate, gate_now_ms(g));
+	wait = turn == TURN_LIVE ? bucket_take(&s->bucket, &s->rate, now_ms)
+				 : bucket_take_spare(&s->bucket, &s->rate, now_ms);
 	if (wait > 0) {
-		supply_wait(s, g, wait);
+		supply_wait(s, g, turn, wait);
 		return false;
 	}
-	supply_leave(s, g);
+	supply_leave(s, g, turn);
 	return true;
 }
 
@@ -122,7 +146,8 @@ static struct supply *supply_of(struct endpoint *e)
 		s->flow = f;
 		s->key = xstrdup(key);
 		s->timer = loop_timer_new(f->loop, supply_on_timer, s);
-		TAILQ_INIT(&s->waiting);
+		TAILQ_INIT(&s->waiting[TURN_LIVE]);
+		TAILQ_INIT(&s->waiting[TURN_LATE]);
 		SLIST_INSERT_HEAD(&f->supplies, s, list);
 	}
 	s->users++;
@@ -133,7 +158,8 @@ static struct supply *supply_of(struct endpoint *e)
 
 static void supply_drop(struct supply *s, struct gate *g)
 {
-	supply_leave(s, g);
+	supply_leave(s, g, TURN_LIVE);
+	supply_leave(s, g, TURN_LATE);
 	if (--s->users > 0)
 		return;
 	SLIST_REMOVE(&s->flow->supplies, s, supply, list);
@@ -234,14 +260,14 @@ bool gate_is_wanted(const struct gate *g)
 	return !TAILQ_EMPTY(&g->ready[TURN_LIVE]) || !TAILQ_EMPTY(&g->ready[TURN_LATE]);
 }
 
-bool gate_enter(struct gate *g)
+bool gate_enter(struct gate *g, enum turn turn)
 {
 	if (g->is_shut || g->wire >= g->width.now)
 		return false;
 	if (breaker_is_closed(&g->breaker)
 	    && (g->wire > 0 || breaker_wait(&g->breaker, gate_now_ms(g)) > 0))
 		return false;
-	if (!supply_take(g->supply, g))
+	if (!supply_take(g->supply, g, turn))
 		return false;
 	g->wire++;
 	return true;
@@ -332,7 +358,9 @@ void gate_heard(struct gate *g, const struct effect *effect, const struct http_r
 	worked(g);
 	if (!is_busy)
 		width_worked(&g->width,
-		    (!TAILQ_EMPTY(&g->sending) || gate_is_wanted(g)) && !g->is_waiting, now_ms);
+		    (!TAILQ_EMPTY(&g->sending) || gate_is_wanted(g)) && !g->is_waiting[TURN_LIVE]
+			&& !g->is_waiting[TURN_LATE],
+		    now_ms);
 }
 
 void gate_wake(struct endpoint *e)

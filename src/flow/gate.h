@@ -20,8 +20,12 @@ struct lane;
 struct loop_timer;
 struct trip;
 
+/* Live messages go first; what is read later (repair, history) gets a smaller share. */
+enum turn { TURN_LIVE, TURN_LATE, TURN_COUNT };
+
 /* One bucket, and the gates that take from it: the endpoints of one host, where the platform counts by
- * address; else each has its own. Gates that found it empty take turns. */
+ * address; else each has its own. Gates that found it empty take turns, those with live messages first; what is
+ * late takes what they leave. */
 struct supply {
 	SLIST_ENTRY(supply) list;
 	struct flow *flow;
@@ -29,13 +33,12 @@ struct supply {
 	int users;
 	struct rate rate; /* the least of its users' */
 	struct bucket bucket;
-	struct loop_timer *timer; /* pending while a gate waits */
-	TAILQ_HEAD(, gate) waiting;
+	struct loop_timer *timer; /* pending while a gate waits, … */
+	int64_t due_ms;           /* … and when it is due */
+	TAILQ_HEAD(, gate) waiting[TURN_COUNT];
+	int64_t reads_ms; /* what is read for its own sake waits until then */
 };
 SLIST_HEAD(supply_list, supply);
-
-/* Live messages go first; what is read later (repair, history) gets a smaller share. */
-enum turn { TURN_LIVE, TURN_LATE, TURN_COUNT };
 
 struct gate {
 	struct endpoint *endpoint;
@@ -46,17 +49,17 @@ struct gate {
 	bool is_shut;   /* the endpoint cannot be used just now */
 	bool is_paused; /* a person wants nothing sent there: trips under way end */
 	bool is_pumping;
-	bool is_waiting;     /* in supply->waiting */
-	unsigned live_turns; /* in a row, while a late one waited */
+	bool is_waiting[TURN_COUNT]; /* in supply->waiting */
+	unsigned live_turns;         /* in a row, while a late one waited */
 	struct breaker breaker;
 	struct loop_timer
 	    *probe; /* pending while the breaker is closed and its time has not come */
 	struct supply *supply;
-	TAILQ_ENTRY(gate) waiting;
+	TAILQ_ENTRY(gate) waiting[TURN_COUNT];
 	TAILQ_HEAD(lane_list, lane) ready[TURN_COUNT]; /* lanes that want their head claimed */
-	TAILQ_HEAD(trip_list, trip) sending;           /* trips with a request to send */
-	size_t queued;                                 /* of them */
-	int64_t stands_since_ms; /* the first of them does; 0: there is none */
+	TAILQ_HEAD(trip_list, trip) sending; /* trips with a request to send, live ones first */
+	size_t queued;                       /* of them */
+	int64_t stands_since_ms;             /* the first of them does; 0: there is none */
 };
 
 void gate_init(struct gate *g, struct endpoint *e);
@@ -74,7 +77,7 @@ struct lane *gate_next(struct gate *g);
 /* Whether a lane waits for its turn. */
 bool gate_is_wanted(const struct gate *g);
 /* Takes a place on the wire, and a token; false: none is free (a timer wakes the gate for a token). */
-bool gate_enter(struct gate *g);
+bool gate_enter(struct gate *g, enum turn turn);
 void gate_leave(struct gate *g);
 /* An answer that asks to slow down means all requests; any other means its conversation (pace.h). */
 bool gate_is_for_all(const struct http_resp *resp);

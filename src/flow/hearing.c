@@ -26,7 +26,7 @@ struct hearings *hearings_new(void)
 	return h;
 }
 
-static void forget_all(struct hearings *h)
+void hearings_forget(struct hearings *h)
 {
 	struct map_node *n, *next;
 
@@ -42,7 +42,7 @@ void hearings_free(struct hearings *h)
 {
 	if (h == NULL)
 		return;
-	forget_all(h);
+	hearings_forget(h);
 	map_fini(&h->map);
 	xfree(h);
 }
@@ -126,7 +126,7 @@ void mirror_heard(struct endpoint *e, const struct letter *letter, const struct 
 	if (op->moved != 0)
 		router_forget(e->flow->router, 0, op->moved);
 	if (heard == NULL && h->count == HEARD_MOST)
-		forget_all(h);
+		hearings_forget(h);
 	if (heard == NULL) {
 		heard = xcalloc(1, sizeof(*heard));
 		map_add(&h->map, &heard->node, subject);

@@ -14,9 +14,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/json_in.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "core/history_read.h"
+#include "flow/endpoint.h"
+#include "flow/history_pages.h"
 
 #define LINE_MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define CHUNK 65536
@@ -32,6 +35,8 @@ struct spot {
 
 struct history_file {
 	const char *path, *endpoint;
+	const struct endpoint *source;
+	struct history_pages *pages; /* it is no file of lines */
 	struct arena *arena;
 	struct loop_timer *timer;
 	int fd;
@@ -179,14 +184,35 @@ static int check_line(struct history_file *f, struct arena *a)
 	return 1;
 }
 
+/* One page by itself. Lines may be called the same: the first says which it is. */
+static bool is_page(struct history_file *f)
+{
+	struct arena *a = arena_new();
+	struct json_error error;
+	const struct json *first = NULL;
+	bool is_line;
+
+	if (history_pages_is_name(f->path) && next_line(f) > 0)
+		first = json_read(a, f->line.data, f->line.len, &error);
+	is_line = first != NULL && json_text(first, "type") != NULL
+	    && json_object(first, "person") != NULL;
+	go_to(f, 0, 0);
+	arena_free(a);
+	return history_pages_is_name(f->path) && !is_line;
+}
+
 static const char *open_it(struct history_file *f)
 {
 	f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (f->fd < 0 || fstat(f->fd, &f->was) != 0)
 		return arena_printf(f->arena, "%s: %s", f->path, strerror(errno));
+	if (S_ISDIR(f->was.st_mode) || (S_ISREG(f->was.st_mode) && is_page(f))) {
+		f->pages = history_pages_new(f->source, f->path, S_ISDIR(f->was.st_mode));
+		return NULL;
+	}
 	return S_ISREG(f->was.st_mode)
 	    ? NULL
-	    : arena_printf(f->arena, "%s: it is no regular file", f->path);
+	    : arena_printf(f->arena, "%s: it is neither a regular file nor a folder", f->path);
 }
 
 static bool has_changed(const struct history_file *f)
@@ -203,9 +229,19 @@ static void checked(struct history_file *f, const char *why)
 	void (*done)(void *arg, const char *why) = f->done;
 
 	f->done = NULL;
-	if (why == NULL)
+	if (why == NULL && f->pages == NULL)
 		sort(f);
 	done(f->arg, why);
+}
+
+static void check_page(struct history_file *f)
+{
+	int got = history_pages_check(f->pages, &f->err);
+
+	if (got > 0)
+		loop_timer_set(f->timer, 0);
+	else
+		checked(f, got < 0 ? arena_strdup(f->arena, f->err.text) : NULL);
 }
 
 static void check_on(struct history_file *f)
@@ -217,6 +253,10 @@ static void check_on(struct history_file *f)
 
 	if (why != NULL) {
 		checked(f, why);
+		return;
+	}
+	if (f->pages != NULL) {
+		check_page(f);
 		return;
 	}
 	a = arena_new();
@@ -361,6 +401,8 @@ static int list_messages(struct history_file *f, const struct page *p, struct ar
 
 static int answer(struct history_file *f, const struct page *p, struct arena *a, struct outcome *o)
 {
+	if (f->pages != NULL)
+		return history_pages_answer(f->pages, p, a, o);
 	if (has_changed(f))
 		return -1;
 	if (p->job.step == STEP_LIST_MESSAGES)
@@ -411,14 +453,15 @@ void history_file_cancel(struct history_file *f, struct page *p)
 
 /* ---- life ---- */
 
-struct history_file *history_file_new(struct loop *loop, const char *path, const char *endpoint)
+struct history_file *history_file_new(const struct endpoint *source, const char *path)
 {
 	struct history_file *f = xcalloc(1, sizeof(*f));
 
 	f->arena = arena_new();
 	f->path = arena_strdup(f->arena, path);
-	f->endpoint = arena_strdup(f->arena, endpoint);
-	f->timer = loop_timer_new(loop, on_timer, f);
+	f->source = source;
+	f->endpoint = arena_strdup(f->arena, source->conf.name);
+	f->timer = loop_timer_new(source->flow->loop, on_timer, f);
 	f->fd = -1;
 	buf_init(&f->line);
 	TAILQ_INIT(&f->asked);
@@ -433,6 +476,7 @@ void history_file_free(struct history_file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	buf_fini(&f->line);
+	history_pages_free(f->pages);
 	xfree(f->spots);
 	xfree(f->order);
 	xfree(f->inside);

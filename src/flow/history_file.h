@@ -1,15 +1,16 @@
-/* A file of what `tieline export` has written, in the place of a customers' side that could be read: it answers
- * the same questions as a pager. Read line by line; of all of it only where conversations begin is kept. */
+/* A file of what `tieline export` has written, or what a platform itself has answered (history_pages.h), in the
+ * place of a customers' side that could be read: it answers the same questions as a pager. Lines are read one by
+ * one; of all of it only where conversations begin is kept. */
 #ifndef FLOW_HISTORY_FILE_H
 #define FLOW_HISTORY_FILE_H
 
-#include "base/loop.h"
 #include "flow/pager.h"
 
+struct endpoint;
 struct history_file;
 
-/* endpoint: the only one that its conversations may be of. */
-struct history_file *history_file_new(struct loop *loop, const char *path, const char *endpoint);
+/* source: the only endpoint that its conversations may be of. */
+struct history_file *history_file_new(const struct endpoint *source, const char *path);
 void history_file_free(struct history_file *f); /* takes NULL; nothing is answered any more */
 /* Reads all of it once, bit by bit, before anything is asked. why: where it is not understood, until it is
  * asked again; NULL: all of it is. */

@@ -3,8 +3,8 @@
 #ifndef FLOW_HOOK_H
 #define FLOW_HOOK_H
 
+#include "config/config.h"
 #include "connector/connector.h"
-#include "flow/config.h"
 
 struct hook_verdict {
 	enum refusal refusal; /* REFUSE_NONE: take it */

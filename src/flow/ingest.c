@@ -16,6 +16,7 @@
 #include "flow/endpoint.h"
 #include "flow/hook.h"
 #include "flow/reconcile.h"
+#include "flow/retention.h"
 #include "net/http_in.h"
 
 #define RETRY_AFTER_SECS 5
@@ -178,6 +179,37 @@ static void keep_raw(struct hook *h, struct arena *a, const struct http_in *in,
 	entry_submit(n);
 }
 
+/* ---- what is kept as it came ---- */
+
+static void on_kept(struct store_op *op)
+{
+	entry_free((struct entry *)op);
+}
+
+/* With what it told of, so that who asks for a message finds its callback. */
+static void keep_callback(struct hook *h, const struct http_in *in, const struct event_list *events)
+{
+	struct arena *a = arena_new();
+	struct callback_news *news = arena_zalloc(a, (events->count + 1) * sizeof(*news));
+	struct entry *n = entry_new(h, letter_new(a, NULL));
+	size_t i;
+
+	for (i = 0; i < events->count; i++)
+		news[i] = (struct callback_news){ arena_strdup(a, events->items[i].remote),
+			arena_strdup(a, events->items[i].conversation) };
+	n->callback = (struct op_callback){
+		.op = { .kind = STORE_CALLBACK, .done = on_kept },
+		.endpoint = h->endpoint->conf.id,
+		.at_ms = in->received_ms,
+		.headers = header_lines(a, in),
+		.body = in->body,
+		.body_len = in->body_len,
+		.news = news,
+		.nnews = events->count,
+	};
+	entry_submit(n);
+}
+
 /* ---- the callback ---- */
 
 static struct endpoint *find_endpoint(struct ingest *g, struct http_in_call *call)
@@ -217,10 +249,14 @@ static void hook_parse(struct ingest *g, struct http_in_call *call, struct endpo
 	g->pending++;
 	sweep_heard(e->sweep);
 	endpoint_called(e, in->received_ms);
-	if (e->connector->parse(via, a, in, &events, &error) != 0)
+	if (e->connector->parse(via, a, in, &events, &error) != 0) {
 		keep_raw(h, a, in, &error);
-	else
-		hook_hand_out(h, a, &events);
+		hook_done(h);
+		return;
+	}
+	if (retention_callbacks(e) > 0)
+		keep_callback(h, in, &events);
+	hook_hand_out(h, a, &events);
 	hook_done(h);
 }
 

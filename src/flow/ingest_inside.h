@@ -8,6 +8,7 @@
 #include "flow/router.h"
 #include "flow/whole.h"
 #include "store/errand.h"
+#include "store/retain.h"
 
 struct ingest {
 	struct flow *flow;
@@ -43,6 +44,7 @@ struct entry { /* in the memory of its letter */
 		struct op_state state;
 		struct op_echo echo;
 		struct op_raw raw;
+		struct op_callback callback;
 		struct op_heard heard;
 		struct op_receipt receipt;
 	};

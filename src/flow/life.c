@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "flow/backup.h"
 #include "flow/choices.h"
 #include "flow/control.h"
 #include "flow/courier.h"
@@ -21,6 +22,7 @@
 #include "flow/pace.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
+#include "flow/retention.h"
 #include "flow/router.h"
 #include "flow/standings.h"
 #include "flow/typing.h"
@@ -162,6 +164,7 @@ struct flow *flow_new(struct loop *loop, struct store *store, struct http_out *w
 	f->typings = typings_new(f);
 	f->hearings = hearings_new();
 	f->migrations = migrations_new(f);
+	f->retention = retention_new(f);
 	return f;
 fail:
 	flow_free(f);
@@ -316,6 +319,7 @@ void flow_start(struct flow *f)
 	for (i = 0; i < f->nendpoints; i++)
 		sweep_start(f->endpoints[i].sweep);
 	migrations_start(f->migrations);
+	retention_start(f->retention);
 }
 
 void flow_drain(struct flow *f)
@@ -358,9 +362,11 @@ void flow_free(struct flow *f)
 
 	if (f == NULL)
 		return;
+	backup_end(f);
 	lose(f->stuck);
 	lose(f->lazy);
 	migrations_free(f->migrations);
+	retention_free(f->retention);
 	typings_free(f->typings);
 	hearings_free(f->hearings);
 	courier_free(f->courier);

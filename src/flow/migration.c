@@ -200,6 +200,21 @@ bool migration_takes(struct migrations *m, struct endpoint *e, const char *conve
 	return true;
 }
 
+enum migration_phase migration_phase(struct migrations *m, struct endpoint *e,
+    const char *conversation, int bridge)
+{
+	const struct migration_item *item;
+	const struct migration_run *r;
+
+	if (!router_is_suspended(m->flow->router, e, conversation, bridge))
+		return MIGRATION_PHASE_NONE;
+	TAILQ_FOREACH(r, &m->runs, next)
+		if (!r->is_dry && r->source == e && r->row.bridge == bridge
+		    && (item = migration_run_item(r, conversation)) != NULL && item->is_ending)
+			return MIGRATION_PHASE_END;
+	return MIGRATION_PHASE_MESSAGES;
+}
+
 /* ---- life ---- */
 
 /* What its conversations hold back is held back in this life too. */

@@ -70,6 +70,11 @@ bool migration_stop(struct migrations *m, int64_t id);
  * conversation is suspended. */
 bool migration_takes(struct migrations *m, struct endpoint *e, const char *conversation,
     int bridge);
+/* Is a history being moved over the bridge to that customers' conversation's other end? What else is told of it (facts) waits
+ * until its messages are there, so that nobody is called to each of them. */
+enum migration_phase { MIGRATION_PHASE_NONE, MIGRATION_PHASE_MESSAGES, MIGRATION_PHASE_END };
+enum migration_phase migration_phase(struct migrations *m, struct endpoint *e,
+    const char *conversation, int bridge);
 /* All runs, the newest first, in a. */
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out);
 

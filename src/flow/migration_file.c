@@ -8,7 +8,7 @@
 void migration_file_check(struct migration_run *r, void (*done)(void *arg, const char *why))
 {
 	migration_file_close(r);
-	r->file = history_file_new(r->flow->loop, r->wish.file, r->source->conf.name);
+	r->file = history_file_new(r->source, r->wish.file);
 	r->is_asking = true;
 	history_file_check(r->file, done, r);
 }
@@ -29,8 +29,10 @@ void migration_ask(struct migration_run *r, struct page *p)
 {
 	if (r->file != NULL)
 		history_file_ask(r->file, p);
-	else
+	else {
+		p->is_history = true;
 		page_ask(r->source, p);
+	}
 }
 
 void migration_cancel(struct migration_run *r, struct page *p)

@@ -1,5 +1,5 @@
 /* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
- * which order), migration_item.c one conversation, migration_verify.c what is compared, migration_report.c what is told, migration_file.c
+ * which order), migration_item.c one conversation, migration_end.c how it ends, migration_verify.c and migration_like.c what is compared, migration_report.c what is told, migration_file.c
  * reads a file in the place of a platform, migration_pair.c finds with what a conversation is a pair. */
 #ifndef FLOW_MIGRATION_INSIDE_H
 #define FLOW_MIGRATION_INSIDE_H
@@ -63,6 +63,7 @@ struct migration_item {
 	struct migration_run *run;
 	const struct event *about; /* in list_arena */
 	struct migration_totals totals;
+	bool is_ending; /* its messages are over */
 	struct item_work *work;
 };
 
@@ -92,6 +93,32 @@ bool migration_is_copy(const struct migration_run *r, const struct event *e, str
 /* A copy of that message stands there, or what it is a copy of. */
 bool migration_pair_holds(const struct migration_pair *p, const struct event *e);
 void migration_pair_free(struct migration_pair *p); /* takes NULL; done will not run */
+
+/* ---- migration_end.c ---- */
+
+struct migration_ending;
+
+/* All messages of it that this run moves are over. done runs later, when the other conversation is what this one
+ * is. */
+struct migration_ending *migration_end(struct migration_item *item, void (*done)(void *arg),
+    void *arg);
+void migration_ending_free(struct migration_ending *e); /* takes NULL; done will not run */
+/* What a conversation's page tells of it besides messages, as it is taken in; NULL: nothing. */
+const struct facts *migration_facts(const struct migration_run *r, struct arena *a,
+    const struct event *about);
+/* False: an older file tells of somebody who has given the conversation to another contact since. */
+bool migration_is_his(const struct migration_run *r, const struct person *now,
+    const struct event *about);
+
+/* ---- migration_like.c ---- */
+
+struct migration_likeness;
+
+/* Of one conversation whose messages are compared: what goes with it. done runs later, with the run's verdict counted
+ * up. */
+struct migration_likeness *migration_liken(struct migration_item *item, void (*done)(void *arg),
+    void *arg);
+void migration_likeness_free(struct migration_likeness *l); /* takes NULL; done will not run */
 
 /* ---- migration_verify.c ---- */
 

@@ -1,7 +1,7 @@
 /* See migration_inside.h. One conversation:
  *
  *   on disk that it is under way ─▶ its messages, page by page ─▶ in order ─▶ window: LOOK ─▶ what is not
- *   known is taken in ─▶ LOOK, until it is over … ─▶ its end ─▶ LOOK ─▶ on disk with its sums ─▶ goes on
+ *   known is taken in ─▶ LOOK, until it is over … ─▶ its end (migration_end.c) ─▶ on disk with its sums ─▶ goes on
  *
  * What became of a message the store knows, and nobody else remembers it: so a life that ends anywhere costs
  * nothing but reading again. Of what is taken in no more than a few are not over at a time, so that neither
@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/ingest.h"
+#include "flow/mirror.h"
 #include "flow/plan.h"
 #include "flow/router.h"
 
@@ -28,11 +29,8 @@ struct leaf {
 	struct arena *arena;
 };
 
-enum task { TASK_BEGIN, TASK_READ, TASK_FEED, TASK_END, TASK_SAVE };
-
 struct item_work {
 	struct migration_item *item;
-	enum task task;
 	struct arena *arena;
 	const char *remote;
 	int64_t begun_ms;
@@ -41,17 +39,15 @@ struct item_work {
 	struct leaf *leaves;
 	struct event **events; /* what is to be written, in the order it was written */
 	size_t count, size, at;
-	bool is_end_fed;
-	const char *end_key;
 
 	const char *keys[WINDOW];
 	enum migration_found found[WINDOW];
 	struct op_migration_look look;
 	struct op_migration_item save;
-	struct op_migration_end end;
-	struct letter *end_letter;
+	struct migration_ending *ending;
 	struct migration_comparison *comparison;
 	struct migration_pair *pair;
+	struct migration_likeness *likeness;
 };
 
 static struct endpoint *source_of(const struct item_work *w)
@@ -98,12 +94,30 @@ static int64_t bytes_of(const struct item_work *w)
 	return bytes;
 }
 
+/* What stands there is looked at, and each is written by itself. */
+static int64_t count_facts(const struct item_work *w)
+{
+	const struct migration_run *r = w->item->run;
+	const struct facts *told = migration_facts(r, w->arena, w->item->about);
+	struct facts wanted = { 0 };
+	int64_t n = 0;
+	int f;
+
+	if (!r->is_dry || told == NULL)
+		return 0;
+	mirror_expect(r->flow, migration_bridge(r), w->arena, told, &wanted);
+	for (f = 0; f < FACT_COUNT; f++)
+		n += fact_to_write(w->arena, (enum fact)f, wanted.v[f], NULL, NULL) != NULL;
+	return n > 0 ? n + 1 : 0;
+}
+
 static void count_estimate(struct item_work *w)
 {
 	struct migration_estimate *e = &w->item->run->estimate;
 	int64_t written = w->item->totals.written;
 
 	e->conversations += written > 0;
+	e->facts += written > 0 ? count_facts(w) : 0;
 	e->longest = written > e->longest ? written : e->longest;
 	e->bytes += written > 0 && !w->item->run->wish.no_media ? bytes_of(w) : 0;
 }
@@ -113,7 +127,6 @@ static void save_end(struct item_work *w)
 	struct migration_run *r = w->item->run;
 
 	count_estimate(w);
-	w->task = TASK_SAVE;
 	w->item->totals.conversations = 1;
 	migration_add(&r->row.totals, &w->item->totals);
 	w->save = (struct op_migration_item){
@@ -153,71 +166,17 @@ static void look(struct item_work *w, size_t nkeys)
 
 /* ---- 4: the end ---- */
 
-/* What the other conversation becomes, where something of this one was moved to it by this run. */
-static bool has_end(const struct item_work *w)
+static void on_ended(void *arg)
 {
-	enum state state = w->item->about != NULL ? w->item->about->state : STATE_NONE;
+	struct item_work *w = arg;
 
-	return !w->item->run->is_dry && w->item->totals.written > 0
-	    && (state == STATE_OPEN || state == STATE_RESOLVED);
+	w->ending = NULL;
+	save_end(w);
 }
 
-static void on_ended(struct store_op *op)
+static void end(struct item_work *w)
 {
-	struct item_work *w = (struct item_work *)((char *)op - offsetof(struct item_work, end.op));
-	struct endpoint *e = source_of(w);
-
-	if (flow_redo(flow_of(w), op))
-		return;
-	if (w->end_letter->event->id != 0)
-		router_take(flow_of(w)->router, e, w->end_letter, &w->end.view);
-	letter_unref(w->end_letter);
-	w->end_letter = NULL;
-	w->is_end_fed = true;
-	later(w, LOOK_MSECS);
-}
-
-static void feed_end(struct item_work *w)
-{
-	const struct migration_run *r = w->item->run;
-	const struct event *about = w->item->about;
-	struct arena *a = arena_new();
-	struct event *e, bare = *about;
-
-	bare.extra = NULL; /* which is for its messages */
-	bare.origin = ORIGIN_HISTORY;
-	bare.kind = EVENT_CONVERSATION;
-	bare.key = w->end_key;
-	bare.remote = NULL;
-	bare.here_ms = loop_now_ms(r->flow->loop);
-	bare.endpoint = r->source->conf.id;
-	e = event_copy(a, &bare);
-	w->end_letter = letter_new(a, e);
-	w->end = (struct op_migration_end){
-		.op = { .kind = STORE_MIGRATION_END, .done = on_ended },
-		.arena = a,
-		.event = e,
-		.asks = r->source->asks,
-		.nasks = r->source->nbridges,
-		.bridge = r->row.bridge,
-	};
-	flow_submit(r->flow, &w->end.op);
-}
-
-static void look_at_end(struct item_work *w)
-{
-	w->task = TASK_END;
-	w->keys[0] = w->end_key;
-	look(w, 1);
-}
-
-static void take_end(struct item_work *w)
-{
-	switch (w->found[0]) {
-	case FOUND_NOTHING: feed_end(w); break;
-	case FOUND_UNDER_WAY: later(w, LOOK_MSECS); break;
-	default: save_end(w);
-	}
+	w->ending = migration_end(w->item, on_ended, w);
 }
 
 /* ---- 3: taking in ---- */
@@ -231,15 +190,14 @@ static void look_on(struct item_work *w)
 {
 	size_t i, n = window(w);
 
-	if (n == 0 && has_end(w)) {
-		look_at_end(w);
+	if (n == 0 && !w->item->run->is_dry && w->item->about != NULL && w->at > 0) {
+		end(w);
 		return;
 	}
 	if (n == 0) {
 		save_end(w);
 		return;
 	}
-	w->task = TASK_FEED;
 	for (i = 0; i < n; i++)
 		w->keys[i] = ingest_key(source_of(w), w->arena, w->events[w->at + i]);
 	look(w, n);
@@ -398,8 +356,6 @@ static void on_looked(struct store_op *op)
 
 	if (op->result != 0)
 		later(w, STORE_RETRY_MSECS);
-	else if (w->task == TASK_END)
-		take_end(w);
 	else if (reads_pair(w))
 		; /* on_pair */
 	else
@@ -492,12 +448,23 @@ static void break_off(struct item_work *w)
 	migration_item_broken(w->item, migration_file_changed(r));
 }
 
+static void on_likened(void *arg)
+{
+	struct item_work *w = arg;
+
+	w->likeness = NULL;
+	save_end(w);
+}
+
 static void on_compared(void *arg)
 {
 	struct item_work *w = arg;
 
 	w->comparison = NULL;
-	save_end(w);
+	if (w->item->about != NULL && w->count > 0)
+		w->likeness = migration_liken(w->item, on_likened, w);
+	else
+		save_end(w);
 }
 
 /* It is known, or what stands there is. */
@@ -510,7 +477,6 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o);
 
 static void ask_messages(struct item_work *w, const char *cursor)
 {
-	w->task = TASK_READ;
 	w->page.job = (struct job){
 		.step = STEP_LIST_MESSAGES,
 		.cursor = cursor,
@@ -530,6 +496,25 @@ static void drop_repeated(struct item_work *w)
 		if (n == 0 || strcmp(w->events[n - 1]->remote, w->events[i]->remote) != 0)
 			w->events[n++] = w->events[i];
 	w->count = n;
+}
+
+static bool is_line(const struct event *e)
+{
+	return (e->flags & EVENT_IS_SYSTEM) != 0;
+}
+
+/* That a conversation was begun or assigned tells nothing before somebody says something, and opens none. */
+static void drop_first_lines(struct item_work *w)
+{
+	size_t n = 0;
+
+	while (n < w->count && is_line(w->events[n]))
+		n++;
+	w->item->totals.read += (int64_t)n;
+	w->item->totals.skipped[DROP_SYSTEM] += (int64_t)n;
+	w->count -= n;
+	if (n > 0)
+		memmove(w->events, w->events + n, w->count * sizeof(struct event *));
 }
 
 static void on_messages(void *arg, struct arena *a, const struct outcome *o)
@@ -554,6 +539,7 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 	if (w->count > 1)
 		qsort(w->events, w->count, sizeof(struct event *), compare);
 	drop_repeated(w);
+	drop_first_lines(w);
 	mark_days(w);
 	if (w->item->run->verdict != NULL)
 		w->comparison =
@@ -622,10 +608,7 @@ static void on_timer(void *arg)
 {
 	struct item_work *w = arg;
 
-	if (w->task == TASK_END)
-		look_at_end(w);
-	else
-		look_on(w);
+	look_on(w);
 }
 
 static void start(struct migration_run *r, const struct event *about, const char *conversation)
@@ -640,7 +623,6 @@ static void start(struct migration_run *r, const struct event *about, const char
 	w->item = item;
 	w->arena = a;
 	w->remote = arena_strdup(a, conversation);
-	w->end_key = arena_printf(a, "h:%lld:%s", (long long)r->row.id, w->remote);
 	w->begun_ms = loop_now_ms(r->flow->loop);
 	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
 	w->page.arg = w;
@@ -679,9 +661,10 @@ void migration_item_free(struct migration_item *item)
 	item->run->nitems--;
 	migration_cancel(item->run, &w->page);
 	loop_timer_free(w->timer);
-	letter_unref(w->end_letter);
+	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
 	migration_pair_free(w->pair);
+	migration_likeness_free(w->likeness);
 	for (l = w->leaves; l != NULL; l = l->next)
 		arena_free(l->arena);
 	xfree(w->events);

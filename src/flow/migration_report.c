@@ -6,7 +6,7 @@
 static void estimate(const struct migration_run *r, struct migration_estimate *e)
 {
 	const struct endpoint_conf *to = migration_bridge(r)->agents;
-	const struct rate *from = &r->source->conf.rate, *each = &to->conversation_rate;
+	const struct rate *from = &r->source->conf.rate, *each = &to->history_rate;
 
 	*e = r->estimate;
 	migration_estimate(e, r->row.totals.written, 2 * r->row.totals.conversations,

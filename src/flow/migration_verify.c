@@ -76,9 +76,37 @@ static uint64_t root_hash(const struct root *root)
 	return hash_bytes(root->b, sizeof(root->b), 0);
 }
 
-/* The message as it should stand there. False: it would not be written at all. */
-static bool expect(struct migration_comparison *c, struct arena *a, const struct event *e,
-    bool is_history, struct composed *out)
+static bool is_there(const struct migration_comparison *c, const struct root *root)
+{
+	struct map_node *n;
+
+	for (n = map_find(&c->by_root, root_hash(root)); n != NULL; n = map_find_next(n))
+		if (root_equal(&((struct copy *)n)->mark.root, root))
+			return true;
+	return false;
+}
+
+static struct root root_of(const struct migration_comparison *c, const struct event *e)
+{
+	const struct endpoint_conf *from = &c->run->source->conf;
+
+	return ids_root(c->run->source->connector->name, from->host, from->tenant, e->remote);
+}
+
+/* What message at replies to: before it, and mostly not far. */
+static const struct event *replied_by(const struct migration_comparison *c, size_t at)
+{
+	const char *remote = c->events[at]->reply_to;
+
+	while (remote != NULL && at-- > 0)
+		if (strcmp(c->events[at]->remote, remote) == 0)
+			return c->events[at];
+	return NULL;
+}
+
+/* Message at as it should stand there. False: it would not be written at all. */
+static bool expect(struct migration_comparison *c, struct arena *a, size_t at, bool is_history,
+    struct composed *out)
 {
 	struct migration_run *r = c->run;
 	const struct bridge_conf *b = migration_bridge(r);
@@ -88,7 +116,9 @@ static bool expect(struct migration_comparison *c, struct arena *a, const struct
 		.agents_remote = c->conversation,
 		.generation = 1 };
 	const struct row_lane lane = { 0 };
-	struct event *event = event_copy(a, e);
+	struct event *event = event_copy(a, c->events[at]);
+	const struct event *replied = replied_by(c, at);
+	const struct root root = replied != NULL ? root_of(c, replied) : (struct root){ 0 };
 	struct effect refused;
 	struct plan plan;
 	struct known known;
@@ -104,6 +134,8 @@ static bool expect(struct migration_comparison *c, struct arena *a, const struct
 		.link = &link,
 		.lane = &lane,
 		.person = &event->person,
+		.replied = replied,
+		.replied_remote = replied != NULL && is_there(c, &root) ? replied->remote : NULL,
 	};
 
 	event->origin = is_history ? ORIGIN_HISTORY : ORIGIN_LIVE;
@@ -130,8 +162,9 @@ static size_t count_files(const struct event *e)
 }
 
 /* All copies of one message. last: how far down the conversation the one before stands. */
-static void compare(struct migration_comparison *c, const struct event *e, size_t *last)
+static void compare(struct migration_comparison *c, size_t at, size_t *last)
 {
+	const struct event *e = c->events[at];
 	struct migration_verdict *v = c->run->verdict;
 	struct arena *a = arena_new();
 	struct composed words;
@@ -139,8 +172,7 @@ static void compare(struct migration_comparison *c, const struct event *e, size_
 	struct copy *copy;
 	size_t files = 0, first = SIZE_MAX, seen = 0;
 	bool is_told = false, is_different = false, is_twice = false, is_history = true;
-	struct root root = ids_root(c->run->source->connector->name, c->run->source->conf.host,
-	    c->run->source->conf.tenant, e->remote);
+	const struct root root = root_of(c, e);
 
 	v->compared++;
 	for (n = map_find(&c->by_root, root_hash(&root)); n != NULL; n = map_find_next(n)) {
@@ -148,7 +180,7 @@ static void compare(struct migration_comparison *c, const struct event *e, size_
 		if (root_equal(&copy->mark.root, &root))
 			is_history = copy->mark.kind == 'h';
 	}
-	if (!expect(c, a, e, is_history, &words))
+	if (!expect(c, a, at, is_history, &words))
 		words.message.parts = 0;
 	for (n = map_find(&c->by_root, root_hash(&root)); n != NULL; n = map_find_next(n)) {
 		copy = (struct copy *)n;
@@ -190,7 +222,7 @@ static void finish(struct migration_comparison *c)
 
 	for (i = 0; i < c->count; i++)
 		if (is_due(c->found[i]) && !migration_is_copy(c->run, c->events[i], &mark))
-			compare(c, c->events[i], &last);
+			compare(c, i, &last);
 	migration_comparison_free(c);
 	done(arg);
 }

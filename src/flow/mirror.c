@@ -1,144 +1,44 @@
-/* See mirror.h. The run that reads, looks, and writes; mirror_want.c says what is wanted. What is due goes this way:
- *
- *   mirror_owed ─▶ ready ─ read from disk ─▶ what is wanted there ─(gate)─▶ what stands there ─▶ on disk
- *                    ▲                              │ nothing                                      │
- *                    │                              ▼                                              ▼
- *                    └───── waiting ◀─ not yet ─── done ◀─────────────────── one request per fact ─┘
- *
- * What is about to be written is on disk before it leaves, so its echo is known. Doing any of it twice does no
- * harm: after a doubt it is looked at anew. */
+/* See mirror.h, and chores.h for the way of one. What stands there is asked for, mirror_want.c says what is
+ * wanted, and what is to be written goes one request per fact. What is about to be written is on disk before it leaves, so
+ * its echo is known. Doing any of it twice does no harm: after a doubt it is looked at anew. */
 #include "flow/mirror_inside.h"
 
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/policy.h"
-#include "flow/endpoint.h"
+#include "flow/migration.h"
 
 #define STEPS_MAX 20
-
-static int64_t now_ms(const struct mirrors *g)
-{
-	return loop_now_ms(g->endpoint->flow->loop);
-}
-
-static void set_busy(struct mirror_run *r, bool busy)
-{
-	if (r->is_busy != busy)
-		r->mirrors->endpoint->flow->errands += busy ? 1 : (size_t)-1;
-	r->is_busy = busy;
-}
-
-static void run_free(struct mirror_run *r)
-{
-	struct mirrors *g = r->mirrors;
-
-	set_busy(r, false);
-	if (r->call != NULL) {
-		http_out_cancel(r->call);
-		gate_leave(&g->endpoint->gate);
-	}
-	config_unref(r->config);
-	g->run = NULL;
-	arena_free(r->arena); /* and with it the run */
-}
-
-/* ---- waiting ---- */
-
-static void set_timer(struct mirrors *g)
-{
-	int64_t first_ms = INT64_MAX, shut_msecs = gate_shut_for(&g->endpoint->gate);
-	const struct owed *o;
-
-	TAILQ_FOREACH(o, &g->waiting, next)
-		if (o->due_ms < first_ms)
-			first_ms = o->due_ms;
-	if (!TAILQ_EMPTY(&g->ready) && shut_msecs > 0 && now_ms(g) + shut_msecs < first_ms)
-		first_ms = now_ms(g) + shut_msecs;
-	if (first_ms != INT64_MAX)
-		loop_timer_set(g->timer, first_ms > now_ms(g) ? first_ms - now_ms(g) : 0);
-}
-
-static void owed_ready(struct mirrors *g, struct owed *o)
-{
-	if (o->is_waiting)
-		TAILQ_REMOVE(&g->waiting, o, next);
-	o->is_waiting = false;
-	TAILQ_INSERT_TAIL(&g->ready, o, next);
-}
-
-static void run_wait(struct mirror_run *r, int64_t due_ms)
-{
-	struct mirrors *g = r->mirrors;
-	struct owed *o = r->owed;
-
-	run_free(r);
-	o->due_ms = due_ms;
-	o->is_waiting = true;
-	TAILQ_INSERT_TAIL(&g->waiting, o, next);
-	set_timer(g);
-	gate_wake(g->endpoint);
-}
-
-static void later(struct mirror_run *r, int64_t asked_msecs)
-{
-	int64_t now = now_ms(r->mirrors);
-
-	run_wait(r, policy_retry_at(++r->owed->attempt, asked_msecs, now, random_dice()));
-}
-
-static void on_timer(void *arg)
-{
-	struct mirrors *g = arg;
-	struct owed *o, *next;
-
-	for (o = TAILQ_FIRST(&g->waiting); o != NULL; o = next) {
-		next = TAILQ_NEXT(o, next);
-		if (o->due_ms <= now_ms(g))
-			owed_ready(g, o);
-	}
-	set_timer(g);
-	gate_wake(g->endpoint);
-}
+#define KEPT_BACK_MSECS 60000 /* the end of the history wakes it */
 
 /* ---- the end of one ---- */
 
 static void on_done(struct store_op *op)
 {
-	struct mirror_run *r =
-	    (struct mirror_run *)((char *)op - offsetof(struct mirror_run, done.op));
-	struct mirrors *g = r->mirrors;
-	struct owed *o = r->owed;
-	bool is_due;
+	struct mirror_turn *t =
+	    (struct mirror_turn *)((char *)op - offsetof(struct mirror_turn, done.op));
 
-	if (flow_redo(g->endpoint->flow, op))
-		return;
-	is_due = r->done.is_due;
-	run_free(r);
-	o->attempt = 0;
-	if (is_due)
-		owed_ready(g, o);
-	else
-		xfree(o);
-	gate_wake(g->endpoint);
+	if (!flow_redo(mirror_endpoint(t)->flow, op))
+		chore_over(&t->turn, t->done.is_due);
 }
 
-static void write_done(struct mirror_run *r)
+static void write_done(struct mirror_turn *t)
 {
-	set_busy(r, true);
-	r->done.op = (struct store_op){ .kind = STORE_MIRROR_DONE, .done = on_done };
-	r->done.key = r->owed->key;
-	r->done.seq = r->read.seq;
-	flow_submit_lazily(r->mirrors->endpoint->flow, &r->done.op);
+	chore_write(&t->turn);
+	t->done.op = (struct store_op){ .kind = STORE_MIRROR_DONE, .done = on_done };
+	t->done.key = *mirror_key_of(t);
+	t->done.seq = t->read.seq;
+	flow_submit_lazily(mirror_endpoint(t)->flow, &t->done.op);
 }
 
 /* ---- requests ---- */
 
-static enum step step_of(const struct mirror_run *r)
+static enum step step_of(const struct mirror_turn *t)
 {
-	if (r->kind == JOB_FACTS)
-		return r->owed->key.step;
-	switch (r->fact) {
+	if (t->kind == JOB_FACTS)
+		return mirror_key_of(t)->step;
+	switch (t->fact) {
 	case FACT_NAME:
 	case FACT_EMAIL:
 	case FACT_PHONE:
@@ -153,293 +53,255 @@ static enum step step_of(const struct mirror_run *r)
 	return STEP_NONE;
 }
 
-static struct job job_of(const struct mirror_run *r)
+static struct job mirror_job(const struct chore_turn *turn)
 {
+	const struct mirror_turn *t = (const struct mirror_turn *)turn;
+
 	return (struct job){
-		.kind = r->kind,
-		.step = step_of(r),
-		.fact = r->fact,
-		.attempt = r->owed->attempt + 1,
-		.message = &r->message,
-		.known = &r->known,
-		.cursor = r->cursor,
+		.kind = t->kind,
+		.step = step_of(t),
+		.fact = t->fact,
+		.attempt = turn->chore->attempt + 1,
+		.message = &t->message,
+		.known = &t->known,
+		.cursor = turn->cursor,
 	};
 }
 
-static void load(struct mirror_run *r)
-{
-	set_busy(r, false);
-	r->is_loaded = true;
-	gate_wake(r->mirrors->endpoint);
-}
-
 /* The next one that is to be written; of a person all go at once. */
-static void write_next(struct mirror_run *r, int from)
+static void write_next(struct mirror_turn *t, int from)
 {
 	int f = from;
 
-	while (f <= mirror_last_fact(r) && r->write.v[f] == NULL)
+	while (f <= mirror_last_fact(t) && t->write.v[f] == NULL)
 		f++;
-	if (f > mirror_last_fact(r)) {
-		write_done(r);
+	if (f > mirror_last_fact(t)) {
+		write_done(t);
 		return;
 	}
-	r->kind = JOB_DELIVER;
-	r->fact = (enum fact)f;
-	r->cursor = NULL;
-	r->message.facts = &r->write;
-	load(r);
+	t->kind = JOB_DELIVER;
+	t->fact = (enum fact)f;
+	t->turn.cursor = NULL;
+	t->message.facts = &t->write;
+	chore_load(&t->turn);
 }
 
 /* Where what people do there is not carried back, its echo is not listened for either. */
-static void land(struct mirror_run *r)
+static void land(struct mirror_turn *t)
 {
-	enum side back = r->owed->key.side == SIDE_AGENTS ? SIDE_CUSTOMERS : SIDE_AGENTS;
-	bool of_person = r->owed->key.step == STEP_FIND_CONTACT;
-	int f, last = of_person ? FACT_OF_PERSON : (int)r->fact;
+	enum side back = mirror_key_of(t)->side == SIDE_AGENTS ? SIDE_CUSTOMERS : SIDE_AGENTS;
+	bool of_person = mirror_key_of(t)->step == STEP_FIND_CONTACT;
+	int f, last = of_person ? FACT_OF_PERSON : (int)t->fact;
 
-	for (f = of_person ? 0 : (int)r->fact; f <= last; f++)
-		if (r->write.v[f] != NULL && !mirror_carries_fact(r->bridge, (enum fact)f, back))
-			r->done.landed.v[f] = r->write.v[f];
+	for (f = of_person ? 0 : (int)t->fact; f <= last; f++)
+		if (t->write.v[f] != NULL && !mirror_carries_fact(t->bridge, (enum fact)f, back))
+			t->done.landed.v[f] = t->write.v[f];
 }
 
-static void write_rest(struct mirror_run *r)
+static void write_rest(struct mirror_turn *t)
 {
-	write_next(r, r->owed->key.step == STEP_FIND_CONTACT ? FACT_COUNT : (int)r->fact + 1);
+	write_next(t, mirror_key_of(t)->step == STEP_FIND_CONTACT ? FACT_COUNT : (int)t->fact + 1);
 }
 
 static void on_asked(struct store_op *op)
 {
-	struct mirror_run *r =
-	    (struct mirror_run *)((char *)op - offsetof(struct mirror_run, ask.op));
+	struct mirror_turn *t =
+	    (struct mirror_turn *)((char *)op - offsetof(struct mirror_turn, ask.op));
 
-	if (!flow_redo(r->mirrors->endpoint->flow, op))
-		write_next(r, mirror_first_fact(r));
+	if (!flow_redo(mirror_endpoint(t)->flow, op))
+		write_next(t, mirror_first_fact(t));
 }
 
-static void take_facts(struct mirror_run *r, const struct outcome *o)
+static void take_facts(struct mirror_turn *t, const struct outcome *o)
 {
 	bool any = false;
 	int f;
 
 	if (!o->found) { /* it is not there (any more): whoever makes it will say it all */
-		write_done(r);
+		write_done(t);
 		return;
 	}
-	r->current = o->facts;
+	t->current = o->facts;
 	if (o->learned.contact != NULL)
-		r->known.contact = o->learned.contact;
+		t->known.contact = o->learned.contact;
 	if (o->learned.upload != NULL)
-		r->known.upload = o->learned.upload;
-	for (f = mirror_first_fact(r); f <= mirror_last_fact(r); f++) {
-		mirror_decide(r, (enum fact)f);
-		any |= r->ask.ours.v[f] != NULL;
+		t->known.upload = o->learned.upload;
+	for (f = mirror_first_fact(t); f <= mirror_last_fact(t); f++) {
+		mirror_decide(t, (enum fact)f);
+		any |= t->ask.ours.v[f] != NULL;
 	}
 	if (!any) {
-		write_done(r);
+		write_done(t);
 		return;
 	}
-	r->ask.op = (struct store_op){ .kind = STORE_MIRROR_ASK, .done = on_asked };
-	r->ask.key = r->owed->key;
-	set_busy(r, true);
-	flow_submit(r->mirrors->endpoint->flow, &r->ask.op);
+	t->ask.op = (struct store_op){ .kind = STORE_MIRROR_ASK, .done = on_asked };
+	t->ask.key = *mirror_key_of(t);
+	chore_ask(&t->turn);
+	flow_submit(mirror_endpoint(t)->flow, &t->ask.op);
 }
 
-static void take(struct mirror_run *r, const struct outcome *o)
+static void mirror_take(struct chore_turn *turn, const struct outcome *o)
 {
+	struct mirror_turn *t = (struct mirror_turn *)turn;
+
 	switch (o->effect.kind) {
 	case EFFECT_NEXT_STEP:
-		if (o->cursor != NULL && r->steps++ < STEPS_MAX) {
-			r->cursor = o->cursor;
-			load(r);
-		} else if (r->kind == JOB_FACTS) {
-			take_facts(r, o);
+		if (o->cursor != NULL && t->turn.steps++ < STEPS_MAX) {
+			t->turn.cursor = o->cursor;
+			chore_load(&t->turn);
+		} else if (t->kind == JOB_FACTS) {
+			take_facts(t, o);
 		} else {
-			later(r, -1);
+			chore_later(&t->turn, -1);
 		}
 		return;
 	case EFFECT_DELIVERED:
-		LOG(LOG_DEBUG, "settled", F_STR("endpoint", r->mirrors->endpoint->conf.name),
-		    F_ID("link", 'k', r->owed->key.link), F_STR("step", step_word(step_of(r))));
-		land(r);
-		write_rest(r);
+		LOG(LOG_DEBUG, "settled", F_STR("endpoint", mirror_endpoint(t)->conf.name),
+		    F_ID("link", 'k', mirror_key_of(t)->link),
+		    F_STR("step", step_word(step_of(t))));
+		land(t);
+		write_rest(t);
 		return;
 	case EFFECT_REJECTED:
-		mirror_tell_dropped(r, r->kind == JOB_FACTS ? FACT_COUNT : r->fact,
+		mirror_tell_dropped(t, t->kind == JOB_FACTS ? FACT_COUNT : t->fact,
 		    reason_word((int)o->effect.reason), o->effect.why);
-		if (r->kind == JOB_FACTS)
-			write_done(r);
+		if (t->kind == JOB_FACTS)
+			write_done(t);
 		else
-			write_rest(r);
+			write_rest(t);
 		return;
 	case EFFECT_UNSURE:
 	case EFFECT_RETRY:
 	case EFFECT_PAUSE:
 	case EFFECT_COUNT: break;
 	}
-	later(r, o->effect.wait_msecs);
-}
-
-static void on_response(void *arg, const struct http_resp *resp)
-{
-	struct mirror_run *r = arg;
-	struct endpoint *e = r->mirrors->endpoint;
-	const struct via via = endpoint_via(e);
-	const struct job job = job_of(r);
-	struct outcome o = { .effect = { .kind = EFFECT_RETRY, .wait_msecs = -1 } };
-
-	r->call = NULL;
-	e->connector->interpret(&via, r->arena, &job, resp, &o);
-	endpoint_answered(e, job.step, &o, resp);
-	config_unref(r->config);
-	r->config = NULL;
-	take(r, &o);
-	gate_wake(e);
-}
-
-static void send_it(struct mirror_run *r)
-{
-	struct endpoint *e = r->mirrors->endpoint;
-	const struct via via = endpoint_via(e);
-	const struct job job = job_of(r);
-
-	r->is_loaded = false;
-	set_busy(r, true);
-	r->config = config_ref(e->flow->config);
-	r->req = (struct http_req){ 0 };
-	e->connector->build(&via, r->arena, &job, &r->req);
-	r->call = http_out_start(e->flow->wire, &r->req, on_response, r);
+	chore_later(turn, o->effect.wait_msecs);
 }
 
 /* ---- its turn ---- */
 
-static void set_place(struct mirror_run *r)
+static void set_place(struct mirror_turn *t)
 {
-	const struct op_mirror *read = &r->read;
-	struct endpoint *e = r->mirrors->endpoint;
+	const struct op_mirror *read = &t->read;
+	struct endpoint *e = mirror_endpoint(t);
 	const struct via via = endpoint_via(e);
-	bool up = r->owed->key.side == SIDE_AGENTS;
+	bool up = mirror_key_of(t)->side == SIDE_AGENTS;
 
-	r->known = (struct known){
+	t->known = (struct known){
 		.contact = read->lane.contact,
 		.address = read->lane.address,
 		.conversation = up ? read->link.agents_remote : read->link.customers_remote,
 		.conversation_ref = up ? read->link.agents_ref : read->link.customers_ref,
 	};
-	if (r->known.address == NULL && !up)
-		r->known.address = read->person.address;
-	if (r->known.address == NULL && up && e->connector->address != NULL
+	if (t->known.address == NULL && !up)
+		t->known.address = read->person.address;
+	if (t->known.address == NULL && up && e->connector->address != NULL
 	    && read->person.identity != NULL)
-		r->known.address = e->connector->address(&via, r->arena, read->person.identity);
-	r->message = (struct message){
-		.to = r->owed->key.side,
+		t->known.address =
+		    e->connector->address(&via, t->turn.arena, read->person.identity);
+	t->message = (struct message){
+		.to = mirror_key_of(t)->side,
 		.role = ROLE_SYSTEM,
 		.person = &read->person,
 	};
 }
 
-static bool is_tried_enough(const struct mirror_run *r)
+/* History is on its way there: who had the conversation is said at its end, and not called to each message. */
+static bool is_kept_back(struct mirror_turn *t)
 {
-	return (int64_t)r->owed->attempt * (RETRY_MOST_MSECS / 2)
-	    > r->mirrors->endpoint->flow->config->limits.try_for_msecs;
+	const struct mirror_key *k = mirror_key_of(t);
+	struct flow *f = mirror_endpoint(t)->flow;
+	struct endpoint *customers = endpoint_find(f, t->bridge->customers->id);
+	enum migration_phase phase = MIGRATION_PHASE_NONE;
+
+	if (k->step == STEP_FIND_CONVERSATION && k->side == SIDE_AGENTS
+	    && t->read.link.customers_remote != NULL)
+		phase = migration_phase(f->migrations, customers, t->read.link.customers_remote,
+		    t->bridge->id);
+	t->is_history = phase == MIGRATION_PHASE_END;
+	return phase == MIGRATION_PHASE_MESSAGES;
 }
 
 static void on_read(struct store_op *op)
 {
-	struct mirror_run *r =
-	    (struct mirror_run *)((char *)op - offsetof(struct mirror_run, read.op));
-	struct mirrors *g = r->mirrors;
-	struct endpoint *e = g->endpoint;
-	struct flow *f = e->flow;
+	struct mirror_turn *t =
+	    (struct mirror_turn *)((char *)op - offsetof(struct mirror_turn, read.op));
+	struct flow *f = mirror_endpoint(t)->flow;
 
 	if (flow_redo(f, op))
 		return;
-	r->bridge = r->read.is_due ? flow_bridge(f, r->read.link.bridge) : NULL;
-	if (r->bridge == NULL || endpoint_find(f, r->bridge->agents->id) == NULL
-	    || r->read.link.gone) {
-		write_done(r);
+	t->bridge = t->read.is_due ? flow_bridge(f, t->read.link.bridge) : NULL;
+	if (t->bridge == NULL || endpoint_find(f, t->bridge->agents->id) == NULL
+	    || t->read.link.gone) {
+		write_done(t);
 		return;
 	}
-	set_place(r);
-	if (r->bridge->control == CONTROL_PAUSED) {
-		run_wait(r, now_ms(g) + RETRY_MOST_MSECS);
-	} else if (is_tried_enough(r)) {
-		mirror_tell_dropped(r, FACT_COUNT, reason_word(REASON_EXPIRED), NULL);
-		write_done(r);
-	} else if (r->known.conversation == NULL) { /* a message is about to open it */
-		later(r, -1);
-	} else if (!mirror_want_all(r)) {
-		write_done(r);
+	set_place(t);
+	if (t->bridge->control == CONTROL_PAUSED) {
+		chore_wait(t->turn.chores, t->turn.chore, loop_now_ms(f->loop) + RETRY_MOST_MSECS);
+	} else if (is_kept_back(t)) {
+		chore_wait(t->turn.chores, t->turn.chore, loop_now_ms(f->loop) + KEPT_BACK_MSECS);
+	} else if (chore_is_stale(&t->turn)) {
+		mirror_tell_dropped(t, FACT_COUNT, reason_word(REASON_EXPIRED), NULL);
+		write_done(t);
+	} else if (t->known.conversation == NULL) { /* a message is about to open it */
+		chore_later(&t->turn, -1);
+	} else if (!mirror_want_all(t)) {
+		write_done(t);
 	} else {
-		r->kind = JOB_FACTS;
-		load(r);
+		t->kind = JOB_FACTS;
+		chore_load(&t->turn);
 	}
 }
 
-static void read_it(struct mirrors *g, struct owed *o)
+static void mirror_read(struct chore_turn *turn)
 {
-	struct arena *a = arena_new();
-	struct mirror_run *r = ARENA_NEW(a, struct mirror_run);
+	struct mirror_turn *t = (struct mirror_turn *)turn;
 
-	TAILQ_REMOVE(&g->ready, o, next);
-	r->owed = o;
-	r->mirrors = g;
-	r->arena = a;
-	g->run = r;
-	r->read = (struct op_mirror){
+	t->read = (struct op_mirror){
 		.op = { .kind = STORE_MIRROR, .done = on_read },
-		.arena = a,
-		.key = o->key,
+		.arena = turn->arena,
+		.key = *mirror_key_of(t),
 	};
-	set_busy(r, true);
-	flow_submit(g->endpoint->flow, &r->read.op);
+	flow_submit(mirror_endpoint(t)->flow, &t->read.op);
 }
 
-void mirrors_pump(struct mirrors *g)
-{
-	struct gate *gate = &g->endpoint->gate;
-	struct owed *o;
-
-	if (g->endpoint->flow->draining || gate->is_paused || gate->is_shut)
-		return;
-	if (g->run != NULL) {
-		if (g->run->is_loaded && gate_enter(gate))
-			send_it(g->run);
-		return;
-	}
-	if (gate_shut_for(gate) > 0) {
-		set_timer(g);
-		return;
-	}
-	if ((o = TAILQ_FIRST(&g->ready)) != NULL)
-		read_it(g, o);
-}
+/* Links of one person may be about the same contact, whose facts are read before they are written. */
+static const struct chore_kind mirror_kind = {
+	.turn_size = sizeof(struct mirror_turn),
+	.is_one_by_one = true,
+	.read = mirror_read,
+	.job = mirror_job,
+	.take = mirror_take,
+};
 
 /* ---- what others call ---- */
+
+static uint64_t hash_of(const struct mirror_key *key)
+{
+	return hash_int((uint64_t)key->link, (uint64_t)key->step << 1 | (unsigned)key->side);
+}
 
 static bool is_same_key(const struct mirror_key *x, const struct mirror_key *y)
 {
 	return x->link == y->link && x->side == y->side && x->step == y->step;
 }
 
-static void add_owed(struct mirrors *g, const struct mirror_key *key)
+/* Of one whose turn it is, the end finds that it is due again. */
+static void add_owed(struct chores *g, const struct mirror_key *key)
 {
-	struct owed *o;
+	struct map_node *n = map_find(&g->map, hash_of(key));
+	struct mirrored *m;
 
-	TAILQ_FOREACH(o, &g->ready, next)
-		if (is_same_key(&o->key, key))
-			return;
-	TAILQ_FOREACH(o, &g->waiting, next)
-		if (is_same_key(&o->key, key))
-			break;
-	if (o == NULL && g->run != NULL && is_same_key(&g->run->owed->key, key))
-		return; /* its end finds that it is due again */
-	if (o == NULL) {
-		o = xcalloc(1, sizeof(*o));
-		o->key = *key;
+	while (n != NULL && !is_same_key(&((struct mirrored *)n)->key, key))
+		n = map_find_next(n);
+	if (n != NULL) {
+		chore_hurry(g, (struct chore *)n);
+		return;
 	}
-	o->attempt = 0;
-	owed_ready(g, o);
+	m = xcalloc(1, sizeof(*m));
+	m->key = *key;
+	chore_add(g, &m->chore, hash_of(key));
 }
 
 void mirror_owed(struct flow *f, const struct mirror_key *key)
@@ -448,11 +310,16 @@ void mirror_owed(struct flow *f, const struct mirror_key *key)
 
 	if (e == NULL)
 		return;
-	add_owed(e->mirrors, key);
+	add_owed(&e->mirrors, key);
 	gate_wake(e);
 }
 
 /* ---- life ---- */
+
+void mirrors_init(struct endpoint *e)
+{
+	chores_init(&e->mirrors, e, &mirror_kind);
+}
 
 int mirrors_load(struct flow *f, struct err *err)
 {
@@ -468,44 +335,8 @@ int mirrors_load(struct flow *f, struct err *err)
 	for (i = 0; ret == 0 && i < load.ndue; i++) {
 		e = endpoint_find(f, load.due[i].endpoint);
 		if (e != NULL) /* else it waits on disk for its endpoint */
-			add_owed(e->mirrors, &load.due[i]);
+			add_owed(&e->mirrors, &load.due[i]);
 	}
 	arena_free(a);
 	return ret;
-}
-
-struct mirrors *mirrors_new(struct endpoint *e)
-{
-	struct mirrors *g = xcalloc(1, sizeof(*g));
-
-	g->endpoint = e;
-	TAILQ_INIT(&g->ready);
-	TAILQ_INIT(&g->waiting);
-	once_init(&g->told);
-	g->timer = loop_timer_new(e->flow->loop, on_timer, g);
-	return g;
-}
-
-void mirrors_free(struct mirrors *g)
-{
-	struct owed *o;
-
-	if (g == NULL)
-		return;
-	if (g->run != NULL) {
-		o = g->run->owed;
-		run_free(g->run);
-		xfree(o);
-	}
-	while ((o = TAILQ_FIRST(&g->ready)) != NULL) {
-		TAILQ_REMOVE(&g->ready, o, next);
-		xfree(o);
-	}
-	while ((o = TAILQ_FIRST(&g->waiting)) != NULL) {
-		TAILQ_REMOVE(&g->waiting, o, next);
-		xfree(o);
-	}
-	once_fini(&g->told);
-	loop_timer_free(g->timer);
-	xfree(g);
 }

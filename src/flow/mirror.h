@@ -1,5 +1,5 @@
 /* What is told of persons and conversations at one side of a bridge, carried to the other: see core/facts.h
- * and store/facts.h. Beside the lanes, one after the other at each endpoint, behind live messages. */
+ * and store/facts.h. They are chores (chores.h) of the endpoint it is carried to, one after the other. */
 #ifndef FLOW_MIRROR_H
 #define FLOW_MIRROR_H
 
@@ -9,13 +9,9 @@
 #include "flow/flow.h"
 #include "store/facts.h"
 
-struct mirrors;
 struct hearings;
 
-/* What is still to be carried to an endpoint. */
-struct mirrors *mirrors_new(struct endpoint *e);
-void mirrors_free(struct mirrors *g); /* takes NULL */
-void mirrors_pump(struct mirrors *g); /* whenever something about the gate has changed */
+void mirrors_init(struct endpoint *e);
 int mirrors_load(struct flow *f, struct err *err); /* before store_start */
 /* It is on disk that this is due. */
 void mirror_owed(struct flow *f, const struct mirror_key *key);
@@ -25,9 +21,14 @@ bool mirror_carries(const struct bridge_conf *b, enum side to);
 /* Whether anything at all, of persons or conversations, can be written there. */
 bool mirror_takes(const struct bridge_conf *b, enum side to);
 
+/* What history that tells this of a conversation is to leave at the agents' side of the bridge; NULL members: nothing. */
+void mirror_expect(struct flow *f, const struct bridge_conf *b, struct arena *a,
+    const struct facts *told, struct facts *out);
+
 /* What was heard lately, so that what is told once more costs nothing. */
 struct hearings *hearings_new(void);
-void hearings_free(struct hearings *h); /* takes NULL */
+void hearings_free(struct hearings *h);   /* takes NULL */
+void hearings_forget(struct hearings *h); /* all of it */
 /* Fills op, but for its arena, from the event; false: nothing is to be done. letter must outlive op. */
 bool mirror_hear(struct endpoint *e, const struct letter *letter, struct op_hear *op);
 /* op is done, and went well. */

@@ -83,15 +83,29 @@ static const struct rate *rate_of(const struct lane *l)
 	return &l->target->conf.conversation_rate;
 }
 
-void pace_took(struct lane *l)
+/* In thousandths of a message, beyond the one that it is. */
+static int64_t weight_of_history(const struct lane *l)
+{
+	const struct rate *all = rate_of(l), *history = &l->target->conf.history_rate;
+
+	if (history->count == 0)
+		return 0;
+	return 1000 * all->count * history->period_msecs / (history->count * all->period_msecs)
+	    - 1000;
+}
+
+void pace_took(struct lane *l, bool is_history)
 {
 	const struct flow *f = l->target->flow;
+	int64_t now_ms = loop_mono_ms(f->loop);
 	struct pace *e;
 
 	if (rate_of(l)->count == 0)
 		return;
 	e = pace_get(f->paces, l->target, l->person);
-	bucket_take(&e->bucket, rate_of(l), loop_mono_ms(f->loop));
+	bucket_take(&e->bucket, rate_of(l), now_ms);
+	if (is_history)
+		bucket_charge(&e->bucket, rate_of(l), weight_of_history(l), now_ms);
 }
 
 void pace_refused(struct lane *l, const struct effect *effect, const struct http_resp *resp)
@@ -114,7 +128,8 @@ int64_t pace_wait(const struct lane *l)
 	if (rate_of(l)->count == 0 || (e = pace_find(f->paces, l->target, l->person)) == NULL)
 		return 0;
 	then = e->bucket; /* looking takes none */
-	wait = bucket_take(&then, rate_of(l), loop_mono_ms(f->loop));
+	wait = l->turn == TURN_LIVE ? bucket_take(&then, rate_of(l), loop_mono_ms(f->loop))
+				    : bucket_take_spare(&then, rate_of(l), loop_mono_ms(f->loop));
 	if (wait > 0)
 		LOG(LOG_DEBUG, "lane_held", F_STR("endpoint", l->target->conf.name),
 		    F_ID("lane", 'l', l->id), F_INT("wait_ms", wait));

@@ -23,8 +23,9 @@ size_t paces_blown_at(const struct paces *p, const struct endpoint *e);
 
 /* ---- the conversation's bucket ---- */
 
-/* A message went into the lane's conversation. */
-void pace_took(struct lane *l);
+/* A message went into the lane's conversation. One of history counts for more, so that those alone come to the
+ * rate of history, and both together to the conversation's. */
+void pace_took(struct lane *l, bool is_history);
 /* The platform said that it were too many: about the conversation, unless the answer speaks of all. */
 void pace_refused(struct lane *l, const struct effect *effect, const struct http_resp *resp);
 /* Ms until the next may go; 0: now. */

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "core/policy.h"
 #include "flow/endpoint.h"
+#include "flow/request.h"
+#include "flow/trip.h"
 
 /* The part of the endpoint's rate that what is not live may use: half. Where reading is how messages come
  * it is two thirds. */
@@ -12,11 +14,10 @@
 
 struct pager {
 	struct endpoint *endpoint;
-	TAILQ_HEAD(, page) asked; /* live ones first */
+	TAILQ_HEAD(, page) asked; /* live ones first, history last */
 	struct page *current;     /* on the wire */
-	struct http_call *call;
+	struct request request;
 	struct loop_timer *timer; /* one of them may go again */
-	int64_t pace_ms;          /* what is not live waits until then */
 };
 
 static int64_t pager_now(const struct pager *g)
@@ -44,30 +45,21 @@ static void try_again(struct pager *g, struct page *p, const struct effect *effe
 	p->arena = NULL;
 }
 
-static void on_response(void *arg, const struct http_resp *resp)
+static void on_answer(void *arg, const struct outcome *o)
 {
 	struct pager *g = arg;
 	struct page *p = g->current;
-	struct endpoint *e = g->endpoint;
-	const struct via via = endpoint_via(e);
-	struct outcome o = { .effect = { .kind = EFFECT_RETRY, .wait_msecs = -1 } };
 
-	g->call = NULL;
 	g->current = NULL;
-	e->connector->interpret(&via, p->arena, &p->job, resp, &o);
-	endpoint_answered(e, p->job.step, &o, resp);
-	config_unref(p->config);
-	p->config = NULL;
-	switch (o.effect.kind) {
+	switch (o->effect.kind) {
 	case EFFECT_NEXT_STEP:
 	case EFFECT_DELIVERED:
-	case EFFECT_REJECTED: finish(g, p, &o); break;
+	case EFFECT_REJECTED: finish(g, p, o); break;
 	case EFFECT_PAUSE:
 	case EFFECT_RETRY:
 	case EFFECT_UNSURE:
-	case EFFECT_COUNT: try_again(g, p, &o.effect);
+	case EFFECT_COUNT: try_again(g, p, &o->effect);
 	}
-	gate_wake(e);
 }
 
 /* ---- questions ---- */
@@ -75,24 +67,23 @@ static void on_response(void *arg, const struct http_resp *resp)
 static void send_page(struct pager *g, struct page *p)
 {
 	struct endpoint *e = g->endpoint;
-	const struct via via = endpoint_via(e);
-	int64_t spread = bucket_spread(&e->gate.supply->bucket, &e->conf.rate);
+	struct supply *s = e->gate.supply;
+	int64_t spread = bucket_spread(&s->bucket, &s->rate);
 
 	if (!p->is_live)
-		g->pace_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
+		s->reads_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
 	p->arena = arena_new();
 	p->job.attempt = p->attempt + 1;
-	p->req = (struct http_req){ 0 };
-	p->config = config_ref(e->flow->config);
-	e->connector->build(&via, p->arena, &p->job, &p->req);
 	g->current = p;
-	g->call = http_out_start(e->flow->wire, &p->req, on_response, g);
+	request_send(&g->request, e, p->arena, &p->job);
 }
 
-/* Live messages go first: what has a request to send is before the gate. */
+/* Live messages go first; of what is late, as much is read as may be read at all. */
 static bool yields(const struct pager *g, const struct page *p)
 {
-	return !p->is_live && !TAILQ_EMPTY(&g->endpoint->gate.sending);
+	const struct trip *t = TAILQ_FIRST(&g->endpoint->gate.sending);
+
+	return !p->is_live && t != NULL && t->lane->turn == TURN_LIVE;
 }
 
 /* The one to go now; NULL: none, and *next_ms is when to look again (INT64_MAX: when something
@@ -105,8 +96,8 @@ static struct page *choose(const struct pager *g, int64_t now_ms, int64_t *next_
 	*next_ms = INT64_MAX;
 	TAILQ_FOREACH(p, &g->asked, next) {
 		due_ms = p->due_ms;
-		if (!p->is_live && g->pace_ms > due_ms)
-			due_ms = g->pace_ms;
+		if (!p->is_live && g->endpoint->gate.supply->reads_ms > due_ms)
+			due_ms = g->endpoint->gate.supply->reads_ms;
 		if (due_ms <= now_ms)
 			return yields(g, p) ? NULL : p;
 		if (due_ms < *next_ms)
@@ -115,38 +106,61 @@ static struct page *choose(const struct pager *g, int64_t now_ms, int64_t *next_
 	return NULL;
 }
 
+/* Where reading is how messages come it is as urgent as they are. */
+static enum turn turn_of(const struct pager *g, const struct page *p)
+{
+	return p->is_live || (g->endpoint->conf.poll && !p->is_history) ? TURN_LIVE : TURN_LATE;
+}
+
 void pager_pump(struct pager *g)
 {
 	struct endpoint *e = g->endpoint;
 	int64_t now_ms = pager_now(g), next_ms;
 	struct page *p;
 
-	if (g->call != NULL || TAILQ_EMPTY(&g->asked) || e->flow->draining || e->gate.is_paused)
+	if (g->current != NULL || TAILQ_EMPTY(&g->asked) || e->flow->draining || e->gate.is_paused)
 		return;
 	p = choose(g, now_ms, &next_ms);
-	if (p != NULL && gate_enter(&e->gate))
+	if (p != NULL && gate_enter(&e->gate, turn_of(g, p)))
 		send_page(g, p);
 	else if (p == NULL && next_ms != INT64_MAX)
 		loop_timer_set(g->timer, next_ms - now_ms);
 }
 
+/* Of history what is begun is read to its end first: what is read whole can be written. */
+static bool goes_before(const struct page *p, const struct page *other)
+{
+	if (p->is_live || other->is_live)
+		return p->is_live && !other->is_live;
+	if (!other->is_history)
+		return false;
+	return !p->is_history || (p->job.cursor != NULL && other->job.cursor == NULL);
+}
+
+/* Behind those of its kind. */
+static void line_up(struct pager *g, struct page *p)
+{
+	struct page *first;
+
+	TAILQ_FOREACH(first, &g->asked, next)
+		if (goes_before(p, first))
+			break;
+	if (first != NULL)
+		TAILQ_INSERT_BEFORE(first, p, next);
+	else
+		TAILQ_INSERT_TAIL(&g->asked, p, next);
+}
+
 void page_ask(struct endpoint *e, struct page *p)
 {
 	struct pager *g = e->pager;
-	struct page *behind;
 
 	p->pager = g;
 	p->job.kind = JOB_PAGE;
 	p->job.known = &p->known;
 	p->attempt = 0;
 	p->due_ms = 0;
-	TAILQ_FOREACH(behind, &g->asked, next)
-		if (p->is_live && !behind->is_live)
-			break;
-	if (behind != NULL)
-		TAILQ_INSERT_BEFORE(behind, p, next);
-	else
-		TAILQ_INSERT_TAIL(&g->asked, p, next);
+	line_up(g, p);
 	gate_wake(e);
 }
 
@@ -157,12 +171,8 @@ void page_cancel(struct page *p)
 	if (g == NULL)
 		return;
 	if (g->current == p) {
-		http_out_cancel(g->call);
-		g->call = NULL;
+		request_cancel(&g->request);
 		g->current = NULL;
-		gate_leave(&g->endpoint->gate);
-		config_unref(p->config);
-		p->config = NULL;
 	}
 	TAILQ_REMOVE(&g->asked, p, next);
 	arena_free(p->arena);
@@ -184,6 +194,8 @@ struct pager *pager_new(struct endpoint *e)
 	struct pager *g = xcalloc(1, sizeof(*g));
 
 	g->endpoint = e;
+	g->request.done = on_answer;
+	g->request.arg = g;
 	TAILQ_INIT(&g->asked);
 	g->timer = loop_timer_new(e->flow->loop, on_timer, g);
 	return g;

@@ -1,6 +1,6 @@
 /* Reading what is there: one request for a page at a time and endpoint, through the gate that all
  * requests go through. What is read for its own sake yields to live messages, and takes at most half of
- * the endpoint's rate. */
+ * the endpoint's rate, or of what those of one host share; history yields to what is read to find messages. */
 #ifndef FLOW_PAGER_H
 #define FLOW_PAGER_H
 
@@ -22,7 +22,8 @@ void pager_pump(struct pager *g);
 struct page {
 	struct job job; /* PAGE; job.known is set by page_ask */
 	struct known known;
-	bool is_live; /* a message waits for it: it does not yield */
+	bool is_live;    /* a message waits for it: it does not yield */
+	bool is_history; /* it yields to all others */
 	/* NEXT_STEP: o->events and o->cursor. REJECTED: it cannot be had. What passes is tried again
 	 * until it has. a, in which the answer lives, is the asker's from here on. */
 	void (*done)(void *arg, struct arena *a, const struct outcome *o);
@@ -31,8 +32,6 @@ struct page {
 	struct pager *pager; /* while it is asked */
 	TAILQ_ENTRY(page) next;
 	struct arena *arena;
-	struct http_req req;
-	struct config *config; /* a reference, while it is on the wire */
 	int attempt;
 	int64_t due_ms;
 };

@@ -303,13 +303,18 @@ static void remember(struct sweep *s, const struct event *c, const struct readin
 		s->is_whole = false; /* what it says may be older than the next one looks back */
 }
 
-/* Counted by the clock there, wherever one has been before. */
+/* Counted by the clock there, wherever one has been before; but what was said long before the bridge began is no
+ * news, though nothing was said since. */
 static int64_t since(const struct sweep *s, const struct event *c)
 {
 	const struct told *t =
 	    s->now.why != SWEEP_ASKED ? tolds_find(&s->told, c->conversation) : NULL;
+	int64_t newest_ms = t != NULL ? t->newest_ms : 0, earliest_ms;
 
-	return t != NULL && t->newest_ms != 0 ? t->newest_ms - OVERLAP_MSECS : s->now.since_ms;
+	if (newest_ms == 0)
+		return s->now.since_ms;
+	earliest_ms = sweep_earliest(s->endpoint);
+	return (newest_ms > earliest_ms ? newest_ms : earliest_ms) - OVERLAP_MSECS;
 }
 
 /* ---- and on ---- */
@@ -506,18 +511,25 @@ static void ask_page(struct sweep *s, const char *cursor)
 
 /* ---- the beginning ---- */
 
+/* What is not known any more would be taken for new. */
 int64_t sweep_earliest(const struct endpoint *e)
 {
-	const struct retention *keep = &e->flow->config->retention;
-	int64_t since_ms = INT64_MAX, kept_ms;
+	int64_t since_ms = INT64_MAX, kept_msecs = MSECS_NEVER, kept_ms;
+	const struct retention *keep;
 	size_t i;
 
-	for (i = 0; i < e->nbridges; i++)
+	for (i = 0; i < e->nbridges; i++) {
+		keep = &e->bridges[i]->retention;
 		if (e->bridges[i]->since_ms < since_ms)
 			since_ms = e->bridges[i]->since_ms;
-	if (keep->bodies_msecs == MSECS_NEVER)
+		if (keep->bodies_msecs < kept_msecs)
+			kept_msecs = keep->bodies_msecs;
+		if (keep->links_msecs < kept_msecs)
+			kept_msecs = keep->links_msecs;
+	}
+	if (kept_msecs == MSECS_NEVER)
 		return since_ms;
-	kept_ms = loop_now_ms(e->flow->loop) - keep->bodies_msecs;
+	kept_ms = loop_now_ms(e->flow->loop) - kept_msecs;
 	return kept_ms > since_ms ? kept_ms : since_ms;
 }
 

@@ -289,8 +289,7 @@ int repair_take_back(struct flow *f, struct err *err)
 	struct arena *a = arena_new();
 	struct op_parked parked = { .op = { .kind = STORE_PARKED },
 		.arena = a,
-		.filter = { .reason = REASON_ENDPOINT_REMOVED },
-		.limit = TAKE_BACK_MOST };
+		.filter = { .reason = REASON_ENDPOINT_REMOVED } };
 	struct op_mend mend = { .op = { .kind = STORE_MEND },
 		.arena = a,
 		.mend = MEND_RETRY,
@@ -300,7 +299,12 @@ int repair_take_back(struct flow *f, struct err *err)
 	int ret = 0;
 	size_t i;
 
+	/* Mostly there are none: they are counted before there is room for so many. */
 	store_run(f->store, &parked.op);
+	if (parked.op.result == 0 && parked.total > 0) {
+		parked.limit = parked.total < TAKE_BACK_MOST ? (int)parked.total : TAKE_BACK_MOST;
+		store_run(f->store, &parked.op);
+	}
 	mend.items = arena_zalloc(a, (parked.nrows + 1) * sizeof(*mend.items));
 	/* The last ones come first in the list, and each goes to the end of its lane. */
 	for (i = parked.op.result == 0 ? parked.nrows : 0; i-- > 0;)

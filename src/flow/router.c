@@ -84,9 +84,8 @@ static bool must_wait(struct conversation *c, const struct held *h, size_t bridg
 		|| courier_is_opening(f->courier, c->endpoint, h->letter->event));
 }
 
-/* It would open a conversation at the other side for one that has begun without us: what was said in it
- * before, since the bridge began, is read first. */
-static bool must_read(const struct conversation *c, const struct held *h, size_t bridge,
+/* It would open a conversation at the other side, for one of which nothing is known here. */
+static bool is_unheard_of(const struct conversation *c, const struct held *h, size_t bridge,
     const struct route *r)
 {
 	const struct event *event = h->letter->event;
@@ -94,8 +93,7 @@ static bool must_read(const struct conversation *c, const struct held *h, size_t
 	return !c->was_read && c->endpoint->conf.caps->pages && r->drop == DROP_NONE
 	    && event->origin != ORIGIN_HISTORY
 	    && (event->kind == EVENT_MESSAGE || event->kind == EVENT_UPDATE)
-	    && h->view.bridges[bridge].link.id == 0 && event->conversation_at_ms != 0
-	    && event->at_ms - event->conversation_at_ms > BEGAN_BEFORE_MSECS;
+	    && h->view.bridges[bridge].link.id == 0;
 }
 
 static void on_earlier(void *arg, const struct reading_result *result)
@@ -120,6 +118,24 @@ static void read_earlier(struct conversation *c, const struct held *h)
 	c->reading = reading_start(c->endpoint, &order, on_earlier, c);
 	c->reading_until_ms = loop_now_ms(c->router->flow->loop) + EARLIER_PATIENCE_MSECS;
 	conversation_wait(c, EARLIER_PATIENCE_MSECS);
+}
+
+/* It may have begun without us. True: what was said in it before goes first, all of it where history is being moved,
+ * else what was said since the bridge began. */
+static bool reads_first(struct conversation *c, const struct held *h, size_t bridge)
+{
+	const struct event *event = h->letter->event;
+	int64_t begun_ms = event->conversation_at_ms; /* 0: the platform does not tell */
+
+	if (begun_ms != 0 && event->at_ms - begun_ms <= BEGAN_BEFORE_MSECS)
+		return false;
+	if (migration_takes(c->router->flow->migrations, c->endpoint, c->remote,
+		c->endpoint->bridges[bridge]->id))
+		return true;
+	if (begun_ms == 0)
+		return false;
+	read_earlier(c, h);
+	return true;
 }
 
 void router_count_drop(struct endpoint *e, const struct event *event, const struct route *r,
@@ -155,12 +171,8 @@ static bool route_one(struct routing *g, struct conversation *c, struct held *h,
 		conversation_decide(c, h->letter->event, &h->view, i, &routes[i]);
 		if (must_wait(c, h, i, &routes[i]))
 			return false;
-		if (must_read(c, h, i, &routes[i])) {
-			if (!migration_takes(c->router->flow->migrations, e, c->remote,
-				e->bridges[i]->id))
-				read_earlier(c, h);
+		if (is_unheard_of(c, h, i, &routes[i]) && reads_first(c, h, i))
 			return false;
-		}
 	}
 	park_once(routes, e->nbridges);
 	*out = (struct route_event){ .event = h->letter->event->id };

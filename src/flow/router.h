@@ -47,6 +47,8 @@ void router_linked(struct router *r, struct endpoint *e, const char *conversatio
  * alone is routed; and what waits goes on. */
 void router_suspend(struct router *r, struct endpoint *e, const char *conversation, int bridge);
 void router_release(struct router *r, struct endpoint *e, const char *conversation);
+bool router_is_suspended(struct router *r, struct endpoint *e, const char *conversation,
+    int bridge);
 /* Since when something waits there; 0: nothing does. */
 int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation);
 

@@ -235,6 +235,13 @@ void router_release(struct router *r, struct endpoint *e, const char *conversati
 	conversation_try(c);
 }
 
+bool router_is_suspended(struct router *r, struct endpoint *e, const char *conversation, int bridge)
+{
+	const struct conversation *c = conversation_find(r, e, conversation);
+
+	return c != NULL && c->moving == bridge;
+}
+
 int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation)
 {
 	const struct conversation *c = conversation_find(r, e, conversation);

@@ -348,6 +348,25 @@ static void trip_look_first(struct trip *t)
 	t->cursor = NULL;
 }
 
+/* Live messages stand before all that is late, however long that has waited. */
+static void trip_queue(struct trip *t)
+{
+	struct gate *g = &t->target->gate;
+	struct trip *late = NULL;
+
+	if (t->lane->turn == TURN_LIVE)
+		TAILQ_FOREACH(late, &g->sending, sending)
+			if (late->lane->turn == TURN_LATE)
+				break;
+	if (late != NULL)
+		TAILQ_INSERT_BEFORE(late, t, sending);
+	else
+		TAILQ_INSERT_TAIL(&g->sending, t, sending);
+	g->queued++;
+	t->is_queued = true;
+	t->queued_ms = trip_now(t);
+}
+
 /* The next request goes out as soon as the gate has a place. */
 void trip_go(struct trip *t)
 {
@@ -361,9 +380,6 @@ void trip_go(struct trip *t)
 	if (t->looks_first)
 		trip_look_first(t);
 	lane_rest(t->lane, false);
-	TAILQ_INSERT_TAIL(&t->target->gate.sending, t, sending);
-	t->target->gate.queued++;
-	t->is_queued = true;
-	t->queued_ms = trip_now(t);
+	trip_queue(t);
 	gate_wake(t->target);
 }

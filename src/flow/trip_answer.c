@@ -190,7 +190,7 @@ static bool trip_turn_to_part(struct trip *t, int part)
 
 void trip_part_done(struct trip *t, const struct effect *effect)
 {
-	pace_took(t->lane);
+	pace_took(t->lane, t->letter->event->origin == ORIGIN_HISTORY);
 	if (trip_turn_to_part(t, t->now.part + 1)) {
 		t->is_echoed = false;
 		trip_store_step(t, false, effect->remote_id);

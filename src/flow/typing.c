@@ -35,9 +35,9 @@ struct typist {
 	struct op_view view;
 	struct letter *letter; /* NULL: the store was not asked */
 	struct arena *arena;   /* while the store is asked, or the request is under way */
-	struct http_req req;
-	struct http_call *call;
-	struct config *config;
+	struct message message;
+	struct known known;
+	struct request request;
 	bool is_forgotten;
 };
 
@@ -57,12 +57,8 @@ static uint64_t hash_of(const struct endpoint *e, size_t bridge, const char *con
 	return hash_text(conversation, (uint64_t)e->conf.id << 8 | bridge);
 }
 
-static void end_call(struct typist *s)
+static void end_request(struct typist *s)
 {
-	s->call = NULL;
-	gate_leave(&s->target->gate);
-	config_unref(s->config);
-	s->config = NULL;
 	arena_free(s->arena);
 	s->arena = NULL;
 }
@@ -71,7 +67,7 @@ static void end_ask(struct typist *s)
 {
 	letter_unref(s->letter);
 	s->letter = NULL;
-	if (s->call != NULL) /* what was asked for is under way, and has the memory */
+	if (s->request.call != NULL) /* what was asked for is under way, and has the memory */
 		return;
 	arena_free(s->arena);
 	s->arena = NULL;
@@ -85,7 +81,7 @@ static void forget(struct typist *s)
 		map_remove(&s->typings->map, &s->node);
 		s->typings->count--;
 	}
-	if (s->letter != NULL || s->call != NULL)
+	if (s->letter != NULL || s->request.call != NULL)
 		return;
 	loop_timer_free(s->timer);
 	xfree(s->conversation);
@@ -110,6 +106,7 @@ static struct typist *find(struct typings *t, struct endpoint *e, size_t bridge,
 }
 
 static void on_timer(void *arg);
+static void on_answer(void *arg, const struct outcome *o);
 
 static struct typist *get(struct typings *t, struct endpoint *e, size_t bridge,
     struct endpoint *target, const char *conversation)
@@ -125,6 +122,8 @@ static struct typist *get(struct typings *t, struct endpoint *e, size_t bridge,
 	s->bridge = bridge;
 	s->conversation = xstrdup(conversation);
 	s->timer = loop_timer_new(t->flow->loop, on_timer, s);
+	s->request.done = on_answer;
+	s->request.arg = s;
 	map_add(&t->map, &s->node, hash_of(e, bridge, conversation));
 	t->count++;
 	return s;
@@ -132,38 +131,15 @@ static struct typist *get(struct typings *t, struct endpoint *e, size_t bridge,
 
 /* ---- requests ---- */
 
-static struct job job_of(const struct typist *s, const struct message *m, const struct known *k)
-{
-	return (struct job){
-		.kind = JOB_DELIVER,
-		.step = STEP_TYPING,
-		.attempt = 1,
-		.state = s->is_on ? STATE_ON : STATE_OFF,
-		.message = m,
-		.known = k,
-	};
-}
-
-static void on_response(void *arg, const struct http_resp *resp)
+/* A hint that did not arrive is no loss. */
+static void on_answer(void *arg, const struct outcome *o)
 {
 	struct typist *s = arg;
-	struct endpoint *e = s->target;
-	const struct via via = endpoint_via(e);
-	const struct message m = { .to = s->to, .role = ROLE_SYSTEM };
-	const struct known k = { .conversation = s->remote, .address = s->address };
-	const struct job job = job_of(s, &m, &k);
-	struct outcome o = { .effect = { .kind = EFFECT_RETRY, .wait_msecs = -1 } };
 
-	e->connector->interpret(&via, s->arena, &job, resp, &o);
-	endpoint_count(e, STEP_TYPING, o.effect.kind, resp->took_msecs);
-	endpoint_heard(e, o.effect.kind, o.effect.reason);
-	gate_heard(&e->gate, &o.effect, resp);
-	if (o.effect.kind == EFFECT_PAUSE)
-		endpoint_refused(e, o.effect.why);
-	end_call(s);
+	(void)o;
+	end_request(s);
 	if (s->is_forgotten || !s->is_on)
 		forget(s);
-	gate_wake(e);
 }
 
 /* Nothing waits there, and there is room. */
@@ -177,29 +153,22 @@ static bool is_free(const struct typist *s)
 
 static bool send_it(struct typist *s, bool on)
 {
-	struct flow *f = s->typings->flow;
-	const struct via via = endpoint_via(s->target);
-	const struct message m = { .to = s->to, .role = ROLE_SYSTEM };
-	const struct known k = { .conversation = s->remote, .address = s->address };
-	struct job job;
+	struct job job = { .kind = JOB_DELIVER, .step = STEP_TYPING, .attempt = 1 };
 
-	if (s->call != NULL || !is_free(s) || !gate_enter(&s->target->gate))
+	if (s->request.call != NULL || !is_free(s) || !gate_enter(&s->target->gate, TURN_LIVE))
 		return false;
-	s->is_on = on;
 	s->last_ms = now(s->typings);
 	if (s->arena == NULL)
 		s->arena = arena_new();
-	s->config = config_ref(f->config);
-	s->req = (struct http_req){ 0 };
-	job = job_of(s, &m, &k);
-	s->target->connector->build(&via, s->arena, &job, &s->req);
-	if (s->req.url == NULL) { /* it has no way to say so (yet) */
-		s->is_on = false;
-		end_call(s);
-		return false;
-	}
-	s->call = http_out_start(f->wire, &s->req, on_response, s);
-	return true;
+	s->message = (struct message){ .to = s->to, .role = ROLE_SYSTEM };
+	s->known = (struct known){ .conversation = s->remote, .address = s->address };
+	job.state = on ? STATE_ON : STATE_OFF;
+	job.message = &s->message;
+	job.known = &s->known;
+	s->is_on = request_send(&s->request, s->target, s->arena, &job) && on;
+	if (s->request.call == NULL)
+		end_request(s);
+	return s->request.call != NULL;
 }
 
 static void on_timer(void *arg)
@@ -314,7 +283,7 @@ static void take_on(struct typings *t, struct endpoint *e, size_t bridge, struct
 	struct endpoint *target = endpoint_find(t->flow, e->asks[bridge].other);
 	struct typist *s = get(t, e, bridge, target, letter->event->conversation);
 
-	if (s == NULL || s->letter != NULL || s->call != NULL
+	if (s == NULL || s->letter != NULL || s->request.call != NULL
 	    || (s->last_ms != 0 && now(t) - s->last_ms < FRESH_MSECS))
 		return;
 	ask_where(s, letter);
@@ -366,9 +335,9 @@ void typings_free(struct typings *t)
 	for (n = map_walk(&t->map, NULL); n != NULL; n = next) {
 		next = map_walk(&t->map, n);
 		s = (struct typist *)n;
-		if (s->call != NULL) {
-			http_out_cancel(s->call);
-			end_call(s);
+		if (s->request.call != NULL) {
+			request_cancel(&s->request);
+			end_request(s);
 		}
 		if (s->letter != NULL) /* the store is done with it */
 			end_ask(s);

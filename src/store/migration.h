@@ -2,6 +2,7 @@
 #ifndef STORE_MIGRATION_H
 #define STORE_MIGRATION_H
 
+#include "core/facts.h"
 #include "core/migration.h"
 #include "store/store.h"
 
@@ -93,6 +94,20 @@ struct op_migration_links {
 	/* out */
 	const char **remotes;
 	size_t nremotes;
+};
+
+/* What is known of what goes with a conversation besides its messages (facts.h), over the newest link of it. */
+struct op_migration_facts {
+	struct store_op op;
+	struct arena *arena;
+	int bridge, endpoint; /* of the customers' side */
+	const char *conversation;
+	/* out */
+	bool is_linked, is_due; /* something of it is still to be carried to the agents' side */
+	bool is_ended;          /* a run has said what it becomes there */
+	struct row_link link;
+	struct person person;
+	struct fact_record there; /* of the agents' conversation */
 };
 
 /* The last event of a conversation's history: what it becomes at the other side. The state of its own side

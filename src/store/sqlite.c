@@ -211,11 +211,11 @@ static int see_put_back(struct store_db *db)
 {
 	char now[48];
 
-	if (db->last_event == 0 || (db->left[0] == '\0' && !db->was_new_lock))
+	if (db->last_event == 0 || (db->left[0] == '\0' && !db->was_new_lock && !db->was_copy))
 		return 0;
 	if (how_far(db, now) != 0)
 		return -1;
-	if (strcmp(now, db->left) != 0)
+	if (db->was_copy || strcmp(now, db->left) != 0)
 		db->put_back = db->last_event;
 	return 0;
 }
@@ -239,7 +239,9 @@ static void sqlite_close(struct store_db *db)
 		return;
 	if (db->lock_fd >= 0 && db->is_open && how_far(db, left) != 0)
 		left[0] = '\0';
+	sqlite_backup_stop(db);
 	stmt_finalize_all(db->q);
+	sqlite3_value_free(db->retain_id);
 	sqlite3_close(db->handle);
 	unlock(db, left);
 	buf_fini(&db->bytes);
@@ -257,6 +259,21 @@ static char *joined(const char *path, const char *end)
 	memcpy(s, path, len);
 	memcpy(s + len, end, more + 1);
 	return s;
+}
+
+/* A backup was put in place of a store whose life was cut off: the WAL that this has left would be taken for its
+ * own. */
+static void take_over_copy(struct store_db *db)
+{
+	char *shm;
+
+	db->was_copy = sqlite_is_copy(db->path);
+	if (!db->was_copy)
+		return;
+	shm = joined(db->path, "-shm");
+	unlink(db->wal);
+	unlink(shm);
+	xfree(shm);
 }
 
 static struct store_db *sqlite_open(const struct store_options *o, const char *path,
@@ -277,6 +294,8 @@ static struct store_db *sqlite_open(const struct store_options *o, const char *p
 	}
 	if (!o->read_only && lock(db, why, err) != 0)
 		goto fail;
+	if (!o->read_only)
+		take_over_copy(db);
 	if (open_handle(db, o, why, err) != 0)
 		goto fail;
 	if (sqlite_migrate(db->handle, path, o->read_only, &db->schema, why, err) != 0) {
@@ -339,6 +358,7 @@ static void sqlite_rollback(struct store_db *db)
 	if (!sqlite3_get_autocommit(db->handle))
 		stmt_run(query(db, Q_ROLLBACK));
 	db->kept_pos = db->last_pos;
+	db->noted_day = 0;
 	db->ntally = 0;
 }
 

@@ -7,11 +7,13 @@
 #include "base/arena.h"
 #include "store/adopt.h"
 #include "store/alarm.h"
+#include "store/backup.h"
 #include "store/errand.h"
 #include "store/facts.h"
 #include "store/migration.h"
 #include "store/question.h"
 #include "store/repair.h"
+#include "store/retain.h"
 #include "store/sqlite_db.h"
 
 #define TARGET_BITS 4
@@ -411,8 +413,11 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_LOAD: return sqlite_load(db, AS(op_load, op));
 	case STORE_STATUS: return sqlite_status(db, AS(op_status, op));
 	case STORE_RETAIN: return sqlite_retain(db, AS(op_retain, op));
+	case STORE_CALLBACK: return sqlite_callback(db, AS(op_callback, op));
+	case STORE_CALLBACK_OF: return sqlite_callback_of(db, AS(op_callback_of, op));
 	case STORE_VIEW: return apply_view(db, AS(op_view, op));
 	case STORE_PROBE: return apply_probe(db, AS(op_probe, op));
+	case STORE_BACKUP: return sqlite_backup(db, AS(op_backup, op));
 	case STORE_KNOWN: return sqlite_known(db, AS(op_known, op));
 	case STORE_SWEEP_GET: return sqlite_sweep_get(db, AS(op_sweep_get, op));
 	case STORE_SWEEP_SET: return sqlite_sweep_set(db, AS(op_sweep_set, op));
@@ -453,6 +458,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MIGRATION_ITEMS: return sqlite_migration_items(db, AS(op_migration_items, op));
 	case STORE_MIGRATION_LOOK: return sqlite_migration_look(db, AS(op_migration_look, op));
 	case STORE_MIGRATION_LINKS: return sqlite_migration_links(db, AS(op_migration_links, op));
+	case STORE_MIGRATION_FACTS: return sqlite_migration_facts(db, AS(op_migration_facts, op));
 	case STORE_MIGRATION_MADE: return sqlite_migration_made(db, AS(op_migration_made, op));
 	case STORE_MIGRATION_END: return sqlite_migration_end(db, AS(op_migration_end, op));
 	}

@@ -49,6 +49,12 @@ struct store_db {
 	int ntally;
 	int64_t tally_hour; /* newest seen: with a new one the oldest go */
 	struct buf bytes;   /* of the event being written */
+	int64_t noted_day;  /* the last one of which it is known how far events had come */
+	/* Ids are gone through step by step: the last one that was looked at, of this endpoint and kind. */
+	struct sqlite3_value *retain_id;
+	int retain_endpoint, retain_kind;
+	struct sqlite_backup_state *backup; /* NULL: none is under way */
+	bool was_copy;                      /* a backup was put in its place */
 };
 
 static inline struct stmt *query(struct store_db *db, enum query name)
@@ -65,7 +71,6 @@ int sqlite_apply(struct store_db *db, struct store_op *op);
 int sqlite_load(struct store_db *db, struct op_load *op);
 int sqlite_status(struct store_db *db, struct op_status *op);
 int sqlite_raw(struct store_db *db, struct op_raw *op);
-int sqlite_retain(struct store_db *db, struct op_retain *op);
 int sqlite_tally(struct store_db *db, int bridge, int side, int64_t now_ms);
 int sqlite_tally_write(struct store_db *db);
 
@@ -106,6 +111,31 @@ int sqlite_take_edit(struct store_db *db, int64_t delivery, struct arena *a, str
 int sqlite_known(struct store_db *db, struct op_known *op);
 int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op);
 int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
+
+/* sqlite_retain.c, sqlite_retain_links.c */
+struct op_retain;
+int sqlite_retain(struct store_db *db, struct op_retain *op);
+/* The words of a message, and what was tried with them. */
+int sqlite_delete_event(struct store_db *db, int64_t id);
+/* A step of these: as many rows as there is room for. 1: all were seen, 0: there are more, -1. */
+struct retain_work;
+int sqlite_retain_links(struct store_db *db, struct retain_work *w);
+int sqlite_retain_ids(struct store_db *db, struct retain_work *w);
+int sqlite_retain_deliveries(struct store_db *db, struct retain_work *w);
+
+/* sqlite_backup.c */
+struct op_backup;
+int sqlite_backup(struct store_db *db, struct op_backup *op);
+void sqlite_backup_stop(struct store_db *db);
+/* A backup that was never opened: what lies beside it as its WAL is another file's. */
+bool sqlite_is_copy(const char *path);
+
+/* sqlite_callback.c */
+struct op_callback;
+struct op_callback_of;
+int sqlite_callback(struct store_db *db, struct op_callback *op);
+int sqlite_callback_of(struct store_db *db, struct op_callback_of *op);
+int sqlite_delete_callback(struct store_db *db, int64_t id);
 
 /* sqlite_question.c */
 struct op_question;
@@ -175,6 +205,8 @@ int sqlite_mirror_done(struct store_db *db, struct op_mirror_done *op);
 int sqlite_mirrors(struct store_db *db, struct op_mirrors *op);
 /* A link was just made for the row. */
 int sqlite_mirror_opens(struct store_db *db, struct route_row *row, int64_t now_ms);
+struct op_migration_facts;
+int sqlite_migration_facts(struct store_db *db, struct op_migration_facts *op);
 /* A contact goes by another id. */
 int sqlite_contact_is_now(struct store_db *db, int endpoint, const char *was, const char *now);
 

@@ -1,5 +1,6 @@
 /* See facts.h. */
 #include "store/facts.h"
+#include "store/migration.h"
 
 #include <string.h>
 
@@ -674,4 +675,40 @@ int sqlite_mirrors(struct store_db *db, struct op_mirrors *op)
 	op->due = due == NULL ? NULL : arena_memdup(op->arena, due, op->ndue * sizeof(*due));
 	xfree(due);
 	return r == STMT_ERROR ? -1 : 0;
+}
+
+/* ---- history ---- */
+
+int sqlite_migration_facts(struct store_db *db, struct op_migration_facts *op)
+{
+	struct op_hear where = { .endpoint = op->endpoint, .conversation = op->conversation };
+	struct mirror_key key = { .side = SIDE_AGENTS, .step = STEP_FIND_CONVERSATION };
+	int64_t thread, person, seq, made_ms, ended;
+	struct row there;
+	struct stmt *q;
+	int due;
+
+	op->is_linked = op->is_due = op->is_ended = false;
+	if (find_thread(db, &where, &thread, &person) != 0
+	    || link_by(db, Q_LINK_BY_CUSTOMERS, op->bridge, thread, op->arena, &op->link) != 0)
+		return -1;
+	if (op->link.id == 0)
+		return 0;
+	key.link = op->link.id;
+	due = due_seq(db, &key, &seq, &made_ms);
+	if (due < 0 || row_person_by_id(db, op->link.person, op->arena, &op->person) < 0
+	    || row_get(db, op->link.agents, 0, op->arena, &there) != 0)
+		return -1;
+	q = query(db, Q_MIGRATION_ENDED);
+	stmt_i64(q, op->endpoint);
+	stmt_i64(q, 'h');
+	stmt_text(q, op->conversation);
+	stmt_i64(q, op->bridge);
+	if (stmt_number(q, &ended) < 0)
+		return -1;
+	op->is_linked = true;
+	op->is_due = due > 0;
+	op->is_ended = ended > 0;
+	op->there = there.r;
+	return 0;
 }

@@ -9,22 +9,39 @@
 #include "store/sqlite_db.h"
 
 #define POS_BLOCK 4096
+#define DAY_MS INT64_C(86400000)
 #define TARGET_BITS 4
 #define TARGETS_MAX 15
 
 /* ---- append ---- */
 
+static int check_key(struct store_db *db, const char *key)
+{
+	return key[0] != '\0' && key[1] == ':' && key[2] != '\0'
+	    ? 0
+	    : sqlite_refuse(db, "the key \"%s\" is not a letter, a colon and an id", key);
+}
+
+static int find_key(struct store_db *db, int endpoint, const char *key, int64_t *known)
+{
+	struct stmt *q = query(db, Q_IDMAP_GET);
+
+	stmt_i64(q, endpoint);
+	stmt_i64(q, key[0]);
+	stmt_remote(q, key + 2);
+	return stmt_number(q, known);
+}
+
 int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t event,
     int64_t *known)
 {
 	struct stmt *q;
-	int ret;
 
 	*known = 0;
 	if (key == NULL)
 		return 1;
-	if (key[0] == '\0' || key[1] != ':' || key[2] == '\0')
-		return sqlite_refuse(db, "the key \"%s\" is not a letter, a colon and an id", key);
+	if (check_key(db, key) != 0)
+		return -1;
 	q = query(db, Q_IDMAP_ADD);
 	stmt_i64(q, endpoint);
 	stmt_i64(q, key[0]);
@@ -34,12 +51,7 @@ int sqlite_add_key(struct store_db *db, int endpoint, const char *key, int64_t e
 		return -1;
 	if (sqlite3_changes(db->handle) == 1)
 		return 1;
-	q = query(db, Q_IDMAP_GET);
-	stmt_i64(q, endpoint);
-	stmt_i64(q, key[0]);
-	stmt_remote(q, key + 2);
-	ret = stmt_number(q, known);
-	return ret < 0 ? -1 : 0;
+	return find_key(db, endpoint, key, known) < 0 ? -1 : 0;
 }
 
 static int known_state(struct store_db *db, int64_t ref, enum delivery_state *state)
@@ -159,6 +171,19 @@ static int append_rows(struct store_db *db, struct op_append *op, struct routing
 	return op->nrows == 0 ? 0 : append_ref(db, op);
 }
 
+/* 1: it is, and what is known of it is told. */
+static int is_key_known(struct store_db *db, struct op_append *op)
+{
+	const char *key = op->event->key;
+	int ret = key != NULL ? check_key(db, key) : 0;
+
+	if (ret == 0 && key != NULL)
+		ret = find_key(db, op->event->endpoint, key, &op->known);
+	op->is_duplicate = ret > 0;
+	op->is_left = ret == 0;
+	return ret > 0 ? known_state(db, op->known, &op->known_state) : ret;
+}
+
 int sqlite_append(struct store_db *db, struct op_append *op)
 {
 	struct event *e = op->event;
@@ -167,9 +192,11 @@ int sqlite_append(struct store_db *db, struct op_append *op)
 	int ret;
 
 	e->id = 0;
-	op->is_duplicate = false;
+	op->is_duplicate = op->is_left = false;
 	op->known_state = DELIVERY_QUEUED;
 	memset(&op->view, 0, sizeof(op->view));
+	if (op->only_known)
+		return is_key_known(db, op);
 	ret = sqlite_add_key(db, e->endpoint, e->key, id, &op->known);
 	if (ret < 0)
 		return -1;
@@ -377,6 +404,21 @@ static int route_link(struct store_db *db, const struct routing *r, const struct
 	return row_link_by_id(db, sqlite3_last_insert_rowid(db->handle), a, link) < 0 ? -1 : 0;
 }
 
+/* Once a day: that it is still in use. */
+static int use_link(struct store_db *db, const struct routing *r, struct row_link *link)
+{
+	int64_t day = r->now_ms / DAY_MS;
+	struct stmt *q;
+
+	if (link->id == 0 || link->used_day >= day)
+		return 0;
+	q = query(db, Q_LINK_USED);
+	stmt_i64(q, link->id);
+	stmt_i64(q, day);
+	link->used_day = day;
+	return stmt_run(q);
+}
+
 static int add_delivery(struct store_db *db, const struct route_row *row, int owner)
 {
 	const struct row_delivery *d = &row->out.delivery;
@@ -419,7 +461,7 @@ static int route_row(struct store_db *db, const struct routing *r, int n, struct
 	memset(out, 0, sizeof(*out));
 	row->owes_mirror = false;
 	if (route_lane(db, row, r->arena, &out->lane) != 0
-	    || route_link(db, r, row, &out->link, &is_made) != 0
+	    || route_link(db, r, row, &out->link, &is_made) != 0 || use_link(db, r, &out->link) != 0
 	    || (is_made && sqlite_mirror_opens(db, row, r->now_ms) != 0)
 	    || sqlite_next_pos(db, &pos) != 0)
 		return -1;

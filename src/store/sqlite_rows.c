@@ -64,6 +64,7 @@ int row_link(struct stmt *q, struct arena *a, struct row_link *out)
 		out->wanted = (enum state)stmt_col_int(q, 19);
 		out->customers_obeyed = stmt_col_i64(q, 20) != 0;
 		out->agents_obeyed = stmt_col_i64(q, 21) != 0;
+		out->used_day = stmt_col_i64(q, 22);
 		out->customers_state = out->customers_asked != STATE_NONE ? out->customers_asked
 									  : out->customers_heard;
 		out->agents_state =

@@ -174,6 +174,11 @@ void stmt_blob(struct stmt *q, const void *p, size_t len)
 	bound(q, sqlite3_bind_blob64(q->handle, ++q->at, len > 0 ? p : "", len, SQLITE_STATIC));
 }
 
+void stmt_value(struct stmt *q, const struct sqlite3_value *v)
+{
+	bound(q, sqlite3_bind_value(q->handle, ++q->at, v));
+}
+
 enum stmt_result stmt_step(struct stmt *q)
 {
 	struct sqlite3 *db = sqlite3_db_handle(q->handle);
@@ -252,4 +257,9 @@ const void *stmt_col_blob(struct stmt *q, int col, size_t *len)
 
 	*len = (size_t)sqlite3_column_bytes(q->handle, col);
 	return p;
+}
+
+struct sqlite3_value *stmt_col_value(struct stmt *q, int col)
+{
+	return sqlite3_value_dup(sqlite3_column_value(q->handle, col));
 }

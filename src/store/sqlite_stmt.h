@@ -12,12 +12,13 @@
 struct arena;
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 #define LINK_SELECT \
 	"SELECT l.id, l.bridge, l.person, l.generation, l.customers, l.agents," \
 	" l.first_c, l.first_a, l.flags, c.remote, c.ref, c.state, c.closed_at," \
 	" a.remote, a.ref, a.state, a.closed_at, c.asked, a.asked, l.wanted," \
-	" c.asked_at, a.asked_at FROM link l" \
+	" c.asked_at, a.asked_at, l.used FROM link l" \
 	" LEFT JOIN thread c ON c.id = l.customers LEFT JOIN thread a ON a.id = l.agents "
 #define DELIVERY_SELECT \
 	"SELECT id, lane, link, bridge, pos, state, attempt, claimed, due, expires," \
@@ -68,7 +69,9 @@ struct sqlite3_stmt;
 	X(EVENT_ROUTED, "UPDATE event SET routed = 1 WHERE id = ? AND routed = 0") \
 	X(EVENT_IS_ROUTED, "SELECT routed FROM event WHERE id = ?") \
 	X(EVENT_UNROUTED, "SELECT id, body FROM event WHERE routed = 0 ORDER BY id") \
-	X(EVENT_NEXT, "SELECT id, at_here, routed FROM event WHERE id > ? ORDER BY id LIMIT 1") \
+	X(EVENT_NEXT, \
+	    "SELECT id, at_here, routed, endpoint, origin FROM event WHERE id > ?" \
+	    " ORDER BY id LIMIT 1") \
 	X(EVENT_AT, "SELECT at_here FROM event WHERE id = ?") \
 	X(EVENT_DELETE, "DELETE FROM event WHERE id = ?") \
 \
@@ -223,8 +226,74 @@ struct sqlite3_stmt;
 	    "DELETE FROM raw WHERE endpoint = ?1 AND id <= (SELECT id FROM raw" \
 	    " WHERE endpoint = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)") \
 	X(RAW_COUNTS, "SELECT endpoint, count(*) FROM raw GROUP BY 1") \
-	X(RAW_DELETE, \
-	    "DELETE FROM raw WHERE id IN (SELECT id FROM raw WHERE at < ? ORDER BY id LIMIT ?)") \
+	X(RAW_NEXT, "SELECT id, endpoint, at FROM raw WHERE id > ? ORDER BY id LIMIT 1") \
+	X(CALLBACK_ADD, "INSERT INTO callback(endpoint, at, headers, body) VALUES(?, ?, ?, ?)") \
+	X(CALLBACK_OF_ADD, \
+	    "INSERT INTO callback_of(callback, n, endpoint, remote, conversation)" \
+	    " VALUES(?, ?, ?, ?, ?)") \
+	X(CALLBACK_OF, \
+	    "SELECT c.headers, c.body FROM callback_of o JOIN callback c ON c.id = o.callback" \
+	    " WHERE o.endpoint = ? AND o.remote = ? ORDER BY c.id LIMIT 1") \
+	X(CALLBACK_NEXT, "SELECT id, endpoint, at FROM callback WHERE id > ? ORDER BY id LIMIT 1") \
+	X(CALLBACK_DELETE, "DELETE FROM callback WHERE id = ?") \
+	X(CALLBACK_OF_DELETE, "DELETE FROM callback_of WHERE callback = ?") \
+\
+	X(DELIVERIES_OVER, \
+	    "SELECT bridge, state >= 10 AND state <> 11 FROM delivery WHERE id BETWEEN ? AND ?") \
+	X(DELIVERY_NEXT, \
+	    "SELECT d.id, coalesce(l.endpoint, 0) FROM delivery d LEFT JOIN lane l ON l.id = d.lane" \
+	    " WHERE d.id > ? ORDER BY d.id LIMIT 1") \
+	X(ERRAND_FIRM, \
+	    "SELECT 1 FROM errand WHERE event = ?1 AND due = 1 AND (firm = 1 OR step = ?2)") \
+	X(MIGRATION_ACTIVE, \
+	    "SELECT first FROM migration WHERE state IN (?, ?, ?, ?) ORDER BY first LIMIT 1") \
+	X(DAY_ADD, \
+	    "INSERT INTO day(day, event) VALUES(?, ?)" \
+	    " ON CONFLICT DO UPDATE SET event = max(event, excluded.event)") \
+	X(DAY_BEFORE, "SELECT event FROM day WHERE day < ? ORDER BY day DESC LIMIT 1") \
+	X(LINK_NEXT, \
+	    "SELECT id, bridge, person, customers, agents, used FROM link WHERE id > ?" \
+	    " ORDER BY id LIMIT 1") \
+	X(LINK_NEWEST, "SELECT max(id) FROM link") \
+	X(LINK_USED, "UPDATE link SET used = ?2 WHERE id = ?1 AND used < ?2") \
+	X(LINK_DELETE, "DELETE FROM link WHERE id = ?") \
+	X(LINK_MOVING, \
+	    "SELECT 1 FROM migration WHERE bridge = ? AND state IN (0, 1, 2, 6) LIMIT 1") \
+	X(LINK_IS_PARKED, \
+	    "SELECT 1 FROM delivery INDEXED BY delivery_parked WHERE state = 11 AND link = ? LIMIT 1") \
+	X(PERSON_IS_BUSY, \
+	    "SELECT 1 FROM endpoint e JOIN lane l ON l.endpoint = e.id AND l.person = ?" \
+	    " JOIN delivery d INDEXED BY delivery_pending ON d.lane = l.id AND d.state < 10 LIMIT 1") \
+	X(THREADS_UNROUTED, \
+	    "SELECT 1 FROM event INDEXED BY event_unrouted WHERE routed = 0 AND thread IN (?, ?)" \
+	    " LIMIT 1") \
+	X(THREAD_IS_LINKED, \
+	    "SELECT 1 FROM link WHERE agents = ?1 UNION ALL SELECT 1 FROM bridge b JOIN link l" \
+	    " ON l.bridge = b.id AND l.customers = ?1 LIMIT 1") \
+	X(QUESTION_OF_THREAD, \
+	    "DELETE FROM question WHERE (endpoint, conversation) IN (SELECT endpoint, remote" \
+	    " FROM thread WHERE id = ?)") \
+	X(FACT_OF_THREAD, "DELETE FROM fact WHERE subject = ? AND place = 0") \
+	X(THREAD_DELETE, "DELETE FROM thread WHERE id = ? AND id < (SELECT max(id) FROM thread)") \
+	X(PERSON_IS_LINKED, \
+	    "SELECT 1 FROM bridge b JOIN link l ON l.bridge = b.id AND l.person = ? LIMIT 1") \
+	X(FACT_OF_PERSON, "DELETE FROM fact WHERE subject = ? AND place <> 0") \
+	X(ALIAS_OF_PERSON, \
+	    "DELETE FROM alias WHERE (endpoint, now) IN (SELECT l.endpoint, l.contact FROM endpoint e" \
+	    " JOIN lane l ON l.endpoint = e.id AND l.person = ? WHERE l.contact IS NOT NULL)") \
+	X(LANE_OF_PERSON, \
+	    "DELETE FROM lane WHERE id IN (SELECT l.id FROM endpoint e JOIN lane l" \
+	    " ON l.endpoint = e.id AND l.person = ?) AND id < (SELECT max(id) FROM lane)") \
+	X(THREADS_OF_PERSON, \
+	    "DELETE FROM thread WHERE person = ? AND id < (SELECT max(id) FROM thread)") \
+	X(PERSON_DELETE, "DELETE FROM person WHERE id = ? AND id < (SELECT max(id) FROM person)") \
+	X(MIRROR_OF_LINK, "DELETE FROM mirror WHERE link = ?") \
+	X(IDMAP_FIRST, \
+	    "SELECT endpoint, kind, remote, ref FROM idmap ORDER BY endpoint, kind, remote LIMIT 1") \
+	X(IDMAP_NEXT, \
+	    "SELECT endpoint, kind, remote, ref FROM idmap WHERE (endpoint, kind, remote) > (?, ?, ?)" \
+	    " ORDER BY endpoint, kind, remote LIMIT 1") \
+	X(IDMAP_DELETE, "DELETE FROM idmap WHERE endpoint = ? AND kind = ? AND remote = ?") \
 \
 	X(SWEEP_GET, "SELECT done, reached FROM sweep WHERE endpoint = ?") \
 	X(SWEEP_SET, \
@@ -392,6 +461,9 @@ struct sqlite3_stmt;
 	    " WHERE migration = ? AND state <= ?") \
 	X(MIGRATION_MADE_FIRST, MADE_SELECT " ORDER BY m.remote LIMIT ?6") \
 	X(MIGRATION_MADE, MADE_SELECT " AND m.remote > ?7 ORDER BY m.remote LIMIT ?6") \
+	X(MIGRATION_ENDED, \
+	    "SELECT count(*) FROM migration m CROSS JOIN idmap i" \
+	    " ON i.endpoint = ? AND i.kind = ? AND i.remote = m.id || ':' || ? WHERE m.bridge = ?") \
 	X(MIGRATION_LINKS, \
 	    "SELECT a.remote FROM thread c JOIN link l ON l.bridge = ?1 AND l.customers = c.id" \
 	    " JOIN thread a ON a.id = l.agents WHERE c.endpoint = ?2 AND c.remote = ?3" \
@@ -430,6 +502,7 @@ void stmt_id(struct stmt *q, int64_t id);        /* 0: NULL */
 void stmt_text(struct stmt *q, const char *s);   /* NULL: NULL */
 void stmt_remote(struct stmt *q, const char *s); /* decimal ids as numbers */
 void stmt_blob(struct stmt *q, const void *p, size_t len);
+void stmt_value(struct stmt *q, const struct sqlite3_value *v); /* of whatever type */
 /* A row that is read to its end is closed by STMT_DONE; else stmt_end. */
 enum stmt_result stmt_step(struct stmt *q);
 void stmt_end(struct stmt *q);
@@ -444,6 +517,7 @@ int stmt_col_int(struct stmt *q, int col);
 const char *stmt_col_text(struct stmt *q, int col, struct arena *a); /* a copy; NULL stays NULL */
 const char *stmt_col_peek(struct stmt *q, int col);                  /* until the next step */
 const void *stmt_col_blob(struct stmt *q, int col, size_t *len);     /* until the next step */
+struct sqlite3_value *stmt_col_value(struct stmt *q, int col); /* a copy, for sqlite3_value_free */
 
 /* Fills failure from the last error of db, unless something failed before. Returns -1. */
 int sqlite_failed(struct sqlite3 *db, struct store_failure *failure, const char *what);

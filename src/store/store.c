@@ -120,6 +120,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_PARKED:
 	case STORE_TRACE:
 	case STORE_RAW_READ:
+	case STORE_CALLBACK_OF:
+	case STORE_BACKUP:
 	case STORE_CONTROLLED:
 	case STORE_MEDIA_GET:
 	case STORE_MEDIA_LOAD:
@@ -133,6 +135,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION_ITEMS:
 	case STORE_MIGRATION_LOOK:
 	case STORE_MIGRATION_LINKS:
+	case STORE_MIGRATION_FACTS:
 	case STORE_MIGRATION_MADE:
 	case STORE_PAIRED:
 	case STORE_VIEW: return true;
@@ -145,6 +148,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_ENDPOINT:
 	case STORE_RAW:
 	case STORE_RETAIN:
+	case STORE_CALLBACK:
 	case STORE_SWEEP_SET:
 	case STORE_MEND:
 	case STORE_CONTROL:

@@ -35,9 +35,12 @@ enum store_kind {
 	STORE_RAW,
 	STORE_LOAD,
 	STORE_STATUS,
-	STORE_RETAIN,
 	STORE_VIEW,
 	STORE_PROBE,
+	STORE_RETAIN, /* these: retain.h */
+	STORE_CALLBACK,
+	STORE_CALLBACK_OF,
+	STORE_BACKUP, /* this: backup.h */
 	STORE_KNOWN,
 	STORE_SWEEP_GET,
 	STORE_SWEEP_SET,
@@ -72,6 +75,7 @@ enum store_kind {
 	STORE_MIGRATION_ITEMS,
 	STORE_MIGRATION_LOOK,
 	STORE_MIGRATION_LINKS,
+	STORE_MIGRATION_FACTS,
 	STORE_MIGRATION_MADE,
 	STORE_MIGRATION_END,
 	STORE_ADOPT, /* these: adopt.h */
@@ -217,6 +221,7 @@ struct op_append {
 	const struct ask *asks;
 	size_t nasks;
 	bool want_view;
+	bool only_known; /* it is stored nowhere: only whether its key is known is asked */
 	const unsigned char
 	    *root;              /* 10 bytes: kept as being at this endpoint, and looked for at the
 					 * targets (root_at_target); NULL: no */
@@ -227,6 +232,7 @@ struct op_append {
 	int64_t now_ms;
 	/* out */
 	bool is_duplicate;
+	bool is_left;  /* only_known, and it is not */
 	int64_t known; /* duplicate: idmap.ref of the key (event << 4 | n, n 0: an original,
 					 * n 1–15 a copy of ours) */
 	enum delivery_state known_state; /* of that copy, or of the original's first delivery;
@@ -460,14 +466,6 @@ struct op_status {
 struct op_probe {
 	struct store_op op;
 	int64_t now_ms;
-};
-
-/* Deletes what is older than asked, at most limit rows of each kind per call. */
-struct op_retain {
-	struct store_op op;
-	int64_t bodies_before_ms, raw_before_ms; /* 0: keep all */
-	int limit;
-	bool is_more; /* out: the limit was reached */
 };
 
 /* Which of these keys (as in event.key) the endpoint has: an original's or a copy of ours; or, of messages of the

@@ -23,7 +23,7 @@ MARISOL, PRIYA = "marisol@northwind.example", "priya@northwind.example"
 
 
 class Hub:
-    def __init__(self, process=None):
+    def __init__(self, process=None, start=True):
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin, self.numbers = free_port(), free_port(), itertools.count(1)
         self.main, self.other, self.third = Sandbox.many(3, "--shuffle", "0", "--syniverse", "--no-limits")
@@ -37,6 +37,10 @@ class Hub:
         self.far("PUT", "/settings", {"hook": "http://127.0.0.1:%d/hooks/hotel/%s" % (self.port, HOTEL["key"]),
                                       "hook_password": HOTEL["secret"]})
         self.relay = Relay(self.folder, self.port, self.config(process or {}))
+        if start:
+            self.start()
+
+    def start(self):
         self.relay.start()
         eventually(lambda: any(s["alive"] for s in self.far("GET", "/record")["sessions"]), "a session lives")
 

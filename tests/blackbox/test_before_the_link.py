@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from test_migrate import migrate
 from world import World, eventually, unique
 
 
@@ -43,6 +44,9 @@ def test_an_old_message_is_read(late_world):
     assert world.arrives("smartify", line) == theirs
     assert not any(world.copies("smartify", text) for text in old)
     assert world.query("SELECT count(*) FROM event")[0][0] >= 2
+    # It is for a migration to move, still.
+    assert migrate(world, ends=("desk", "shop"))["written"] == 2
+    assert all(len(world.copies("smartify", text)) == 1 for text in old)
 
 
 def test_an_update_that_comes_first_is_a_message(late_world):
@@ -56,3 +60,17 @@ def test_an_update_that_comes_first_is_a_message(late_world):
     world.mode("chatwoot", drop=0)
     world.act("chatwoot", "mark", message=id, status="read")
     world.arrives("smartify", line)
+
+
+def test_an_old_chat_is_polled(late_world):
+    """It was read when the relay began, and nothing in it was news; so it is when somebody writes in it."""
+    world = late_world("smartsender")
+    person, old = unique("person"), unique("old")
+    mine = world.ask(person, old, ago=3600)["conversation"]
+    world.act("smartsender", "rename", mine, name="Somebody else")
+    world.relay.start()
+    eventually(lambda: world.requests("/chats/%d/messages" % mine), "it is read")
+    line = unique("new")
+    world.ask(person, line, conversation=mine)
+    world.arrives("chatwoot", line)
+    assert not world.copies("chatwoot", old)

@@ -2,8 +2,13 @@
 
 import json
 import os
+import shutil
 import subprocess
+import time
 
+import pages
+from hotel import phone
+from hub import HOTEL, Hub
 from test_migrate import bare, moved, past, tieline
 from world import BIN, eventually, unique
 
@@ -137,7 +142,7 @@ def test_hostile_files(make_world):
         assert told["state"] == "failed" and told["written"] == told["conversations"] == 0, (content[:200], told)
         assert path in told["reason"] and all(w in told["reason"] for w in words), (words, told["reason"])
     assert take(world, path, "--dry-run", code=1)["state"] == "failed"
-    assert "no regular file" in take(world, world.folder, code=1)["reason"]
+    assert "neither a regular file nor a folder" in take(world, "/dev/null", code=1)["reason"]
     assert "No such file" in tieline(world, "migrate", "--file", path + "x", "--to", "desk", code=66).stderr
     assert "no bridge has shop as agents" in tieline(world, "migrate", "--file", path, "--to", "shop", code=1).stderr
     assert "--to" in tieline(world, "migrate", "--file", path, code=64).stderr
@@ -172,3 +177,107 @@ def test_changed_under_way(make_world):
     done = take(world, path)
     assert done["id"] == told["id"] and done["state"] == "finished" and done["written"] == 41 and done["adds_up"], done
     assert moved(world) == {text: [text] for text in texts}
+
+
+def at_hub(hub, *args, code=0):
+    ran = subprocess.run([BIN, "migrate", "--json", *args, "-c", hub.relay.config], capture_output=True, text=True, timeout=300)
+    assert ran.returncode == code, (args, ran.returncode, ran.stdout, ran.stderr, hub.relay.log()[-4000:])
+    return json.loads(ran.stdout)
+
+
+def said_before(hub):
+    """At each platform, before anybody listens: {endpoint: texts of each conversation}."""
+    said = {}
+    for name, sandbox, platform in (("shop", hub.main, "smartify"), ("mail", hub.third, "chatwoot"), ("front", hub.main, "smartsender")):
+        sandbox("POST", "/hooks/mode", {"drop": 1.0})
+        for turns in (2, 5, 27 if platform == "chatwoot" else 1):
+            person, texts = unique("person"), [unique(name)]
+            id = sandbox("POST", "/say", {"platform": platform, "as": "customer", "person": person, "text": texts[0], "wait": True})["conversation"]
+            for turn in range(turns):
+                texts.append(unique(name))
+                role = "agent" if turn % 2 and platform != "smartsender" else "customer"
+                sandbox("POST", "/say", {"platform": platform, "as": role, "person": person, "conversation": id,
+                                         "text": texts[-1], "wait": True})
+            said.setdefault(name, {})[id] = texts
+        closing = {"platform": platform, "action": "resolve" if platform == "chatwoot" else "close", "conversation": id}
+        sandbox("POST", "/act", closing)
+    for _ in range(3):
+        person = phone()
+        said.setdefault("hotel", {})[person] = [unique("hotel") for _ in range(4)]
+        for text in said["hotel"][person]:
+            hub.far("POST", "/say", {"from": person, "text": text})
+    time.sleep(1.1)     # times of some are whole seconds: what is of the second the bridge begins in is live
+    return said
+
+
+def test_saved_pages():
+    """Each platform's own answers, saved page by page, are its history: in order, each once, ended as it was there."""
+    hub = Hub(start=False)
+    try:
+        said = said_before(hub)
+        folders = {name: os.path.join(hub.folder, name) for name in said}
+        pages.smartify(hub.main, folders["shop"])
+        pages.chatwoot(hub.third, folders["mail"])
+        pages.smartsender(hub.main, folders["front"])
+        pages.syniverse(hub.main, folders["hotel"], HOTEL["token"])
+        hub.start()
+        for name, talks in said.items():
+            count = sum(len(texts) for texts in talks.values())
+            args = ("--file", folders[name], "--to", "desk", "--from", name)
+            plan = at_hub(hub, *args, "--dry-run")
+            assert plan["state"] == "planned" and plan["written"] == count and plan["conversations"] == len(talks), (name, plan)
+            done = at_hub(hub, *args)
+            assert done["state"] == "finished" and done["written"] == count and done["failed"] == 0 and done["adds_up"], (name, done)
+            assert done["file"] == folders[name]
+            told = at_hub(hub, *args, "--verify")
+            assert told["state"] == "verified" and told["verify"]["compared"] == count, (name, told)
+            again = at_hub(hub, *args)
+            assert again["written"] == 0 and again["skipped"]["present"] == count, (name, again)
+            threads = [t for t in hub.main("GET", "/threads?limit=1000&messages=1000&fresh=1")["chatwoot"]
+                       if any(name in m["text"] for m in t["messages"] if m["text"])]
+            there = [[bare(m["text"]) for m in t["messages"] if m["who"] != "system"] for t in threads]
+            assert sorted(there) == sorted(talks.values()), name
+            if name != "hotel":
+                closed = list(talks.values())[-1]
+                assert [t["status"] == "resolved" for t in threads] == [words == closed for words in there], name
+        # One of them by itself: all that there is of a conversation, in one answer.
+        alone = os.path.join(folders["hotel"], "all-0.json")
+        assert at_hub(hub, "--file", alone, "--to", "desk", "--from", "hotel")["skipped"]["present"] == 3
+        no_such_pages(hub, folders)
+    finally:
+        hub.end()
+
+
+def no_such_pages(hub, folders):
+    """What is wrong in a folder is named, and nothing is written."""
+    for name, file, content, words in WRONG_PAGES:
+        folder = os.path.join(hub.folder, "wrong")
+        shutil.copytree(folders[name], folder)
+        with open(os.path.join(folder, file), "wb") as f:
+            f.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+        told = at_hub(hub, "--file", folder, "--to", "desk", "--from", name, code=1)
+        assert told["state"] == "failed" and told["written"] == told["conversations"] == 0, (name, file, told)
+        assert told["reason"].startswith(folder + "/") and all(w in told["reason"] for w in words), (words, told["reason"])
+        assert file in told["reason"] or "no page tells" in told["reason"], (file, told["reason"])
+        shutil.rmtree(folder)
+    os.mkdir(folder)
+    told = at_hub(hub, "--file", folder, "--to", "desk", "--from", "shop", code=1)
+    assert "there is no page in it; allowed: files called *.json" in told["reason"]
+
+
+WRONG_PAGES = [
+    # Of which platform, in which file, what; and what is said of it.
+    ("shop", "m0.json", b'[{"_id": "6b00"', ["byte 16", "allowed: a JSON document"]),
+    ("shop", "m0.json", [{"_id": "6b00", "sender": "x", "createdAt": "now"}], ['[0].createdAt: found "now"; allowed: a time like']),
+    ("shop", "m0.json", {"success": False}, ["found an object; allowed: what GET requests"]),
+    ("shop", "requests-0.json", {"requests": [{"request_id": 5}]}, ["requests[0].updatedAt: found nothing"]),
+    ("shop", "requests-0.json", {"requests": []}, ["conversation: found \"support-group-", "which no page tells"]),
+    ("mail", "more.json", {"payload": [{"id": 1}]}, ["payload[0].inbox_id: found nothing; allowed: the inbox's id"]),
+    ("mail", "more.json", {"payload": [{"id": 1, "message_type": 0, "created_at": "?"}]}, ['payload[0].created_at: found "?"']),
+    ("front", "messages.json", {"collection": [{"id": 1, "content": {}, "createdAt": "2024-03-05 17:44:58"}]},
+     ["allowed: a file called messages-ID.json"]),
+    ("front", "messages-999.json", {"collection": [{"id": 1, "content": {}, "createdAt": "2024-03-05 17:44:58"}]},
+     ['conversation: found "999", which no page tells']),
+    ("front", "chats-open.1.json", {"error": {"code": 401}}, ["found an object; allowed: what GET chats"]),
+    ("hotel", "more.json", {"list": [{"id": "a", "direction": "UP", "created_date": 1}]}, ['list[0].direction: found "UP"; allowed: MO, MT']),
+]

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from hotel import make_hotel, phone     # noqa: F401
-from world import BIN, eventually, unique
+from world import BIN, SECRETS, eventually, request, unique
 
 
 def tieline(world, *args, code=0):
@@ -91,6 +91,90 @@ def test_all_of_it(make_world):
     last = migrate(world)
     assert last["written"] == 3 and last["skipped"]["present"] == 41 and last["adds_up"]
     assert moved(world)[next(iter(more.values()))[0]] == next(iter(more.values()))
+
+
+PRIYA = "5e2c35c8f0dbc10017bb3a02"
+
+
+def at_shop(world, method, path, body, token=""):
+    """As the project's own team does it there."""
+    api = world.sandbox.ready["smartify_api"]
+    port, root = int(api.split(":")[2].split("/")[0]), "/" + api.split("/", 3)[3] if api.count("/") > 2 else ""
+    answer = request(port, method, root + path, json.dumps(body), {"Content-Type": "application/json", "Authorization": token})
+    assert answer.status == 200, (path, answer.status, answer.body[:500])
+    return answer.json
+
+
+def label_at_shop(world, id, tags, **more):
+    project = id.split("-")[2]
+    token = at_shop(world, "POST", "/auth/signin", {"email": "relay@example.com", "password": SECRETS["password"]})["token"]
+    at_shop(world, "PATCH", "/%s/requests/%s" % (project, id), dict(more, tags=[{"tag": t, "color": "#f00"} for t in tags]), token)
+    at_shop(world, "PATCH", "/%s/requests/%s/attributes" % (project, id), {"order": "A-" + id[-4:]}, token)
+
+
+def test_what_goes_along(make_world):
+    """Who has it, labels, priority and attributes, while the conversation waits, then its state; once; and from a file."""
+    world = make_world("smartify", start=False, bridge={
+        "private_notes": "mirror", "assignment": "both", "labels": "both", "priority": "to_agents", "attributes": "to_agents", "map": {
+            "agents": {"priya@northwind.example": "marisol@northwind.example"}, "labels": {"vip": "important"},
+            "priority": "same", "attributes": {"order": "order_id"}}})
+    said = past(world, 3, 2)
+    world.mode(drop=1.0)
+    for id in said:
+        world.act("smartify", "participants", id, participants=[PRIYA])
+        label_at_shop(world, id, ["vip", "own"], priority="high")
+    world.act("smartify", "close", list(said)[0])
+    world.mode(drop=0)
+    world.relay.start()
+    plan = migrate(world, "--dry-run")
+    assert plan["written"] == 9 and plan["plan"]["requests"] == 9 + 3 * 5 + 3 * 5, plan
+    done = migrate(world)
+    assert done["state"] == "finished" and done["written"] == 9 and done["adds_up"], done
+    for thread in world.threads("chatwoot"):
+        row = world.chatwoot_conversation(thread["id"])
+        first = bare(thread["messages"][0]["text"])
+        id = next(id for id, texts in said.items() if texts[0] == first)
+        assert row["meta"]["assignee"]["email"] == "marisol@northwind.example" and row["labels"] == ["important"], row
+        assert row["priority"] == "high" and row["custom_attributes"] == {"order_id": "A-" + id[-4:]}, row
+        assert row["status"] == ("resolved" if id == list(said)[0] else "open"), row
+        asked = [r["path"].rsplit("/", 1)[1] for r in world.requests("/conversations/%s/" % thread["id"]) if r["method"] == "POST"]
+        # Behind the last message, and before it is opened: nobody is called to what waits.
+        assert asked.index("assignments") == 3 and asked[:3] == ["messages"] * 3 and asked[-1] == "toggle_status", asked
+        assert asked.count("assignments") == asked.count("labels") == asked.count("toggle_status") == 1, asked
+    told = migrate(world, "--verify")
+    assert told["state"] == "verified" and told["verify"]["unlike"] == 0, told
+    # Once more nothing is written; what has changed since is.
+    before = len(world.requests("/conversations/", platform="chatwoot"))
+    assert migrate(world)["written"] == 0
+    assert len(world.requests("/conversations/", platform="chatwoot")) == before
+    world.mode(drop=1.0)
+    label_at_shop(world, list(said)[1], ["own"], priority="high")
+    world.mode(drop=0)
+    world.fault("chatwoot", "POST", "/labels$", "status", status=422, body={"error": "no"}, times=1)
+    assert migrate(world)["written"] == 0
+    told = migrate(world, "--verify", code=1)
+    assert told["state"] == "differs" and told["verify"]["unlike"] == 1 and told["verify"]["missing"] == 0, told
+    lines = [json.loads(line) for line in tieline(world, "export", "--endpoint", "shop").stdout.splitlines()]
+    line = next(x for x in lines if x["type"] == "conversation" and x["id"] == list(said)[2])
+    assert line["assignee"] == {"id": PRIYA, "name": "Priya Nair", "email": "priya@northwind.example"}, line
+    assert line["priority"] == "high" and line["attributes"] == {"order": "A-" + line["id"][-4:]} and "vip" in line["tags"], line
+    # A file of people whom nobody can be asked for: they go by what it calls them.
+    path = os.path.join(world.folder, "others.jsonl")
+    with open(path, "w", encoding="utf-8") as f:
+        for x in lines:
+            x["id"] = x["id"][::-1]
+            if x["type"] == "conversation":
+                x["person"] = {"identity": "x:" + x["id"], "id": x["id"], "name": "Zoe"}
+                x["assignee"] = {"id": "77", "email": "Priya@northwind.example"}
+            else:
+                x["conversation"] = x["conversation"][::-1]
+            f.write(json.dumps(x) + "\n")
+    there = {t["id"] for t in world.threads("chatwoot")}
+    done = json.loads(tieline(world, "migrate", "--file", path, "--to", "desk", "--json").stdout)
+    assert done["state"] == "finished" and done["written"] == 9, done
+    rows = [world.chatwoot_conversation(t["id"]) for t in world.threads("chatwoot") if t["id"] not in there]
+    assert [r["meta"]["assignee"]["email"] for r in rows] == ["marisol@northwind.example"] * 3, rows
+    assert sorted(map(len, (r["labels"] for r in rows))) == [0, 1, 1] and {r["priority"] for r in rows} == {"high"}, rows
 
 
 def test_to_smartify(make_world):

@@ -87,7 +87,7 @@ def test_text_arrives_as_it_was_written(front, raw):
 def test_a_long_answer_goes_in_parts(front):
     """Each no longer than the limit, with a watermark that rises."""
     talk = front.talk()
-    words = " ".join(unique("part") for _ in range(900))
+    words = " ".join(unique("part") for _ in range(750))
     front.answer(talk.theirs, words)
     eventually(lambda: len([m for m in chat(front, talk.mine)["messages"] if m["by_api"]]) == 3, "three parts")
     parts = [m for m in chat(front, talk.mine)["messages"] if m["by_api"]]

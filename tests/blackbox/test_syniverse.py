@@ -66,10 +66,14 @@ def test_what_the_server_would_carry_out_is_made_harmless(hotel):
 def test_a_long_text_goes_in_parts(hotel):
     place, word = hotel.up(phone()), unique("long")
     hotel.answer(place, " ".join([word] * 400))
-    parts = eventually(lambda: len(hotel.on_phones(word)) >= 3 and hotel.on_phones(word), "all parts")
+
+    def words():
+        return sum(p["body"].count(word) for p in hotel.on_phones(word))
+    eventually(lambda: words() >= 400, "all parts")
+    parts = hotel.on_phones(word)
+    assert words() == 400 and len(parts) >= 3
     assert all(len(p["body"]) <= 1500 for p in parts)
     assert len({p["external_id"] for p in parts}) == len(parts)
-    assert sum(p["body"].count(word) for p in parts) == 400
 
 
 def test_what_agents_write_there_is_not_shown(hotel):

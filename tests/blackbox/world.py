@@ -55,8 +55,8 @@ _numbers = itertools.count(1)
 
 
 def unique(word="m"):
-    """A text that occurs nowhere else: the judge goes by texts."""
-    return "%s-%d-%d" % (word, os.getpid() % 1000, next(_numbers))
+    """A text that occurs nowhere else, nor in another one: the judge goes by texts."""
+    return "%s-%d-%05d" % (word, os.getpid() % 1000, next(_numbers))
 
 
 # Not out of those that the system gives to connections: a relay that is down for a moment must get its port again.

@@ -10,7 +10,7 @@ failures=0
 
 good_tree() {
 	rm -rf "$scratch/tree"
-	mkdir -p "$scratch"/tree/{schema,src/{base,core,connector/acme,connector/bolt,store,net,flow,admin}}
+	mkdir -p "$scratch"/tree/{schema,src/{base,core,connector/acme,connector/bolt,config,store,net,flow,admin}}
 	cd "$scratch/tree"
 	printf '#ifndef BASE_MEM_H\n#define BASE_MEM_H\n#include <stddef.h>\nvoid xfree(void *p);\n#endif\n' \
 	    > src/base/mem.h
@@ -57,6 +57,7 @@ spoil src/core/x.c '#include "store/store.h"' "^src/core/x.c:1: $include"
 spoil src/core/x.c '#  include  "connector/connector.h"' "^src/core/x.c:1: $include"
 spoil src/store/x.c '#include "net/http_out.h"' "^src/store/x.c:1: $include"
 spoil src/net/x.c '#include "core/model.h"' "^src/net/x.c:1: $include"
+spoil src/config/x.c '#include "flow/lanes.h"' "^src/config/x.c:1: $include"
 spoil src/flow/x.c '#include "admin/cli.h"' "^src/flow/x.c:1: $include"
 spoil src/flow/x.c '#include "connector/acme/acme.h"' "^src/flow/x.c:1: $include"
 spoil src/admin/x.c '#include "app.h"' "^src/admin/x.c:1: $include"

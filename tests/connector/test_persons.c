@@ -101,10 +101,10 @@ static void test_fixtures(void **state)
 		{ "chatwoot/contact_updated",
 		    "{\"name\":\"Teodor Vance\",\"phone\":\"+4915550100021\"}" },
 		{ "chatwoot/conversation_updated",
-		    "{\"name\":\"Teodor Vance\",\"phone\":\"+4915550100021\",\"agent\":\"12\",\"team\":\"\","
+		    "{\"name\":\"Teodor Vance\",\"phone\":\"+4915550100021\",\"team\":\"\",\"agent\":\"12\","
 		    "\"labels\":\"[]\",\"priority\":\"\",\"attributes\":\"{\\\"order\\\":\\\"A-771\\\"}\"}" },
 		{ "chatwoot/message_created",
-		    "{\"name\":\"Teodor Vance\",\"phone\":\"+4915550100021\",\"agent\":\"12\",\"team\":\"\","
+		    "{\"name\":\"Teodor Vance\",\"phone\":\"+4915550100021\",\"team\":\"\",\"agent\":\"12\","
 		    "\"labels\":\"[]\",\"priority\":\"\",\"attributes\":\"{\\\"order\\\":\\\"A-771\\\"}\"}" },
 	};
 	const struct event *e;

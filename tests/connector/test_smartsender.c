@@ -198,6 +198,10 @@ static void chats(void **state)
 	job.cursor = NULL;
 	job.since_ms = 0;
 	assert_string_equal(told(*state, &via, &job, 200, fixture(*state, "chats")).cursor, "2");
+	/* Where all of them are wanted, those that were closed long ago, too. */
+	job.cursor = "99";
+	assert_string_equal(told(*state, &via, &job, 200, fixture(*state, "chats")).cursor,
+	    "closed 1");
 }
 
 static void messages_of_a_chat(void **state)

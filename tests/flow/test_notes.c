@@ -13,9 +13,9 @@
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/mistakes.h"
+#include "config/config.h"
 #include "connector/connector.h"
 #include "core/file.h"
-#include "flow/config.h"
 #include "flow/plan.h"
 
 #define SECRET "fraudster"

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mistakes.h"
-#include "flow/config.h"
+#include "config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

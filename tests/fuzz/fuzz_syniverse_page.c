@@ -2,67 +2,16 @@
  * itself, and what setup looks at. Every text can be read, and no walk through pages stands still. */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/arena.h"
-#include "base/utf8.h"
 #include "connector/connector.h"
 #include "connector/setup.h"
 #include "connector/syniverse/syniverse.h"
+#include "look.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 extern const struct connector syniverse_connector;
-
-static void must_be_text(const char *text)
-{
-	if (text != NULL && !utf8_valid(text, strlen(text)))
-		abort();
-}
-
-static void look_at(const struct event *e)
-{
-	size_t i;
-
-	must_be_text(e->key);
-	must_be_text(e->remote);
-	must_be_text(e->text);
-	must_be_text(e->author.name);
-	must_be_text(e->person.identity);
-	must_be_text(e->person.name);
-	must_be_text(e->extra);
-	must_be_text(e->channel);
-	for (i = 0; i < e->nattachments; i++) {
-		must_be_text(e->attachments[i].url);
-		must_be_text(e->attachments[i].contact_name);
-	}
-	if (e->drop == DROP_NONE && (e->key == NULL || e->author.role > ROLE_SYSTEM))
-		abort();
-	if (e->kind == EVENT_MESSAGE && e->remote == NULL)
-		abort();
-}
-
-static void look_at_all(const struct event_list *list)
-{
-	size_t i;
-
-	for (i = 0; i < list->count; i++)
-		look_at(&list->items[i]);
-}
-
-static void answered(const struct via *via, struct arena *a, const struct job *job,
-    const struct http_resp *resp)
-{
-	struct outcome out = { .effect = { .kind = EFFECT_UNSURE } };
-
-	syniverse_connector.interpret(via, a, job, resp, &out);
-	look_at_all(&out.events);
-	must_be_text(out.effect.why);
-	must_be_text(out.cursor);
-	if (out.effect.kind >= EFFECT_COUNT)
-		abort();
-}
 
 static void looked_at(const struct via *via, struct arena *a, const struct http_resp *resp)
 {
@@ -113,23 +62,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	resp.body = arena_memdup(a, data, len);
 	if (syniverse_connector.parse_page(&via, a, NULL, &resp, &list, &cursor, &error) == 0)
-		look_at_all(&list);
+		look_at_events(&list);
 	for (i = 0; i < 2; i++) {
 		known.conversation = addresses[i];
 		job.step = i == 0 ? STEP_LIST_CONVERSATIONS : STEP_LIST_MESSAGES;
-		answered(&via, a, &job, &resp);
+		look_at_answer(&syniverse_connector, &via, a, &job, &resp);
 	}
 	known.message = "mo1";
-	answered(&via, a, &job, &resp);
+	look_at_answer(&syniverse_connector, &via, a, &job, &resp);
 	job = (struct job){ .kind = JOB_LOOK,
 		.in_doubt = STEP_SEND,
 		.known = &known,
 		.message = &message };
-	answered(&via, a, &job, &resp);
+	look_at_answer(&syniverse_connector, &via, a, &job, &resp);
 	job.kind = JOB_DELIVER;
-	answered(&via, a, &job, &resp);
+	look_at_answer(&syniverse_connector, &via, a, &job, &resp);
 	job = (struct job){ .kind = JOB_ENDPOINT, .cursor = "session", .attempt = 1 };
-	answered(&via, a, &job, &resp);
+	look_at_answer(&syniverse_connector, &via, a, &job, &resp);
 	looked_at(&via, a, &resp);
 	arena_free(a);
 	return 0;

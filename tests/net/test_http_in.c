@@ -138,6 +138,16 @@ static void assert_deserted(struct desk *d)
 	assert_int_equal(http_server_connections(d->server), 0);
 }
 
+/* The handler has so many calls, sooner or later, and no more. */
+static void assert_kept(struct desk *d, size_t count)
+{
+	int turns;
+
+	for (turns = 0; turns < 2000 && d->nkept < count; turns++)
+		turn(d, 1);
+	assert_int_equal(d->nkept, count);
+}
+
 /* Sends all of it, as far as the server wants it. */
 static void say(struct desk *d, int fd, const char *text, size_t len)
 {
@@ -680,8 +690,7 @@ static void test_bodies_in_flight(void **state)
 	/* the others go on, and a held body counts until it is answered */
 	d->keep = true;
 	say(d, one, body, 10000);
-	turn(d, 5);
-	assert_int_equal(d->nkept, 1);
+	assert_kept(d, 1);
 	close(two);
 	turn(d, 5);
 	close(three);
@@ -711,7 +720,9 @@ static void test_bodies_in_flight(void **state)
 		}
 		close(one);
 	}
-	assert_int_equal(d->nkept, 33);
+	assert_kept(d, 33);
+	d->keep =
+	    false; /* one of the last may still be on its way, and is then taken, there being room again */
 	reply_all(d);
 	assert_deserted(d);
 	xfree(body);
@@ -949,7 +960,6 @@ static void test_addresses(void **state)
 
 static void test_unix_socket(void **state)
 {
-	int tries;
 	struct desk *d = desk_new(&(struct http_server_options){ 0 });
 	struct desk *other = desk_new(&(struct http_server_options){ 0 });
 	char folder[] = "/tmp/tieline-test-XXXXXX", path[60], peer[40], longer[200];
@@ -988,9 +998,7 @@ static void test_unix_socket(void **state)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	d->keep = true;
 	say(d, fd, "GET /u HTTP/1.1\r\n\r\n", 19);
-	for (tries = 0; d->nkept == 0 && tries < 1000; tries++)
-		turn(d, 5);
-	assert_int_equal(d->nkept, 1);
+	assert_kept(d, 1);
 	snprintf(peer, sizeof(peer), "uid %u", (unsigned)getuid());
 	assert_string_equal(http_in_call_request(d->kept[0])->peer, peer);
 	reply_all(d);

@@ -318,18 +318,18 @@ class Control(Platform):
         conversation = spec.get("conversation")
         if platform is self.smartsender:
             if role == "customer":
-                more = {k: spec[k] for k in ("name", "channel", "content", "buttons") if k in spec}
+                more = {k: spec[k] for k in ("name", "channel", "content", "buttons", "ago") if k in spec}
                 ids, task = await platform.say_customer(spec["person"], text, conversation, **more)
             else:
-                more = {k: spec[k] for k in ("private", "content") if k in spec}
+                more = {k: spec[k] for k in ("private", "content", "ago") if k in spec}
                 ids, task = await platform.say_team(conversation, text, role, **more)
         elif platform is self.smartify:
             if role == "customer":
                 more = {k: spec[k] for k in ("name", "email", "department", "channel", "attributes", "new",
-                                                 "file") if k in spec}
+                                                 "file", "type") if k in spec}
                 ids, task = await platform.say_customer(spec["person"], text, conversation, **more)
             else:
-                more = {k: spec[k] for k in ("agent", "subtype", "attributes", "file") if k in spec}
+                more = {k: spec[k] for k in ("agent", "subtype", "attributes", "file", "type") if k in spec}
                 ids, task = await platform.say_team(conversation, text, role, **more)
         elif role == "customer":
             more = {k: spec[k] for k in ("name", "inbox", "email", "phone", "new", "files", "attachments",
@@ -449,6 +449,7 @@ class Control(Platform):
         limit = int(request.query.get("limit", 50))
         newest = int(request.query.get("messages", 100))
         one = request.query.get("conversation")
+        only = request.query.get("platform")
         since = (self.smartify.serial, self.chatwoot.serial, self.smartsender.serial)
         out = {"version": "%d.%d.%d" % since}
         if request.query.get("version") == out["version"] and not request.query.get("fresh"):
@@ -457,6 +458,8 @@ class Control(Platform):
                            ("chatwoot", chatwoot_threads(self.chatwoot)),
                            ("smartsender", smartsender_threads(self.smartsender, Entry))):
             shown, contact = [], None
+            if only not in (None, name):
+                continue
             if one:
                 rows = [row for row in rows if str(row[0]) == one]
             for id, entries in list(rows)[-limit:]:
@@ -510,13 +513,16 @@ class Control(Platform):
 
     def requests(self, request):
         limit = int(request.query.get("limit", 200))
+        if not limit:
+            return answer_json({"counts": {k: v for k, v in self.log.counts.items() if not k.startswith("control")},
+                                "newest": []})
         pattern = re.compile(request.query.get("path", ""))
         rows = [{"at": at, "platform": p, "method": m, "path": path, "status": status, "fault": fault}
                 for at, p, m, path, status, fault in self.log.newest
                 if p != "control" and pattern.search(path)
                 and request.query.get("method") in (None, m) and request.query.get("platform") in (None, p)]
         return answer_json({"counts": {k: v for k, v in self.log.counts.items() if not k.startswith("control")},
-                            "newest": rows[-limit:] if limit else []})
+                            "newest": rows[-limit:]})
 
     def clear_requests(self, request):
         self.log.clear()

@@ -1683,7 +1683,7 @@ class Smartify(Platform):
     # -- people in the sandbox -----------------------------------------------------------------------------
 
     async def say_customer(self, person, text, conversation=None, name=None, email=None, department=None,
-                           channel="whatsapp", attributes=None, new=False, file=None):
+                           channel="whatsapp", attributes=None, new=False, file=None, type=None):
         """A customer writes, through a channel of Smartify's own; his newest open conversation unless told."""
         if (PROJECT, person) not in self.members:
             self.add_member(PROJECT, "user", uuid_user=person)
@@ -1703,7 +1703,7 @@ class Smartify(Platform):
         if conversation is None:
             self.serial += 1
             conversation = "support-group-%s-%08x-%s" % (PROJECT, self.random.getrandbits(32), person)
-        body = {"channel": {"name": channel}, "senderFullname": fullname}
+        body = {"channel": {"name": channel}, "senderFullname": fullname, "type": type}
         if attributes is not None:
             body["attributes"] = attributes
         text = self.with_file(body, text, file)
@@ -1737,7 +1737,7 @@ class Smartify(Platform):
         return text
 
     async def say_team(self, conversation, text, role="agent", agent=PRIYA, subtype=None, attributes=None,
-                       file=None):
+                       file=None, type=None):
         """An agent types in the panel (or the bot answers, or the system says something)."""
         found = self.requests.get(conversation)
         if found is None:
@@ -1755,6 +1755,7 @@ class Smartify(Platform):
             body["attributes"] = dict(body.get("attributes") or {}, subtype=subtype)
         if attributes:
             body["attributes"] = dict(body.get("attributes") or {}, **attributes)
+        body["type"] = type
         text = self.with_file(body, text, file)
         message, task = self.add_message(PROJECT, found, conversation, sender, fullname, text, body, sender,
                                          origin="control")

@@ -395,6 +395,14 @@ class Smartsender(Platform):
         self.serial += 1
         return m
 
+    @staticmethod
+    def date_back(m, seconds):
+        """The chat is as old as its first message, and no younger than its last."""
+        if seconds:
+            m.born -= seconds
+            m.chat.updated = m.born
+            m.chat.created = min(m.chat.created, m.born)
+
     # -- people --------------------------------------------------------------------------------------------
 
     def find_chat(self, id):
@@ -407,27 +415,29 @@ class Smartsender(Platform):
         return chat
 
     async def say_customer(self, person, text, conversation=None, name=None, channel="telegram", content=None,
-                           buttons=None):
-        """content: a whole one of another type, instead of text."""
+                           buttons=None, ago=0):
+        """content: a whole one of another type, instead of text. ago: seconds; it was said before."""
         chat = self.chats.get(int(conversation)) if conversation else self.by_person.get(person)
         if chat is None:
             chat = self.make_chat(person, name or person, dict(
                 CHANNELS[0], type=channel, link="https://t.me/demo_shop_bot", app="tg://resolve?domain=demo_shop_bot"))
         what = content or {"type": "text", "resource": {"parameters": {"content": text}, "buttons": []}}
         m = self.add(chat, what, {"type": "contact", "fullName": chat.name, "image": None}, "customer")
+        self.date_back(m, ago)
         if self.wakes:
             call = asyncio.ensure_future(self.wake({"conversation": chat.id}))
             self.calls.add(call)
             call.add_done_callback(self.calls.discard)
         return {"conversation": chat.id, "contact": chat.original, "message": m.id}, None
 
-    async def say_team(self, conversation, text, role="agent", private=False, content=None):
+    async def say_team(self, conversation, text, role="agent", private=False, content=None, ago=0):
         chat = self.find_chat(conversation)
         kind, name = {"bot": ("funnel", "Welcome funnel"), "system": ("system", None)}.get(
             role, ("operator", "Oksana Melnyk"))
         type = "action" if role == "system" else "text"
         what = content or {"type": type, "resource": {"parameters": {"content": text}}}
         m = self.add(chat, what, {"type": kind, "fullName": name, "image": "storage/7.jpeg"}, role, internal=private)
+        self.date_back(m, ago)
         return {"conversation": chat.id, "message": m.id}, None
 
     def act(self, spec):

@@ -335,20 +335,31 @@ class Syniverse(Platform):
         return answer_json(self.settings)
 
     async def say(self, request):
-        """A customer writes. Over each living session it is told, unless sessions are named; or by an event."""
-        spec = request.json
+        """A customer writes. Over each living session it is told, unless sessions are named; or by an event. A list is
+        done in order."""
+        if isinstance(request.json, list):
+            return answer_json([await self.say_one(spec) for spec in request.json])
+        return answer_json(await self.say_one(request.json))
+
+    async def say_one(self, spec):
         message = {"id": self.number("mo"), "message_request_id": None, "direction": "MO", "body": spec["text"],
                    "from_address": spec["from"], "to_address": OWN_ADDRESS, "state": "RECEIVED", "type": "SMS",
-                   "external_message_request_id": None, "created_date": iso(), "customer_sender_id": SENDER,
+                   "external_message_request_id": None,
+                   "created_date": iso(time.time() - spec.get("ago", 0)), "customer_sender_id": SENDER,
                    "media_urls": spec.get("media_urls"),
                    "attachments": spec.get("attachments")}
+        if spec.get("as") == "agent":       # another program sent it, by the same sender
+            message.update(id=self.number("mt"), direction="MT", from_address=OWN_ADDRESS, to_address=spec["from"],
+                           state="DELIVERED")
+            self.messages.append(message)
+            return {"id": message["id"], "statuses": []}
         self.messages.append(message)
         if spec["text"].strip().lower() in STOP:
             self.opted_out.add(spec["from"])
         else:
             self.opted_out.discard(spec["from"])
         if self.settings["source"] == "nobody":
-            return answer_json({"id": message["id"], "statuses": []})
+            return {"id": message["id"], "statuses": []}
         if self.settings["source"] == "ess":
             bodies = [self.mo_event(message, spec)]
         else:
@@ -358,7 +369,7 @@ class Syniverse(Platform):
         if spec.get("batch"):
             bodies = [bodies]
         statuses = [await self.tell(body) for body in bodies]
-        return answer_json({"id": message["id"], "statuses": statuses})
+        return {"id": message["id"], "statuses": statuses}
 
     async def event(self, request):
         """Any body, as it is."""

@@ -188,10 +188,11 @@ struct far_conversation *far_changed(struct far *f, int64_t since_ms,
 
 bool far_is_text(const struct far_message *m, const char *text)
 {
-	const char *name_ends = strstr(m->text, ": ");
+	const char *time_ends = strstr(m->text, " UTC] "); /* of what was moved */
+	const char *words = time_ends != NULL ? time_ends + strlen(" UTC] ") : m->text;
+	const char *name_ends = strstr(words, ": ");
 
-	return strcmp(m->text, text) == 0
-	    || (name_ends != NULL && strcmp(name_ends + 2, text) == 0);
+	return strcmp(words, text) == 0 || (name_ends != NULL && strcmp(name_ends + 2, text) == 0);
 }
 
 int far_count(const struct far *f, const char *text)

@@ -44,6 +44,7 @@ struct far_conversation {
 	char *priority, *agent, *team; /* NULL: none was ever set; "": none now */
 	bool is_closed, is_deleted, has_relay;
 	char waits[12];  /* "snoozed", "pending"; "": it does not */
+	int calls;       /* so often somebody was told that he has it now, by our doing */
 	int64_t version; /* ms, of its state */
 	int64_t began_ms, changed_ms;
 	TAILQ_HEAD(far_messages, far_message) messages;

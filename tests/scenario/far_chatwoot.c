@@ -535,7 +535,7 @@ static struct far_message *write_message(struct serving *v, struct far_conversat
 	if (json_id(j, "content_attributes.in_reply_to") != NULL)
 		snprintf(m->reply_to, sizeof(m->reply_to), "%s",
 		    json_id(j, "content_attributes.in_reply_to"));
-	if (m->by_customer)
+	if (m->by_customer && strcmp(c->waits, "pending") != 0)
 		far_close(v->f, c, false);
 	far_announce(v->f, c, m);
 	return m;
@@ -551,6 +551,8 @@ static struct far_answer create_conversation(struct serving *v)
 		return far_says(404, "{\"error\":\"Resource could not be found\"}");
 	c = far_conversation_new(v->f, json_text(v->body, "source_id"));
 	c->mark = far_copy(json_text(v->body, "additional_attributes.tieline"));
+	if (json_text(v->body, "status") != NULL)
+		snprintf(c->waits, sizeof(c->waits), "%s", json_text(v->body, "status"));
 	json_begin_object(v->o);
 	json_member_id(v->o, "id", c->id);
 	json_key(v->o, "messages");
@@ -693,6 +695,7 @@ static struct far_answer change_facts(struct serving *v, struct far_conversation
 		value = json_member(v->body, fields[i][0]);
 		if (value == NULL)
 			continue;
+		c->calls += i == 3 && c->waits[0] == '\0' && strcmp(value->text, "0") != 0;
 		o = json_out_new(v->a);
 		json_put(o, value);
 		far_change(v->f, c, fields[i][1],

@@ -376,9 +376,14 @@ static struct far_answer list_of_lead(struct serving *v)
 
 static struct far_answer create_conversation(struct serving *v)
 {
-	struct far_conversation *c =
-	    conversation_for(v, json_text(v->body, "request_id"), json_text(v->body, "sender"));
+	struct far_conversation *c = far_find(v->f, json_text(v->body, "request_id"));
+	bool is_new = c == NULL;
 
+	c = conversation_for(v, json_text(v->body, "request_id"), json_text(v->body, "sender"));
+	if (is_new && json_array(v->body, "participants") != NULL) {
+		c->agent = far_copy("");
+		c->has_relay = true;
+	}
 	return show(v, c);
 }
 
@@ -425,6 +430,7 @@ static bool change_facts(struct serving *v, struct far_conversation *c, const ch
 	if (strcmp(tail, "/attributes") == 0) {
 		far_change(v->f, c, "attributes", merged(v, c));
 	} else if (strcmp(tail, "/departments") == 0) {
+		c->calls++;
 		far_change(v->f, c, "team", json_text(v->body, "departmentid"));
 	} else if (strcmp(tail, "/participants") == 0 && strcmp(v->s->method, "PUT") == 0) {
 		assert_int_equal(v->body->type, JSON_ARRAY); /* else it never answers */

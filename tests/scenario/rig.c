@@ -18,16 +18,17 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/mistakes.h"
+#include "config/config.h"
 #include "fake_loop.h"
 #include "fake_store.h"
 #include "fake_wire.h"
-#include "flow/config.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
 #include "flow/ingest.h"
 #include "flow/reload.h"
 #include "life.h"
 #include "net/http_in.h"
+#include "quick_store.h"
 
 /* ---- dice that fall alike in every run ---- */
 
@@ -281,6 +282,7 @@ void rig_start(struct rig *r, const char *config_text)
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof(r->path), "%s/t.db", r->dir);
 	snprintf(r->url, sizeof(r->url), "sqlite:%s", r->path);
+	quick_store_put(r->path);
 	r->config_text = strdup(config_text);
 	TAILQ_INIT(&r->posted);
 	rig_boot(r);

@@ -57,6 +57,7 @@
  *   unpark                       all that is parked is put back
  *   pair E N with E N [planned]  a person says that the Nth conversations of the two belong together; "run", and
  *                                expect paired linked|already|refused
+ *   migrate                      a run over the first bridge begins, or goes on
  *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
@@ -66,7 +67,9 @@
  *   expect E notes "part" …      exactly these notes that no customer sees, in this order; none: there are none
  *   expect parked REASON [N]; expect parked nothing; expect waiting N (deliveries)
  *   expect E closed|open [N]
+ *   expect E called N            so often somebody was told that our doing gave him the last conversation
  *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
+ *   expect migrated WORD N       what came of the newest run, and how many messages it wrote
  *   expect link WORD             how the pair came to be in which the newest message has travelled
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
@@ -92,6 +95,7 @@
 #include "flow/flow.h"
 #include "flow/ingest.h"
 #include "flow/pairing.h"
+#include "flow/migration.h"
 #include "flow/repair.h"
 #include "stage.h"
 
@@ -814,6 +818,22 @@ static void expect_repaired(struct script *s)
 		WRONG(s, "there are %d", (int)e->stats.repaired);
 }
 
+static void expect_migrated(struct script *s)
+{
+	const char *state = word(s);
+	struct arena *a = arena_new();
+	struct migration_report *all;
+
+	if (migration_reports(s->stage.rig.flow->migrations, a, &all) == 0)
+		WRONG(s, "there is no run");
+	if (strcmp(migration_state_word((int)all->state), state) != 0
+	    || all->totals.written != number(s, 0))
+		WRONG(s, "it is %s, with %d, passed %s: %s", migration_state_word((int)all->state),
+		    (int)all->totals.written, migration_skipped_text(a, &all->totals),
+		    all->why != NULL ? all->why : "");
+	arena_free(a);
+}
+
 static void expect_reply(struct script *s, struct far *f)
 {
 	const struct far_message *m = message_of(s, f), *other;
@@ -840,6 +860,13 @@ static void expect_closed(struct script *s, struct far *f, bool closed)
 }
 
 static void expect_paired(struct script *s);
+static void expect_called(struct script *s, struct far *f)
+{
+	int calls = conversation(s, f, 0)->calls;
+
+	if (calls != number(s, 0))
+		WRONG(s, "it was %d times", calls);
+}
 
 static void expect_drained(struct script *s, bool drained)
 {
@@ -866,6 +893,8 @@ static void expect(struct script *s)
 		expect_paired(s);
 	} else if (strcmp(first, "state") == 0) {
 		expect_state(s);
+	} else if (strcmp(first, "migrated") == 0) {
+		expect_migrated(s);
 	} else if (strcmp(first, "repaired") == 0) {
 		expect_repaired(s);
 	} else if (strcmp(first, "drained") == 0 || strcmp(first, "busy") == 0) {
@@ -878,6 +907,8 @@ static void expect(struct script *s)
 			expect_closed(s, f, true);
 		else if (is_word(s, "open"))
 			expect_closed(s, f, false);
+		else if (is_word(s, "called"))
+			expect_called(s, f);
 		else if (expect_fact(s, f))
 			; /* as it is */
 		else if (is_word(s, "shows"))
@@ -1077,6 +1108,23 @@ static void expect_paired(struct script *s)
 		WRONG(s, "it is %s", s->paired);
 }
 
+static void on_begun(void *arg, int64_t id)
+{
+	(void)arg;
+	(void)id;
+}
+
+static void migrate(struct script *s)
+{
+	struct flow *f = s->stage.rig.flow;
+	const struct migration_wish wish = { .bridge = f->config->bridges[0].name };
+	struct err err;
+
+	if (migration_begin(f->migrations, &wish, on_begun, NULL, &err) != MIGRATION_BEGUN)
+		WRONG(s, "%s", err.text);
+	rig_run(&s->stage.rig);
+}
+
 /* What the platform does by itself with a message, and tells. */
 static bool about_status(struct script *s, const char *first)
 {
@@ -1150,6 +1198,8 @@ static void do_line(struct script *s)
 		unpark(s);
 	} else if (strcmp(first, "pair") == 0) {
 		pair(s);
+	} else if (strcmp(first, "migrate") == 0) {
+		migrate(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {
 		fail_store(s);
 	} else if (strcmp(first, "agent") == 0) {

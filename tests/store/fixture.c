@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 static void open_store(struct fixture *f)
 {
 	struct store_options options = { .url = f->url, .create = true };
@@ -56,6 +58,39 @@ void fixture_end(struct fixture *f)
 	}
 	closedir(dir);
 	rmdir(f->dir);
+}
+
+static int setup(void **state)
+{
+	static struct fixture fixture;
+	const char *driver = *state;
+
+	fixture_start(&fixture, driver);
+	*state = &fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fixture_end(*state);
+	return 0;
+}
+
+int fixture_run(const struct promise *promises, size_t count)
+{
+	static const char *const drivers[] = { "sqlite" };
+	struct CMUnitTest *tests = xcalloc(count, sizeof(*tests));
+	int failed = 0;
+	size_t d, i;
+
+	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
+		for (i = 0; i < count; i++)
+			tests[i] = (struct CMUnitTest){ promises[i].name, promises[i].fn, setup,
+				teardown, (void *)(uintptr_t)drivers[d] };
+		failed += _cmocka_run_group_tests(drivers[d], tests, count, NULL, NULL);
+	}
+	xfree(tests);
+	return failed;
 }
 
 void fixture_reopen(struct fixture *f)

@@ -26,6 +26,20 @@ struct fixture {
 
 void fixture_start(struct fixture *f, const char *driver);
 void fixture_end(struct fixture *f);
+/* What every driver promises. Each is tried with a fixture of its own, *state. */
+struct promise {
+	const char *name;
+	CMUnitTestFunction fn;
+};
+
+#define PROMISE(fn) \
+	{ \
+#fn, fn \
+	}
+
+/* For main. */
+int fixture_run(const struct promise *promises, size_t count);
+
 /* Closes, which is what a kill leaves behind too, and opens again. */
 void fixture_reopen(struct fixture *f);
 

@@ -2,8 +2,7 @@
 #include <stdio.h>
 
 #include "fixture.h"
-
-static const char *const drivers[] = { "sqlite" };
+#include "store/retain.h"
 
 /* ---- append ---- */
 
@@ -884,7 +883,7 @@ static void kept_raw(void **state)
 		.body = "x\0y",
 		.body_len = 3 };
 	struct op_retain retain = { .op = { .kind = STORE_RETAIN },
-		.raw_before_ms = 6,
+		.rest.raw_before_ms = 6,
 		.limit = 2 };
 	struct op_status status = { .op = { .kind = STORE_STATUS }, .arena = f->arena };
 	int64_t first;
@@ -911,7 +910,7 @@ static void retention(void **state)
 			waiting = deliver(f, "c1", "3");
 	struct event unrouted = message(f, f->customers, "c1", "4"), e;
 	struct op_retain op = { .op = { .kind = STORE_RETAIN },
-		.bodies_before_ms = f->now_ms + 1,
+		.rest.bodies_before_ms = f->now_ms + 1,
 		.limit = 1 };
 	struct op_append seen;
 	struct op_load loaded;
@@ -943,7 +942,7 @@ static void retention_keeps_ids(void **state)
 {
 	struct fixture *f = *state;
 	struct op_retain op = { .op = { .kind = STORE_RETAIN },
-		.bodies_before_ms = f->now_ms + 1,
+		.rest.bodies_before_ms = f->now_ms + 1,
 		.limit = 2 };
 	struct row_trip trip = { 0 };
 	int64_t last;
@@ -1088,77 +1087,43 @@ static void sweeps(void **state)
 
 /* ---- the suite, for each driver ---- */
 
-#define CASE(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	CMUnitTestFunction fn;
-} cases[] = {
-	CASE(append_once),
-	CASE(append_known_state),
-	CASE(append_person),
-	CASE(append_conversation),
-	CASE(append_refused),
-	CASE(append_claimed),
-	CASE(order_in_a_lane),
-	CASE(claim_and_settle),
-	CASE(settle_without_memory),
-	CASE(settle_claims_next),
-	CASE(crash_between),
-	CASE(claimed_behind_the_head),
-	CASE(lanes_are_named),
-	CASE(unrouted_survives),
-	CASE(first_message),
-	CASE(chosen_conversation),
-	CASE(generations),
-	CASE(agent_started),
-	CASE(agent_started_fills),
-	CASE(agent_started_opens),
-	CASE(link_learns),
-	CASE(echo),
-	CASE(conversation_state),
-	CASE(parked),
-	CASE(roots),
-	CASE(two_bridges),
-	CASE(kept_raw),
-	CASE(retention),
-	CASE(retention_keeps_ids),
-	CASE(remembers),
-	CASE(health),
-	CASE(known_keys),
-	CASE(sweeps),
+static const struct promise promises[] = {
+	PROMISE(append_once),
+	PROMISE(append_known_state),
+	PROMISE(append_person),
+	PROMISE(append_conversation),
+	PROMISE(append_refused),
+	PROMISE(append_claimed),
+	PROMISE(order_in_a_lane),
+	PROMISE(claim_and_settle),
+	PROMISE(settle_without_memory),
+	PROMISE(settle_claims_next),
+	PROMISE(crash_between),
+	PROMISE(claimed_behind_the_head),
+	PROMISE(lanes_are_named),
+	PROMISE(unrouted_survives),
+	PROMISE(first_message),
+	PROMISE(chosen_conversation),
+	PROMISE(generations),
+	PROMISE(agent_started),
+	PROMISE(agent_started_fills),
+	PROMISE(agent_started_opens),
+	PROMISE(link_learns),
+	PROMISE(echo),
+	PROMISE(conversation_state),
+	PROMISE(parked),
+	PROMISE(roots),
+	PROMISE(two_bridges),
+	PROMISE(kept_raw),
+	PROMISE(retention),
+	PROMISE(retention_keeps_ids),
+	PROMISE(remembers),
+	PROMISE(health),
+	PROMISE(known_keys),
+	PROMISE(sweeps),
 };
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-	const char *driver = *state;
-
-	fixture_start(&fixture, driver);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_end(*state);
-	return 0;
-}
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0])];
-	int failed = 0;
-	size_t d, i;
-
-	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
-		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].fn, setup, teardown,
-				(void *)(uintptr_t)drivers[d] };
-		failed += cmocka_run_group_tests_name(drivers[d], tests, NULL, NULL);
-	}
-	return failed;
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

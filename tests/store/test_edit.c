@@ -1,8 +1,6 @@
 /* What is known of a message that was changed, or replied to: each promise, for every driver. */
 #include "fixture.h"
 
-static const char *const drivers[] = { "sqlite" };
-
 static struct row_trip edit(struct fixture *f, const struct row_trip *original, const char *id,
     const char *key, const char *text)
 {
@@ -146,49 +144,15 @@ static void replies(void **state)
 	assert_null(c.trip.replied_remote);
 }
 
-#define CASE(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	CMUnitTestFunction fn;
-} cases[] = {
-	CASE(folded),
-	CASE(behind),
-	CASE(parked),
-	CASE(unknown),
-	CASE(replies),
+static const struct promise promises[] = {
+	PROMISE(folded),
+	PROMISE(behind),
+	PROMISE(parked),
+	PROMISE(unknown),
+	PROMISE(replies),
 };
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-	const char *driver = *state;
-
-	fixture_start(&fixture, driver);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_end(*state);
-	return 0;
-}
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0])];
-	int failed = 0;
-	size_t d, i;
-
-	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
-		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].fn, setup, teardown,
-				(void *)(uintptr_t)drivers[d] };
-		failed += cmocka_run_group_tests_name(drivers[d], tests, NULL, NULL);
-	}
-	return failed;
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

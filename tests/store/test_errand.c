@@ -1,8 +1,7 @@
 /* What agents are owed about messages: each promise of store/errand.h, for every driver. */
 #include "fixture.h"
 #include "store/errand.h"
-
-static const char *const drivers[] = { "sqlite" };
+#include "store/retain.h"
 
 /* An agent's message on its way to the customer. */
 static struct row_trip answer(struct fixture *f, const char *id)
@@ -344,7 +343,7 @@ static void retained(void **state)
 	struct fixture *f = *state;
 	struct row_trip trip = answer(f, "500");
 	struct op_retain op = { .op = { .kind = STORE_RETAIN },
-		.bodies_before_ms = f->now_ms + 1000000,
+		.rest.bodies_before_ms = f->now_ms + 1000000,
 		.limit = 100 };
 
 	end(f, &trip, DELIVERY_DELIVERED, REASON_NONE, ALL(f));
@@ -355,54 +354,20 @@ static void retained(void **state)
 
 /* ---- for each driver ---- */
 
-#define CASE(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	CMUnitTestFunction fn;
-} cases[] = {
-	CASE(delivered),
-	CASE(nothing_owed),
-	CASE(failed),
-	CASE(newest),
-	CASE(gap),
-	CASE(born_parked),
-	CASE(overruled),
-	CASE(copies),
-	CASE(asked_again),
-	CASE(retained),
+static const struct promise promises[] = {
+	PROMISE(delivered),
+	PROMISE(nothing_owed),
+	PROMISE(failed),
+	PROMISE(newest),
+	PROMISE(gap),
+	PROMISE(born_parked),
+	PROMISE(overruled),
+	PROMISE(copies),
+	PROMISE(asked_again),
+	PROMISE(retained),
 };
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-	const char *driver = *state;
-
-	fixture_start(&fixture, driver);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_end(*state);
-	return 0;
-}
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0])];
-	int failed = 0;
-	size_t d, i;
-
-	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
-		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].fn, setup, teardown,
-				(void *)(uintptr_t)drivers[d] };
-		failed += cmocka_run_group_tests_name(drivers[d], tests, NULL, NULL);
-	}
-	return failed;
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

@@ -1,6 +1,7 @@
 /* What is told of persons and conversations: each promise of store/facts.h, for every driver. */
 #include "fixture.h"
 #include "store/facts.h"
+#include "store/migration.h"
 
 static const char *const drivers[] = { "sqlite" };
 
@@ -275,6 +276,42 @@ static void merged(void **state)
 	assert_true(h.ndue == 0 && !h.op.is_changed);
 }
 
+/* What a history's end asks: is it linked, whose is it, and is something still due? */
+static void of_history(void **state)
+{
+	struct fixture *f = *state;
+	const struct person ann = customer(f, "ann");
+	struct op_migration_facts op = { .op = { .kind = STORE_MIGRATION_FACTS },
+		.arena = f->arena,
+		.bridge = f->bridge,
+		.endpoint = f->customers,
+		.conversation = "c1" };
+	struct row_trip trip;
+	struct op_mirror m;
+	struct op_hear h;
+
+	run(f, &op.op);
+	assert_false(op.is_linked);
+	trip = said(f, &ann, "c1", "100");
+	run(f, &op.op);
+	assert_true(op.is_linked && !op.is_due);
+	assert_int_equal(op.link.id, trip.link.id);
+	assert_string_equal(op.person.identity, "test:ann");
+	hear(f, f->customers, &ann, "c1", FACT_NAME,
+	    "Ann Lee"); /* of the person: no matter of it */
+	run(f, &op.op);
+	assert_false(op.is_due);
+	h = hear(f, f->customers, &ann, "c1", FACT_LABELS, "[\"vip\"]");
+	fixture_reopen(f);
+	run(f, &op.op);
+	assert_true(op.is_due);
+	assert_false(op.op.is_changed);
+	m = turn(f, &h.due[0]);
+	assert_false(finish(f, &m));
+	run(f, &op.op);
+	assert_true(op.is_linked && !op.is_due);
+}
+
 #define CASE(name) \
 	{ \
 #name, name \
@@ -290,6 +327,7 @@ static const struct {
 	CASE(given_away),
 	CASE(both_are_known),
 	CASE(merged),
+	CASE(of_history),
 };
 
 static int setup(void **state)

@@ -42,6 +42,31 @@ static enum migration_found look(struct fixture *f, const struct row_migration *
 	return found;
 }
 
+/* What is told of a message from before all bridges leaves nothing behind that would hide it from a run. */
+static void only_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	const struct row_migration m = begin(f);
+	struct event e = message(f, f->customers, "c1", "1"), again = e;
+	struct op_append op = { .op = { .kind = STORE_APPEND },
+		.arena = f->arena,
+		.event = &e,
+		.asks = &f->ask,
+		.nasks = 1,
+		.only_known = true,
+		.now_ms = f->now_ms };
+
+	run(f, &op.op);
+	assert_true(op.is_left && !op.is_duplicate);
+	assert_int_equal(e.id, 0);
+	assert_false(op.op.is_changed);
+	assert_int_equal(look(f, &m, "1"), FOUND_NOTHING);
+	assert_false(append(f, &again).is_duplicate);
+	run(f, &op.op);
+	assert_true(op.is_duplicate && !op.is_left);
+	assert_int_equal(op.known, again.id << 4);
+}
+
 /* A run and its conversations outlive the process; what is over counts in the same write. */
 static void runs(void **state)
 {
@@ -182,6 +207,11 @@ static void ends(void **state)
 		.asks = &f->ask,
 		.nasks = 1,
 		.bridge = f->bridge };
+	struct op_migration_facts facts = { .op = { .kind = STORE_MIGRATION_FACTS },
+		.arena = f->arena,
+		.bridge = f->bridge,
+		.endpoint = f->customers,
+		.conversation = "c1" };
 
 	run(f, &op.op);
 	assert_true(e.id > trip.delivery.id >> 4);
@@ -191,6 +221,11 @@ static void ends(void **state)
 	run(f, &op.op);
 	assert_int_equal(e.id, 0);
 	assert_int_equal(load(f).nunrouted, 1);
+	run(f, &facts.op);
+	assert_false(facts.is_ended); /* by no run that there is */
+	begin(f);
+	run(f, &facts.op);
+	assert_true(facts.is_linked && facts.is_ended);
 }
 
 #define CASE(fn) \
@@ -201,7 +236,7 @@ static void ends(void **state)
 static const struct {
 	const char *name;
 	void (*fn)(void **state);
-} cases[] = { CASE(runs), CASE(found), CASE(made), CASE(ends) };
+} cases[] = { CASE(runs), CASE(found), CASE(made), CASE(ends), CASE(only_asked_for) };
 
 static int setup(void **state)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "store/retain.h"
 #include "vfs_faulty.h"
 
 #define OPERATIONS 10000
@@ -277,7 +278,7 @@ static void do_load(void)
 static void do_retain(void)
 {
 	struct op_retain op = { .op = { .kind = STORE_RETAIN },
-		.bodies_before_ms = m.f->now_ms - 5000,
+		.rest.bodies_before_ms = m.f->now_ms - 5000,
 		.limit = 20 };
 
 	run_rough(&op.op);

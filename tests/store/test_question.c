@@ -2,8 +2,6 @@
 #include "fixture.h"
 #include "store/question.h"
 
-static const char *const drivers[] = { "sqlite" };
-
 static void ask(struct fixture *f, const char *conversation, int64_t told_ms, const char *labels,
     const char *answered)
 {
@@ -24,8 +22,9 @@ static struct op_questions read_all(struct fixture *f, int64_t before_ms)
 }
 
 /* The newest per conversation, the oldest first, over a restart; what is too old goes. */
-static void test_kept(struct fixture *f)
+static void kept(void **state)
 {
+	struct fixture *f = *state;
 	struct op_questions all;
 
 	ask(f, "c2", 300, "Yes\nNo", NULL);
@@ -45,44 +44,22 @@ static void test_kept(struct fixture *f)
 	assert_int_equal(read_all(f, 0).nrows, 2);
 }
 
-static void test_over(struct fixture *f)
+static void over(void **state)
 {
+	struct fixture *f = *state;
+
 	ask(f, "c1", 100, "Red\nBlue", NULL);
 	ask(f, "c1", 0, NULL, NULL);
 	ask(f, "c9", 0, NULL, NULL);
 	assert_int_equal(read_all(f, 0).nrows, 0);
 }
 
-static void each(void (*test)(struct fixture *f))
-{
-	struct fixture f;
-	size_t i;
-
-	for (i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		fixture_start(&f, drivers[i]);
-		test(&f);
-		fixture_end(&f);
-	}
-}
-
-static void kept(void **state)
-{
-	(void)state;
-	each(test_kept);
-}
-
-static void over(void **state)
-{
-	(void)state;
-	each(test_over);
-}
+static const struct promise promises[] = {
+	PROMISE(kept),
+	PROMISE(over),
+};
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kept),
-		cmocka_unit_test(over),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

@@ -1,8 +1,7 @@
 /* What people do about what is parked: each promise of store/repair.h, for every driver. */
 #include "fixture.h"
 #include "store/repair.h"
-
-static const char *const drivers[] = { "sqlite" };
+#include "store/retain.h"
 
 static struct op_settle park(struct fixture *f, const struct row_trip *trip, enum reason reason,
     const char *why, bool hold)
@@ -394,61 +393,27 @@ static void retention_of_attempts(void **state)
 	settle(f, &one, DELIVERY_DELIVERED, "900");
 	f->now_ms += 10000;
 	deliver(f, "c1", "2");
-	op.bodies_before_ms = f->now_ms;
+	op.rest.bodies_before_ms = f->now_ms;
 	assert_int_equal(trace(f, one.delivery.id).deliveries[0].nattempts, 1);
 	run(f, &op.op);
 	assert_null(trace(f, one.delivery.id).event);
 	assert_int_equal(trace(f, one.delivery.id).deliveries[0].nattempts, 0);
 }
 
-#define CASE(fn) \
-	{ \
-#fn, fn \
-	}
-
-static const struct {
-	const char *name;
-	CMUnitTestFunction fn;
-} cases[] = {
-	CASE(lists),
-	CASE(retries),
-	CASE(retries_in_doubt),
-	CASE(reroutes),
-	CASE(drops),
-	CASE(edits),
-	CASE(held_lanes),
-	CASE(traces),
-	CASE(reads_raw),
-	CASE(retention_of_attempts),
+static const struct promise promises[] = {
+	PROMISE(lists),
+	PROMISE(retries),
+	PROMISE(retries_in_doubt),
+	PROMISE(reroutes),
+	PROMISE(drops),
+	PROMISE(edits),
+	PROMISE(held_lanes),
+	PROMISE(traces),
+	PROMISE(reads_raw),
+	PROMISE(retention_of_attempts),
 };
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-	const char *driver = *state;
-
-	fixture_start(&fixture, driver);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_end(*state);
-	return 0;
-}
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0])];
-	int failed = 0;
-	size_t d, i;
-
-	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
-		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].fn, setup, teardown,
-				(void *)(uintptr_t)drivers[d] };
-		failed += cmocka_run_group_tests_name(drivers[d], tests, NULL, NULL);
-	}
-	return failed;
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

@@ -47,6 +47,56 @@ static void bucket_bursts(void **state)
 	}
 }
 
+/* What can wait leaves what a burst of others takes. */
+static void bucket_spares_a_burst(void **state)
+{
+	static const struct {
+		struct rate rate;
+		int spare, late; /* of what is there at once; ms each time */
+	} cases[] = {
+		{ { 200, 60000 }, 2, 5 }, { { 2400, 60000 }, 2, 5 }, { { 10, 1000 }, 2, 5 },
+		{ { 5, 1000 }, 1, 0 }, /* a bucket of one has nothing to wait with */
+	};
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < LENGTH(cases); i++) {
+		struct bucket b = { 0 };
+		int64_t now_ms = T0, wait;
+
+		for (n = 0; bucket_take_spare(&b, &cases[i].rate, T0) == 0; n++)
+			;
+		assert_int_equal(n, cases[i].spare);
+		/* By itself it comes to the rate, and is late by a little each time without losing any. */
+		for (n = 0; now_ms < T0 + 10 * cases[i].rate.period_msecs; n += wait == 0) {
+			wait = bucket_take_spare(&b, &cases[i].rate, now_ms);
+			now_ms += wait > 0 ? wait + cases[i].late : 0;
+		}
+		assert_in_range(n, 10 * cases[i].rate.count - 1, 10 * cases[i].rate.count + 1);
+	}
+}
+
+/* What counts for more comes to less: 180 in a minute, and 150 of those that weigh a fifth more. */
+static void bucket_charges(void **state)
+{
+	static const struct rate rate = { 180, 60000 };
+	struct bucket b = { 0 };
+	int64_t now_ms = T0, wait;
+	int n = 0;
+
+	(void)state;
+	while (now_ms < T0 + 600000) {
+		wait = bucket_take_spare(&b, &rate, now_ms);
+		now_ms += wait;
+		if (wait > 0)
+			continue;
+		bucket_charge(&b, &rate, 200, now_ms);
+		n++;
+	}
+	assert_in_range(n, 1495, 1503);
+}
+
 /* Whatever the window, it holds no more than the rate and one burst; and no less than the rate. */
 static void bucket_keeps_the_rate(void **state)
 {
@@ -433,6 +483,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bucket_bursts),
+		cmocka_unit_test(bucket_spares_a_burst),
+		cmocka_unit_test(bucket_charges),
 		cmocka_unit_test(bucket_keeps_the_rate),
 		cmocka_unit_test(bucket_waits_exactly),
 		cmocka_unit_test(bucket_without_a_rate),

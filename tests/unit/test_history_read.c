@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "core/facts.h"
 #include "core/history_read.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -38,6 +39,41 @@ static void test_conversation(void **state)
 	assert_string_equal(l.event.person.identity, "p:1");
 	assert_string_equal(l.event.person.address, "z");
 	assert_null(l.event.person.email);
+	assert_string_equal(l.event.facts->v[FACT_NAME], "Ann");
+	assert_string_equal(l.event.facts->v[FACT_LABELS], "[\"a\",\"b\"]");
+	assert_null(l.event.facts->v[FACT_AGENT]);
+	assert_null(l.event.facts->v[FACT_ATTRIBUTES]);
+	arena_free(a);
+}
+
+/* What goes with it besides messages, as a callback would have told it. */
+static void test_facts(void **state)
+{
+	static const char text[] =
+	    "{\"type\":\"conversation\",\"id\":\"c1\",\"changed\":\"2026-03-05T09:24:38.123Z\","
+	    "\"department\":\"4\",\"department_name\":\"Sales\",\"priority\":\"high\","
+	    "\"attributes\":{\"order\":\"A-1\",\"deep\":{\"x\":1},\"n\":5},"
+	    "\"assignee\":{\"id\":\"7\",\"name\":\"Bob\",\"email\":\"bob@example.com\"},"
+	    "\"person\":{\"identity\":\"p:1\",\"email\":\"Ann@Example.com\",\"phone\":\"+49 30 1\"}}";
+	struct arena *a = arena_new();
+	const struct facts *f;
+	struct history_line l;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(history_read(a, text, strlen(text), &l, &err), 0);
+	f = l.event.facts;
+	assert_string_equal(f->v[FACT_AGENT], "7");
+	assert_string_equal(l.event.assignee.email, "bob@example.com");
+	assert_string_equal(l.event.assignee.name, "Bob");
+	assert_string_equal(f->v[FACT_TEAM], "4");
+	assert_string_equal(l.event.department_name, "Sales");
+	assert_string_equal(f->v[FACT_PRIORITY], "high");
+	assert_string_equal(f->v[FACT_ATTRIBUTES], "{\"n\":5,\"order\":\"A-1\"}");
+	assert_string_equal(f->v[FACT_EMAIL], "ann@example.com");
+	assert_string_equal(f->v[FACT_PHONE], "+49301");
+	assert_null(f->v[FACT_LABELS]);
+	assert_int_equal(l.event.facts_version, 1772702678123);
 	arena_free(a);
 }
 
@@ -99,6 +135,10 @@ static void test_wrong(void **state)
 		    "person.identity: found nothing" },
 		{ "{\"type\":\"conversation\",\"id\":\"1\",\"tags\":3}",
 		    "tags: found a number; allowed: a list" },
+		{ "{\"type\":\"conversation\",\"id\":\"1\",\"person\":{\"identity\":\"p\"},\"assignee\":\"Bob\"}",
+		    "assignee: found \"Bob\"; allowed: an object" },
+		{ "{\"type\":\"conversation\",\"id\":\"1\",\"person\":{\"identity\":\"p\"},\"attributes\":[]}",
+		    "attributes: found a list; allowed: an object" },
 		{ "{\"type\":\"message\",\"conversation\":\"c\",\"id\":5}", "id: found a number" },
 		{ "{\"type\":\"message\",\"conversation\":\"c\",\"id\":\"m\",\"at\":\"2026-03-05T09:24:38Z\"}",
 		    "role: found nothing; allowed: customer, agent, bot, system" },
@@ -121,6 +161,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conversation),
+		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_nothing_to_show),
 		cmocka_unit_test(test_wrong),

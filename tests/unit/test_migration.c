@@ -60,6 +60,10 @@ static void test_what_it_takes(void **state)
 	e.longest = 400;
 	migration_estimate(&e, 550, 20, desk, each, shop);
 	assert_int_equal(e.msecs, 400000);
+	e.facts = 4500; /* as what goes with them */
+	migration_estimate(&e, 550, 20, desk, each, shop);
+	assert_int_equal(e.requests, 5100);
+	assert_int_equal(e.msecs, 510000);
 }
 
 static void test_states(void **state)

@@ -17,7 +17,7 @@
 #include "base/secret.h"
 #include "connector/setup.h"
 
-enum { TIMESTAMP_MAX = 20, CLOCKS_APART_MSECS = 5 * 60 * 1000 };
+enum { TIMESTAMP_MAX = 20, CLOCKS_APART_MSECS = 5 * 60 * 1000, HISTORY_PER_MINUTE = 150 };
 
 static const struct option chatwoot_options[] = {
 	{ "api_token", OPT_SECRET, offsetof(struct chatwoot_conf, api_token), .required = true,
@@ -33,7 +33,9 @@ static const struct option chatwoot_options[] = {
 	    .help = "Callbacks are unordered: messages wait this long and then go by id." },
 	{ "conversation_rate", OPT_RATE, offsetof(struct chatwoot_conf, conversation_rate),
 	    .fallback = "180/min",
-	    .help = "Messages into one conversation; the server refuses above 200." },
+	    .help =
+		"Messages into one conversation; the server refuses above 200. Of history that is moved "
+		"there at most 150/min." },
 	{ "contact_events", OPT_BOOL, offsetof(struct chatwoot_conf, contact_events),
 	    .fallback = "false", .later = true,
 	    .fallback_words = "true where a bridge's profile writes to customers, else false",
@@ -124,6 +126,14 @@ const char *chatwoot_address(const struct via *via, struct arena *a, const char 
 
 /* --- the table's small functions --------------------------------------------------------------- */
 
+/* What people say in a conversation has to fit beside what is moved there. */
+static struct rate history_rate_of(struct rate all)
+{
+	static const struct rate most = { HISTORY_PER_MINUTE, 60 * 1000 };
+
+	return all.count * most.period_msecs > most.count * all.period_msecs ? most : all;
+}
+
 static int chatwoot_configure(struct arena *a, struct endpoint_conf *endpoint, void *arg,
     const char **key, struct err *err)
 {
@@ -138,6 +148,7 @@ static int chatwoot_configure(struct arena *a, struct endpoint_conf *endpoint, v
 	endpoint->tenant = conf->account;
 	endpoint->place = conf->inbox;
 	endpoint->conversation_rate = conf->conversation_rate;
+	endpoint->history_rate = history_rate_of(conf->conversation_rate);
 	return 0;
 }
 
@@ -245,6 +256,7 @@ const struct connector chatwoot_connector = {
 	.verify = chatwoot_verify,
 	.parse = chatwoot_parse,
 	.parse_page = chatwoot_parse_page,
+	.recognise = chatwoot_recognise,
 	.plan = chatwoot_plan,
 	.build = chatwoot_build,
 	.interpret = chatwoot_interpret,

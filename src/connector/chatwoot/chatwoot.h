@@ -58,6 +58,11 @@ void chatwoot_read_widgets(struct arena *a, const struct json *message, struct w
 int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,
     struct parse_error *error);
+/* The list of a page of conversations, whichever request has asked for it; NULL: there is none. */
+const struct json *chatwoot_conversations(const struct json *answer);
+/* A document that somebody has saved. */
+int chatwoot_recognise(const struct via *via, struct arena *a, const char *name, const char *text,
+    size_t len, struct saved_page *out, struct parse_error *error);
 
 /* The answer to a PAGE; false: it is none. */
 bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
@@ -77,6 +82,8 @@ bool chatwoot_opens_empty(const struct message *m);
 /* chatwoot_facts.c: what is told of a contact and of a conversation, and written of them. */
 void chatwoot_read_contact_facts(struct arena *a, const struct json *contact, struct facts *out);
 void chatwoot_read_conversation_facts(struct arena *a, const struct json *c, struct facts *out);
+/* The person who has it; all NULL: nobody, or it is not said. */
+void chatwoot_read_assignee(const struct json *c, struct author *out);
 bool chatwoot_is_of_facts(const struct job *job);
 void chatwoot_build_facts(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out);

@@ -41,6 +41,18 @@ static const char *assignee_of(const struct json *c)
 	return who != NULL && who->type == JSON_NULL ? "" : NULL;
 }
 
+void chatwoot_read_assignee(const struct json *c, struct author *out)
+{
+	const char *id = assignee_of(c);
+
+	if (id == NULL || *id == '\0')
+		return;
+	*out = (struct author){ .role = ROLE_AGENT,
+		.id = id,
+		.name = json_text(c, "meta.assignee.name"),
+		.email = json_text(c, "meta.assignee.email") };
+}
+
 static const char *team_of(const struct json *c)
 {
 	const struct json *team = json_at(c, "meta.team");

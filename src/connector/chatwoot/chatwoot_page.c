@@ -153,7 +153,8 @@ static int read_messages(struct page *p, const struct json *list, struct event_l
 static void put_block(struct page *p, struct json_out *o, const struct json *c)
 {
 	static const char *const kept[] = { "id", "inbox_id", "additional_attributes", "labels",
-		"meta", "status", "created_at", "updated_at", "last_activity_at" };
+		"meta", "status", "created_at", "updated_at", "last_activity_at", "priority",
+		"custom_attributes" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
@@ -271,10 +272,17 @@ static int take_messages(struct page *p, const struct job *job, const struct jso
 	return 0;
 }
 
+const struct json *chatwoot_conversations(const struct json *answer)
+{
+	const struct json *list = json_array(answer, "data.payload");
+
+	return list != NULL ? list : json_array(answer, "payload");
+}
+
 static int take_conversations(struct page *p, const struct job *job, const struct json *answer,
     struct outcome *out)
 {
-	const struct json *list = json_array(answer, "data.payload");
+	const struct json *list = chatwoot_conversations(answer);
 
 	if (job->known->conversation != NULL)
 		return json_id(answer, "id") != NULL ? read_conversation(p, answer, &out->events)
@@ -304,13 +312,18 @@ static int take_person(struct page *p, const struct job *job, const struct json 
 bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out)
 {
+	/* Who reads conversations wants to know all of them, whatever callbacks are asked for. */
+	struct endpoint_conf all = *via->endpoint;
+	struct via curious = *via;
 	struct parse_error error;
-	struct page p = { .via = via,
+	struct page p = { .via = job->step == STEP_LIST_MESSAGES ? via : &curious,
 		.a = a,
 		.since_ms = job->since_ms,
 		.unreadable = &out->unreadable,
 		.error = &error };
 
+	all.wants_facts = true;
+	curious.endpoint = &all;
 	if (answer == NULL)
 		return false;
 	if (job->step == STEP_LIST_MESSAGES)

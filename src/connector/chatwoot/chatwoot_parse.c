@@ -295,8 +295,10 @@ static int read_conversation(struct reading *r, const char *path_of_id)
 	e->extra = id_at(c, "meta.sender.id"); /* the contact, as of now */
 	read_labels(r);
 	read_person(r);
-	if (r->via->endpoint->wants_facts)
+	if (r->via->endpoint->wants_facts) {
 		chatwoot_read_conversation_facts(r->a, c, &r->facts);
+		chatwoot_read_assignee(c, &e->assignee);
+	}
 	e->facts_version = msecs_of_seconds(json_id(c, "updated_at"));
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "connector/answer.h"
 
 enum {
 	WINDOW_MSECS = 60 * 1000, /* of every throttle */
@@ -239,19 +240,12 @@ void chatwoot_refused(struct chatwoot_answer *r)
 /* No whole answer: what counts is whether anything of the request may have arrived. */
 void chatwoot_unanswered(struct chatwoot_answer *r)
 {
-	static const enum reason reasons[] = {
-		[TRANSPORT_OK] = REASON_CUT,
-		[TRANSPORT_CONNECT] = REASON_CONNECT,
-		[TRANSPORT_TLS] = REASON_TLS,
-		[TRANSPORT_TIMEOUT] = REASON_TIMEOUT,
-		[TRANSPORT_CUT] = REASON_CUT,
-		[TRANSPORT_TOO_LARGE] = REASON_BAD_ANSWER,
-	};
+	enum reason reason = answer_transport_reason(r->resp->transport);
 
 	if (r->resp->sent)
-		chatwoot_doubt(r, reasons[r->resp->transport], r->resp->detail);
+		chatwoot_doubt(r, reason, r->resp->detail);
 	else
-		chatwoot_conclude(r, EFFECT_RETRY, reasons[r->resp->transport], r->resp->detail);
+		chatwoot_conclude(r, EFFECT_RETRY, reason, r->resp->detail);
 }
 
 /* Of what is written of a contact or a conversation. A contact that is not there was merged since it was looked

@@ -77,6 +77,9 @@ const char *smartify_widgets(struct arena *a, const struct widget *list, size_t 
 int smartify_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,
     struct parse_error *error);
+/* A document that somebody has saved. */
+int smartify_recognise(const struct via *via, struct arena *a, const char *name, const char *text,
+    size_t len, struct saved_page *out, struct parse_error *error);
 
 /* Behind the project: the conversations that changed. */
 const char *smartify_conversations_path(struct arena *a, const struct job *job);
@@ -107,6 +110,9 @@ bool smartify_may_upload(const struct via *via, struct arena *a, const struct fi
 void smartify_read_lead_facts(struct arena *a, const struct json *lead, struct facts *out);
 void smartify_read_request_facts(const struct via *via, struct arena *a, const struct json *request,
     struct facts *out);
+/* The person who has it; all NULL: nobody, or it is not said. */
+void smartify_read_assignee(const struct via *via, struct arena *a, const struct json *request,
+    struct author *out);
 bool smartify_is_of_facts(const struct job *job);
 const char *smartify_facts_path(struct arena *a, const struct job *job, const char **method);
 const char *smartify_facts_body(const struct via *via, struct arena *a, const struct job *job,
@@ -122,8 +128,6 @@ const char *smartify_team_user(const struct via *via, struct arena *a, const cha
 
 void smartify_interpret(const struct via *via, struct arena *a, const struct job *job,
     const struct http_resp *resp, struct outcome *out);
-/* Of a request that got no whole answer: the reason. */
-enum reason smartify_transport_reason(enum transport transport);
 /* What the far side says is wrong: one line of at most 200 bytes without tokens; NULL: nothing. */
 const char *smartify_words(struct arena *a, const struct http_resp *resp);
 

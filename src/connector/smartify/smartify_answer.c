@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/json_in.h"
+#include "connector/answer.h"
 #include "core/text.h"
 
 #define WHY_MAX 200
@@ -34,19 +35,6 @@ struct answer {
 };
 
 /* --- words ------------------------------------------------------------------------------------- */
-
-enum reason smartify_transport_reason(enum transport transport)
-{
-	switch (transport) {
-	case TRANSPORT_CONNECT: return REASON_CONNECT;
-	case TRANSPORT_TLS: return REASON_TLS;
-	case TRANSPORT_TIMEOUT: return REASON_TIMEOUT;
-	case TRANSPORT_CUT: return REASON_CUT;
-	case TRANSPORT_TOO_LARGE:
-	case TRANSPORT_OK: return REASON_BAD_ANSWER;
-	}
-	return REASON_BAD_ANSWER;
-}
 
 static const char *words_of(const struct json *j)
 {
@@ -108,12 +96,6 @@ static void go(const struct answer *ans, enum step step)
 {
 	ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
 	ans->out->go = step;
-}
-
-static bool is_done(const struct answer *ans)
-{
-	return ans->resp->transport == TRANSPORT_OK && ans->resp->status >= 200
-	    && ans->resp->status < 300;
 }
 
 /* --- refusals ---------------------------------------------------------------------------------- */
@@ -210,9 +192,9 @@ static void interpret_failure(const struct answer *ans, bool once)
 	enum effect_kind doubt = once ? EFFECT_UNSURE : EFFECT_RETRY;
 
 	if (status == 0 && !ans->resp->sent)
-		conclude(ans, EFFECT_RETRY, smartify_transport_reason(ans->resp->transport));
+		conclude(ans, EFFECT_RETRY, answer_transport_reason(ans->resp->transport));
 	else if (status < 300)
-		conclude(ans, doubt, smartify_transport_reason(ans->resp->transport));
+		conclude(ans, doubt, answer_transport_reason(ans->resp->transport));
 	else if (status == 429 || status == 503)
 		conclude(ans, EFFECT_RETRY, REASON_BUSY);
 	else if (status == 408)
@@ -221,7 +203,7 @@ static void interpret_failure(const struct answer *ans, bool once)
 		conclude(ans, doubt, REASON_SERVER_ERROR);
 	else if (ans->resp->transport
 	    != TRANSPORT_OK) /* refused, and the words that say why are lost */
-		conclude(ans, EFFECT_RETRY, smartify_transport_reason(ans->resp->transport));
+		conclude(ans, EFFECT_RETRY, answer_transport_reason(ans->resp->transport));
 	else if (status == 401 || (status == 400 && ans->json == NULL))
 		interpret_401(ans);
 	else if (status == 403)
@@ -254,7 +236,7 @@ static void interpret_sign_in(const struct answer *ans)
 {
 	const struct message *m = ans->job->message;
 
-	if (!is_done(ans)) {
+	if (!answer_is_good(ans->resp)) {
 		interpret_failure(ans, false);
 		return;
 	}
@@ -273,9 +255,9 @@ static void interpret_harmless(const struct answer *ans)
 {
 	const struct message *m = ans->job->message;
 
-	if (is_done(ans) && m != NULL && m->set_state != STATE_NONE)
+	if (answer_is_good(ans->resp) && m != NULL && m->set_state != STATE_NONE)
 		conclude(ans, EFFECT_DELIVERED, REASON_NONE);
-	else if (is_done(ans))
+	else if (answer_is_good(ans->resp))
 		go(ans, STEP_NONE);
 	else
 		interpret_failure(ans, false);
@@ -302,7 +284,7 @@ static void interpret_create_conversation(const struct answer *ans)
 {
 	const char *id = json_text(ans->json, "request_id");
 
-	if (!is_done(ans) || id == NULL) {
+	if (!answer_is_good(ans->resp) || id == NULL) {
 		interpret_failure(ans, true);
 		give_up_in_time(ans);
 		return;
@@ -315,7 +297,7 @@ static void interpret_create_conversation(const struct answer *ans)
 /* Where it is refused the answer goes out all the same: two who answer are better than none. */
 static void interpret_take_over(const struct answer *ans)
 {
-	if (is_done(ans)) {
+	if (answer_is_good(ans->resp)) {
 		ans->out->learned.taken_over = true;
 		go(ans, STEP_NONE);
 		return;
@@ -353,7 +335,7 @@ static void interpret_send(const struct answer *ans)
 	const struct json *request = json_object(ans->json, "request");
 	const char *id = json_id(ans->json, "_id");
 
-	if (!is_done(ans) || id == NULL || *id == '\0') {
+	if (!answer_is_good(ans->resp) || id == NULL || *id == '\0') {
 		interpret_failure(ans, true);
 		give_up_in_time(ans);
 		return;
@@ -372,7 +354,7 @@ static void interpret_send(const struct answer *ans)
 /* The request as it is now. Any other 200 is somebody's who stands before the platform, and opened nothing. */
 static void interpret_reopen(const struct answer *ans)
 {
-	if (is_done(ans) && json_text(ans->json, "request_id") == NULL)
+	if (answer_is_good(ans->resp) && json_text(ans->json, "request_id") == NULL)
 		interpret_failure(ans, false);
 	else
 		interpret_harmless(ans);
@@ -388,12 +370,12 @@ static void interpret_upload(const struct answer *ans)
 	    || status == 422
 	    || (status == 403 && !says(ans, "belong") && !says(ans, "unauthorized."));
 
-	if (is_done(ans) && name != NULL && *name != '\0') {
+	if (answer_is_good(ans->resp) && name != NULL && *name != '\0') {
 		go(ans, STEP_NONE);
 		ans->out->learned.upload = name;
 		return;
 	}
-	if (is_done(ans) || refused
+	if (answer_is_good(ans->resp) || refused
 	    || (status == 0 && ans->resp->sent && ans->job->attempt >= SILENT_TIMES)) {
 		go(ans, STEP_SEND);
 		ans->out->learned.upload = SMARTIFY_NO_UPLOAD;
@@ -409,7 +391,7 @@ static void interpret_close(const struct answer *ans)
 	const struct message *m = ans->job->message;
 
 	if (m != NULL && m->set_state != STATE_NONE) {
-		if (is_done(ans))
+		if (answer_is_good(ans->resp))
 			conclude(ans, EFFECT_DELIVERED, REASON_NONE);
 		else
 			interpret_failure(ans, true);
@@ -419,9 +401,9 @@ static void interpret_close(const struct answer *ans)
 		}
 		return;
 	}
-	if (!is_done(ans))
+	if (!answer_is_good(ans->resp))
 		interpret_failure(ans, false);
-	if (!is_done(ans) && ans->out->effect.kind == EFFECT_RETRY
+	if (!answer_is_good(ans->resp) && ans->out->effect.kind == EFFECT_RETRY
 	    && ans->job->attempt < CLOSE_ATTEMPTS)
 		return;
 	ans->out->gone = true;
@@ -521,7 +503,7 @@ static void look_at_conversation(const struct answer *ans)
 static void interpret_look(const struct answer *ans)
 {
 	bool messages = smartify_is_writing(ans->job->in_doubt) && ans->job->cursor == NULL;
-	bool good = is_done(ans) && ans->json != NULL
+	bool good = answer_is_good(ans->resp) && ans->json != NULL
 	    && ans->json->type == (messages ? JSON_ARRAY : JSON_OBJECT);
 
 	if (good && messages) {
@@ -535,7 +517,7 @@ static void interpret_look(const struct answer *ans)
 			forget_token(ans);
 		conclude(ans, EFFECT_UNSURE,
 		    ans->resp->status >= 500 ? REASON_SERVER_ERROR
-					     : smartify_transport_reason(ans->resp->transport));
+					     : answer_transport_reason(ans->resp->transport));
 	}
 }
 
@@ -544,7 +526,7 @@ static void interpret_page(const struct answer *ans)
 {
 	if (ans->resp->status == 404 && ans->json != NULL)
 		conclude(ans, EFFECT_REJECTED, REASON_NOT_FOUND);
-	else if (!is_done(ans))
+	else if (!answer_is_good(ans->resp))
 		interpret_failure(ans, false);
 	else if (smartify_take_page(ans->via, ans->arena, ans->job, ans->json, ans->out))
 		ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
@@ -555,9 +537,9 @@ static void interpret_page(const struct answer *ans)
 /* Of a contact or a conversation: what stands there, or that it was written. */
 static void interpret_facts(const struct answer *ans)
 {
-	if (ans->job->kind != JOB_FACTS && is_done(ans)) {
+	if (ans->job->kind != JOB_FACTS && answer_is_good(ans->resp)) {
 		conclude(ans, EFFECT_DELIVERED, REASON_NONE);
-	} else if (is_done(ans)
+	} else if (answer_is_good(ans->resp)
 	    && smartify_take_facts(ans->via, ans->arena, ans->job, ans->json, ans->out)) {
 		go(ans, STEP_NONE);
 	} else if (ans->job->kind == JOB_FACTS && ans->resp->status == 404 && ans->json != NULL) {

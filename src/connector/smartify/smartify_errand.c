@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
+#include "connector/answer.h"
 #include "connector/setup.h"
 
 #define ASK_AGAIN_MSECS (5 * 60 * 1000)
@@ -319,7 +320,7 @@ void smartify_errand_interpret(const struct via *via, struct arena *a, const str
 	const struct json *answer = json_read(a, resp->body, resp->body_len, &error);
 
 	if (resp->status == 0 && (job->step == STEP_SIGN_IN || !resp->sent))
-		out->effect = again(smartify_transport_reason(resp->transport), resp, resp->detail);
+		out->effect = again(answer_transport_reason(resp->transport), resp, resp->detail);
 	else if (job->step == STEP_SIGN_IN)
 		interpret_sign_in(a, resp, answer, out);
 	else

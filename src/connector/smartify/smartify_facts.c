@@ -40,6 +40,33 @@ static const char *agent_of(const struct via *via, const struct json *request)
 	return "";
 }
 
+static const char *full_name(struct arena *a, const struct json *user)
+{
+	const char *first = json_text(user, "firstname"), *last = json_text(user, "lastname");
+
+	if (filled(first) == NULL || filled(last) == NULL)
+		return filled(first) != NULL ? first : last;
+	return arena_printf(a, "%s %s", first, last);
+}
+
+void smartify_read_assignee(const struct via *via, struct arena *a, const struct json *request,
+    struct author *out)
+{
+	const struct json *list = json_array(request, "participatingAgents"), *j;
+	const char *id = agent_of(via, request), *is;
+
+	if (id == NULL || *id == '\0')
+		return;
+	*out = (struct author){ .role = ROLE_AGENT, .id = id };
+	for (j = list != NULL ? list->child : NULL; j != NULL; j = j->next) {
+		is = json_id(j, "_id");
+		if (is == NULL || strcmp(is, id) != 0)
+			continue;
+		out->email = json_text(j, "email");
+		out->name = full_name(a, j);
+	}
+}
+
 static const char *labels_of(struct arena *a, const struct json *request)
 {
 	const struct json *list = json_array(request, "tags"), *j;
@@ -240,15 +267,6 @@ const char *smartify_facts_body(const struct via *via, struct arena *a, const st
 }
 
 /* --- who works there --------------------------------------------------------------------------- */
-
-static const char *full_name(struct arena *a, const struct json *user)
-{
-	const char *first = json_text(user, "firstname"), *last = json_text(user, "lastname");
-
-	if (filled(first) == NULL || filled(last) == NULL)
-		return filled(first) != NULL ? first : last;
-	return arena_printf(a, "%s %s", first, last);
-}
 
 const char *smartify_find_team(const struct via *via, struct arena *a, const struct json *answer)
 {

@@ -361,9 +361,17 @@ static int take_conversations(struct page *p, const struct job *job, const struc
 bool smartify_take_page(const struct via *via, struct arena *a, const struct job *job,
     const struct json *answer, struct outcome *out)
 {
+	/* Who reads conversations wants to know all of them, whatever callbacks are asked for. */
+	struct endpoint_conf all = *via->endpoint;
+	struct via curious = *via;
 	struct parse_error error;
-	struct page p = { .via = via, .arena = a, .unreadable = &out->unreadable, .error = &error };
+	struct page p = { .via = job->step == STEP_LIST_MESSAGES ? via : &curious,
+		.arena = a,
+		.unreadable = &out->unreadable,
+		.error = &error };
 
+	all.wants_facts = true;
+	curious.endpoint = &all;
 	if (answer == NULL)
 		return false;
 	if (job->step == STEP_LIST_MESSAGES)

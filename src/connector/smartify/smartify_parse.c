@@ -361,8 +361,10 @@ static void set_conversation(const struct reading *r, const struct json *request
 	if (e->department_name == NULL)
 		e->department_name = json_text(request, "snapshot.department.name");
 	set_tags(r, request);
-	if (r->via->endpoint->wants_facts)
+	if (r->via->endpoint->wants_facts) {
 		smartify_read_request_facts(r->via, r->arena, request, facts_of(r));
+		smartify_read_assignee(r->via, r->arena, request, &e->assignee);
+	}
 	began_ms = time_at(request, "updatedAt");
 	e->facts_version = began_ms > 0 ? began_ms : 0;
 	e->person.is_vouched = e->channel != NULL

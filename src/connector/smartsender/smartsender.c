@@ -157,6 +157,7 @@ const struct connector smartsender_connector = {
 	.verify = verify,
 	.parse = smartsender_parse,
 	.parse_page = smartsender_parse_page,
+	.recognise = smartsender_recognise,
 	.plan = smartsender_plan,
 	.build = smartsender_build,
 	.interpret = smartsender_interpret,

@@ -91,6 +91,9 @@ enum unparsable smartsender_unparsable(int fault); /* enum json_fault */
 int smartsender_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,
     struct parse_error *error);
+/* A document that somebody has saved. */
+int smartsender_recognise(const struct via *via, struct arena *a, const char *name,
+    const char *text, size_t len, struct saved_page *out, struct parse_error *error);
 /* Behind the base URL: what a PAGE asks for. */
 const char *smartsender_page_path(struct arena *a, const struct job *job);
 /* The answer to a PAGE; false: it is none. */

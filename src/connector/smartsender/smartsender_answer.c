@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/json_in.h"
+#include "connector/answer.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -60,19 +61,6 @@ static const char *words_of(const struct answer *ans)
 	if (text == NULL && ans->resp->status == 0)
 		text = ans->resp->detail;
 	return text != NULL && *text != '\0' ? text_excerpt(ans->arena, text, WHY_MAX) : NULL;
-}
-
-static enum reason transport_reason(enum transport transport)
-{
-	switch (transport) {
-	case TRANSPORT_CONNECT: return REASON_CONNECT;
-	case TRANSPORT_TLS: return REASON_TLS;
-	case TRANSPORT_TIMEOUT: return REASON_TIMEOUT;
-	case TRANSPORT_CUT: return REASON_CUT;
-	case TRANSPORT_TOO_LARGE:
-	case TRANSPORT_OK: return REASON_BAD_ANSWER;
-	}
-	return REASON_BAD_ANSWER;
 }
 
 static void conclude(const struct answer *ans, enum effect_kind kind, enum reason reason)
@@ -170,9 +158,9 @@ static void interpret_failure(const struct answer *ans, bool once)
 	int status = ans->status;
 
 	if (status == 0 && !ans->resp->sent)
-		conclude(ans, EFFECT_RETRY, transport_reason(ans->resp->transport));
+		conclude(ans, EFFECT_RETRY, answer_transport_reason(ans->resp->transport));
 	else if (status < 400)
-		conclude(ans, doubt, transport_reason(ans->resp->transport));
+		conclude(ans, doubt, answer_transport_reason(ans->resp->transport));
 	else if (status == 429)
 		locked_out(ans);
 	else if (status == 503)
@@ -182,7 +170,7 @@ static void interpret_failure(const struct answer *ans, bool once)
 	else if (status >= 500)
 		conclude(ans, doubt, REASON_SERVER_ERROR);
 	else if (ans->resp->transport != TRANSPORT_OK)
-		conclude(ans, EFFECT_RETRY, transport_reason(ans->resp->transport));
+		conclude(ans, EFFECT_RETRY, answer_transport_reason(ans->resp->transport));
 	else if (status == 401 || status == 403)
 		conclude(ans, EFFECT_PAUSE, REASON_CREDENTIALS);
 	else if (status == 404)

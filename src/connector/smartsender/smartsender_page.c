@@ -203,7 +203,7 @@ static bool take_chats(const struct via *via, struct arena *a, const struct job 
 	}
 	if (!is_over)
 		out->cursor = next_page(a, answer, list, job->cursor);
-	if (out->cursor == NULL && !closed && !job->is_quick && job->since_ms > 0)
+	if (out->cursor == NULL && !closed && !job->is_quick)
 		out->cursor = CLOSED "1";
 	return true;
 }

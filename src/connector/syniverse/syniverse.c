@@ -384,6 +384,7 @@ const struct connector syniverse_connector = {
 	.verify = verify,
 	.parse = syniverse_parse,
 	.parse_page = syniverse_parse_page,
+	.recognise = syniverse_recognise,
 	.sign_fetch = syniverse_sign_fetch,
 	.plan = syniverse_plan,
 	.build = syniverse_build,

@@ -193,6 +193,9 @@ bool syniverse_take_page(const struct via *via, struct arena *a, const struct jo
 int syniverse_parse_page(const struct via *via, struct arena *a, const char *conversation,
     const struct http_resp *resp, struct event_list *out, const char **cursor,
     struct parse_error *error);
+/* A document that somebody has saved. */
+int syniverse_recognise(const struct via *via, struct arena *a, const char *name, const char *text,
+    size_t len, struct saved_page *out, struct parse_error *error);
 
 /* --- sending ----------------------------------------------------------------------------------- */
 
@@ -211,8 +214,6 @@ const char *syniverse_to(const struct job *job); /* the address it is sent to */
 int syniverse_segments(const char *text, bool *is_wide);
 bool syniverse_has_media(const struct message *message);
 
-/* Of a request that got no whole answer: the reason. */
-enum reason syniverse_transport_reason(enum transport transport);
 /* The digits of an error's code; 0: none is told. */
 int syniverse_code(const struct json *answer);
 /* What they say is wrong: one line; NULL: nothing. */

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/json_in.h"
+#include "connector/answer.h"
 #include "core/text.h"
 
 #define WHY_MAX 200
@@ -42,19 +43,6 @@ struct answer {
 };
 
 /* --- words ------------------------------------------------------------------------------------- */
-
-enum reason syniverse_transport_reason(enum transport transport)
-{
-	switch (transport) {
-	case TRANSPORT_CONNECT: return REASON_CONNECT;
-	case TRANSPORT_TLS: return REASON_TLS;
-	case TRANSPORT_TIMEOUT: return REASON_TIMEOUT;
-	case TRANSPORT_CUT: return REASON_CUT;
-	case TRANSPORT_TOO_LARGE:
-	case TRANSPORT_OK: break;
-	}
-	return REASON_BAD_ANSWER;
-}
 
 int syniverse_code(const struct json *answer)
 {
@@ -108,12 +96,6 @@ static void go_on(const struct answer *ans, const char *cursor)
 {
 	ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
 	ans->out->cursor = cursor;
-}
-
-static bool is_done(const struct answer *ans)
-{
-	return ans->resp->transport == TRANSPORT_OK && ans->resp->status >= 200
-	    && ans->resp->status < 300;
 }
 
 /* --- the token --------------------------------------------------------------------------------- */
@@ -195,16 +177,16 @@ static void interpret_send(const struct answer *ans)
 	const char *id = json_id(ans->json, "id");
 	int status = resp->status;
 
-	if (is_done(ans) && id != NULL) {
+	if (answer_is_good(ans->resp) && id != NULL) {
 		ans->out->effect = (struct effect){ .kind = EFFECT_DELIVERED,
 			.wait_msecs = -1,
 			.remote_id = id,
 			.why = segments_of(ans) };
 		ans->out->learned.message = id;
 	} else if (status == 0 && !resp->sent) {
-		conclude(ans, EFFECT_RETRY, syniverse_transport_reason(resp->transport));
+		conclude(ans, EFFECT_RETRY, answer_transport_reason(resp->transport));
 	} else if (status < 300) {
-		conclude(ans, EFFECT_UNSURE, syniverse_transport_reason(resp->transport));
+		conclude(ans, EFFECT_UNSURE, answer_transport_reason(resp->transport));
 	} else if (status == 429 || status == 503) {
 		conclude(ans, EFFECT_RETRY, REASON_BUSY);
 	} else if (status == 408) {
@@ -217,7 +199,7 @@ static void interpret_send(const struct answer *ans)
 		go_on(ans, CURSOR_LINKS);
 	} else if (resp->transport != TRANSPORT_OK) {
 		/* Refused, and the words that say why are lost. */
-		conclude(ans, EFFECT_RETRY, syniverse_transport_reason(resp->transport));
+		conclude(ans, EFFECT_RETRY, answer_transport_reason(resp->transport));
 	} else {
 		refuse_by_code(ans);
 	}
@@ -271,7 +253,7 @@ static void interpret_look(const struct answer *ans)
 
 	if (list == NULL && ans->json != NULL && ans->json->type == JSON_ARRAY)
 		list = ans->json;
-	if (is_done(ans) && list != NULL)
+	if (answer_is_good(ans->resp) && list != NULL)
 		take_list(ans, list);
 	else if (is_token_refused(ans))
 		refuse_token(ans, EFFECT_UNSURE);
@@ -281,7 +263,7 @@ static void interpret_look(const struct answer *ans)
 	else
 		conclude(ans, EFFECT_UNSURE,
 		    ans->resp->status >= 500 ? REASON_SERVER_ERROR
-					     : syniverse_transport_reason(ans->resp->transport));
+					     : answer_transport_reason(ans->resp->transport));
 }
 
 /* --- pages ------------------------------------------------------------------------------------- */
@@ -290,7 +272,7 @@ static void interpret_page(const struct answer *ans)
 {
 	int status = ans->resp->status;
 
-	if (is_done(ans)
+	if (answer_is_good(ans->resp)
 	    && syniverse_take_page(ans->via, ans->arena, ans->job, ans->json, ans->out))
 		go_on(ans, ans->out->cursor);
 	else if (is_token_refused(ans))
@@ -304,7 +286,7 @@ static void interpret_page(const struct answer *ans)
 	else if (status >= 400 && status != 408)
 		conclude(ans, EFFECT_REJECTED, REASON_INVALID);
 	else
-		conclude(ans, EFFECT_RETRY, syniverse_transport_reason(ans->resp->transport));
+		conclude(ans, EFFECT_RETRY, answer_transport_reason(ans->resp->transport));
 }
 
 void syniverse_interpret(const struct via *via, struct arena *a, const struct job *job,

@@ -18,6 +18,7 @@
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/secret.h"
+#include "connector/answer.h"
 
 #define ERRAND_TOKEN "token"
 #define ERRAND_SESSION "session"
@@ -374,7 +375,7 @@ static void fail_session(const struct via *via, struct arena *a, const struct ht
     const char *why, struct outcome *out)
 {
 	struct syniverse_session s;
-	enum reason reason = resp->status == 0 ? syniverse_transport_reason(resp->transport)
+	enum reason reason = resp->status == 0 ? answer_transport_reason(resp->transport)
 	    : resp->status == 429              ? REASON_BUSY
 	    : resp->status >= 500              ? REASON_SERVER_ERROR
 					       : REASON_BAD_ANSWER;
@@ -427,8 +428,7 @@ static void interpret_register(const struct via *via, struct arena *a, const str
 {
 	const char *why = syniverse_words(a, resp, answer);
 
-	if (resp->status >= 200 && resp->status < 300 && resp->transport == TRANSPORT_OK
-	    && json_id(answer, "id") != NULL)
+	if (answer_is_good(resp) && json_id(answer, "id") != NULL)
 		take_session(via, a, answer, out);
 	else if (resp->status == 401 || resp->status == 403 || resp->status == 409)
 		refuse_session(via, a, job, resp, why, out);
@@ -456,7 +456,7 @@ static void interpret_token(const struct via *via, struct arena *a, const struct
 			.why = why };
 	else
 		out->effect = (struct effect){ .kind = EFFECT_RETRY,
-			.reason = resp->status == 0 ? syniverse_transport_reason(resp->transport)
+			.reason = resp->status == 0 ? answer_transport_reason(resp->transport)
 			    : resp->status >= 500   ? REASON_SERVER_ERROR
 						    : REASON_BAD_ANSWER,
 			.wait_msecs = resp->retry_after_msecs,

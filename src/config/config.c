@@ -3,7 +3,7 @@
  * base/options) → names looked up, defaults that depend on the platform → what only several options
  * together show (config_check). Mistakes are collected on the way; with any of them there is no
  * configuration. */
-#include "flow/config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -21,9 +21,9 @@
 #include "base/nearest.h"
 #include "base/url.h"
 #include "base/yaml_in.h"
+#include "config/config_draft.h"
 #include "connector/connector.h"
 #include "core/ids.h"
-#include "flow/config_draft.h"
 
 struct config_holder {
 	struct config config; /* first */

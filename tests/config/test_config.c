@@ -15,8 +15,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/mistakes.h"
+#include "config/config.h"
 #include "connector/connector.h"
-#include "flow/config.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

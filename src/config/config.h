@@ -1,8 +1,8 @@
 /* The configuration: read once, checked as a whole, and from then on never changed. A reload makes
  * another one beside it; whoever is still at work with the old one holds a reference. Only the loop
  * takes and drops references. */
-#ifndef FLOW_CONFIG_H
-#define FLOW_CONFIG_H
+#ifndef CONFIG_H
+#define CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

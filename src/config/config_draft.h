@@ -1,9 +1,9 @@
 /* A configuration while it is being made: what the files of config share, and nobody else. */
-#ifndef FLOW_CONFIG_DRAFT_H
-#define FLOW_CONFIG_DRAFT_H
+#ifndef CONFIG_DRAFT_H
+#define CONFIG_DRAFT_H
 
 #include "base/yaml_in.h"
-#include "flow/config.h"
+#include "config/config.h"
 
 /* What the tables fill: the values themselves, and names that are not looked up yet. */
 struct endpoint_draft {

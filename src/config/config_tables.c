@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/url.h"
+#include "config/config_draft.h"
 #include "connector/connector.h"
 #include "core/texts.h"
-#include "flow/config_draft.h"
 
 #define KIB (INT64_C(1) << 10)
 #define MIB (INT64_C(1) << 20)
@@ -172,9 +172,10 @@ const struct option process_options[] = {
 	    .fallback_words = "none", .help = "PEM chain for `listen`; TLS 1.2 and later." },
 	{ "tls.key", OPT_TEXT, C(tls.key), .later = true, .allowed = "a path",
 	    .fallback_words = "none", .help = "PEM key of that chain." },
-	{ "trusted_proxies", OPT_LIST, C(trusted_proxies), .later = true, .valid = cidr_valid,
-	    .allowed = NETWORKS, .fallback_words = "[]",
-	    .help = "Whose X-Forwarded-For and X-Forwarded-Proto are believed." },
+	{ "trusted_proxies", OPT_LIST, C(trusted_proxies), .valid = cidr_valid, .allowed = NETWORKS,
+	    .fallback_words = "[]",
+	    .help =
+		"Whose X-Forwarded-For and X-Forwarded-Proto are believed, where the page is signed in to." },
 	{ "ca_file", OPT_TEXT, C(ca_file), .restart = true, .allowed = "a path",
 	    .fallback_words = "the system's roots",
 	    .help = "PEM roots believed beside the system's, for our own requests." },
@@ -191,9 +192,9 @@ const struct option process_options[] = {
 	    .fallback_words =
 		SOCKET_PATH ", or <store path>.sock when that folder cannot be written",
 	    .help = "Unix socket of the commands, mode 0660." },
-	{ "admin.password", OPT_SECRET, C(admin.password), .later = true, .valid = password_valid,
+	{ "admin.password", OPT_SECRET, C(admin.password), .valid = password_valid,
 	    .allowed = "a secret of at least 12 characters", .fallback_words = "none: page off",
-	    .help = "Of the status page." },
+	    .help = "Of the status page, at /admin." },
 	{ "admin.token", OPT_SECRETS, C(admin.token), .fallback_words = "none: API over TCP off",
 	    .help = "Full rights at the API." },
 	{ "admin.read_token", OPT_SECRETS, C(admin.read_token), .fallback_words = "none",
@@ -236,13 +237,12 @@ const struct option process_options[] = {
 
 	{ "retention.bodies", OPT_MSECS, C(retention.bodies_msecs), .fallback = "30d", .min = DAY,
 	    .words = forever, .help = "Text of settled messages." },
-	{ "retention.links", OPT_MSECS, C(retention.links_msecs), .later = true,
-	    .fallback = "forever", .min = DAY, .words = forever,
-	    .help = "Who is who, and which message is which." },
+	{ "retention.links", OPT_MSECS, C(retention.links_msecs), .fallback = "forever", .min = DAY,
+	    .words = forever, .help = "Who is who, and which message is which." },
 	{ "retention.raw", OPT_MSECS, C(retention.raw_msecs), .fallback = "90d", .min = DAY,
 	    .words = forever, .help = "Callbacks that could not be parsed." },
-	{ "retention.callbacks", OPT_MSECS, C(retention.callbacks_msecs), .later = true,
-	    .fallback = "never", .min = HOUR, .max = 30 * DAY, .words = never, .word_is_zero = true,
+	{ "retention.callbacks", OPT_MSECS, C(retention.callbacks_msecs), .fallback = "never",
+	    .min = HOUR, .max = 30 * DAY, .words = never, .word_is_zero = true,
 	    .help = "Every callback as it came." },
 
 	{ "media.max_size", OPT_SIZE, C(media.max_size), .fallback = "40MiB", .min = KIB,
@@ -444,17 +444,14 @@ const struct option bridge_options[] = { { "customers", OPT_TEXT, D(customers), 
 		    "failed on the agent's message where possible." },
 	{ "timestamps", OPT_WORD, B(timestamps), .fallback = "prefix", .words = timestamps_words,
 	    .help = "How moved history says when it was said, where that cannot be back-dated." },
-	{ "retention.bodies", OPT_MSECS, B(retention.bodies_msecs), .later = true, .min = DAY,
-	    .words = forever, .fallback_words = "the process's",
-	    .help = "Text of settled messages." },
-	{ "retention.links", OPT_MSECS, B(retention.links_msecs), .later = true, .min = DAY,
-	    .words = forever, .fallback_words = "the process's",
-	    .help = "Who is who, and which message is which." },
-	{ "retention.raw", OPT_MSECS, B(retention.raw_msecs), .later = true, .min = DAY,
-	    .words = forever, .fallback_words = "the process's",
-	    .help = "Callbacks that could not be parsed." },
-	{ "retention.callbacks", OPT_MSECS, B(retention.callbacks_msecs), .later = true,
-	    .min = HOUR, .max = 30 * DAY, .words = never, .word_is_zero = true,
+	{ "retention.bodies", OPT_MSECS, B(retention.bodies_msecs), .min = DAY, .words = forever,
+	    .fallback_words = "the process's", .help = "Text of settled messages." },
+	{ "retention.links", OPT_MSECS, B(retention.links_msecs), .min = DAY, .words = forever,
+	    .fallback_words = "the process's", .help = "Who is who, and which message is which." },
+	{ "retention.raw", OPT_MSECS, B(retention.raw_msecs), .min = DAY, .words = forever,
+	    .fallback_words = "the process's", .help = "Callbacks that could not be parsed." },
+	{ "retention.callbacks", OPT_MSECS, B(retention.callbacks_msecs), .min = HOUR,
+	    .max = 30 * DAY, .words = never, .word_is_zero = true,
 	    .fallback_words = "the process's", .help = "Every callback as it came." },
 	{ 0 } };
 

@@ -6,9 +6,9 @@
 
 #include "base/arena.h"
 #include "base/url.h"
+#include "config/config_draft.h"
 #include "connector/connector.h"
 #include "core/facts.h"
-#include "flow/config_draft.h"
 
 static const char *key_in(struct draft *d, const struct yaml_node *map, const char *name)
 {

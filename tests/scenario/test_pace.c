@@ -1,0 +1,164 @@
+/* How quick history is moved, in simulated time: all that the limits allow, and no more; and live messages do not
+ * wait for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_loop.h"
+#include "fake_wire.h"
+#include "moving.h"
+
+#define MINUTE_MSECS (60 * 1000)
+#define TAKES_MSECS 80
+#define HELD_OVER 2 /* requests that the bucket keeps for what is late */
+
+/* Whole minutes, the last left out: from 95 % of what is allowed to all of it, and what the bucket holds over. */
+static void look_at_minutes(const struct moving *m, const char *endpoint, int allowed, int minutes)
+{
+	const struct far *f = stage_far((struct stage *)&m->stage, endpoint);
+	const int *sent = m->sent[f - m->stage.fars];
+	int i;
+
+	for (i = 0; i < minutes; i++)
+		print_message("%s, minute %d: %d of %d\n", endpoint, i, sent[i], allowed);
+	for (i = 0; i < minutes; i++)
+		assert_in_range(sent[i], allowed * 95 / 100, allowed + HELD_OVER);
+}
+
+static void look_at_sums(struct moving *m, int messages)
+{
+	struct migration_report r = moving_report(m);
+
+	assert_int_equal(r.state, MIGRATION_FINISHED);
+	assert_int_equal(r.totals.written, messages);
+	assert_int_equal(r.totals.failed, 0);
+	assert_true(migration_adds_up(&r.totals));
+}
+
+static int minutes_of(const struct moving *m)
+{
+	return (int)((fake_now_ms - m->begun_ms) / MINUTE_MSECS);
+}
+
+static void endpoint_binds(void **state)
+{
+	static const struct {
+		const char *config, *from, *to;
+		int allowed, minutes;
+	} cases[] = {
+		{ "paced_desk", "shop", "desk", 600, 3 },
+		{ "paced_team", "site", "team", 200, 10 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct moving m = { .takes_msecs = TAKES_MSECS };
+
+		stage_start(&m.stage, cases[i].config, NULL);
+		moving_past(&m, cases[i].from, 40, 50);
+		moving_begin(&m);
+		assert_true(moving_run(&m, 30 * MINUTE_MSECS));
+		look_at_sums(&m, 40 * 50);
+		assert_true(minutes_of(&m) >= cases[i].minutes);
+		look_at_minutes(&m, cases[i].to, cases[i].allowed, cases[i].minutes);
+		stage_end(&m.stage);
+	}
+}
+
+/* What one conversation may take, though there is nothing else to do. */
+static void conversation_binds(void **state)
+{
+	struct moving m = { .takes_msecs = TAKES_MSECS };
+
+	(void)state;
+	stage_start(&m.stage, "paced_desk", NULL);
+	moving_past(&m, "shop", 1, 500);
+	moving_begin(&m);
+	assert_true(moving_run(&m, 5 * MINUTE_MSECS));
+	look_at_sums(&m, 500);
+	look_at_minutes(&m, "desk", 150, 3);
+	stage_end(&m.stage);
+}
+
+/* ---- with live messages ---- */
+
+#define TALKS 8
+#define TALK_MSECS 1500 /* between two live messages */
+
+struct talk {
+	int64_t said_ms, next_ms;
+	int count, arrived;
+	char text[32];
+	int64_t longest_msecs;
+};
+
+static void talk_on_sent(struct moving *m, const struct sent *sent)
+{
+	struct talk *t = m->arg;
+	int64_t took = sent->at_ms - t->said_ms;
+
+	if (t->said_ms == 0 || strstr(sent->body, t->text) == NULL)
+		return;
+	if (took > t->longest_msecs)
+		t->longest_msecs = took;
+	t->said_ms = 0;
+	t->arrived++;
+}
+
+/* One after the other, by people whose past is moved already. */
+static void talk_on_step(struct moving *m)
+{
+	struct far *f = stage_far(&m->stage, "site");
+	struct far_conversation *c = far_nth(f, ((struct talk *)m->arg)->count % TALKS);
+	struct talk *t = m->arg;
+
+	if (t->said_ms != 0 || fake_now_ms < t->next_ms)
+		return;
+	t->next_ms = fake_now_ms + TALK_MSECS;
+	t->said_ms = fake_now_ms;
+	snprintf(t->text, sizeof(t->text), "live %d.", t->count++);
+	far_say(f, c, true, c->person, t->text);
+	far_post(&m->stage.rig, TAILQ_LAST(&f->callbacks, callback_list));
+}
+
+/* Each leaves as soon as it is put in order (settle, 400 ms) and a place on the wire is free: within the time of
+ * one answer, though there is always history that waits. And history takes what they leave. */
+static void live_goes_first(void **state)
+{
+	struct talk t = { .next_ms = INT64_MAX };
+	struct moving m = { .takes_msecs = TAKES_MSECS, .arg = &t };
+
+	(void)state;
+	stage_start(&m.stage, "paced_team", NULL);
+	moving_past(&m, "site", TALKS, 1);
+	moving_begin(&m);
+	assert_true(moving_run(&m, MINUTE_MSECS));
+	moving_past(&m, "site", 40, 50);
+	moving_begin(&m);
+	t.next_ms = fake_now_ms;
+	m.on_sent = talk_on_sent;
+	m.on_step = talk_on_step;
+	moving_pass(&m, 5 * MINUTE_MSECS);
+	print_message("%d live ones left within %d ms\n", t.arrived, (int)t.longest_msecs);
+	assert_in_range(t.arrived, 150, 200);
+	assert_in_range(t.longest_msecs, 0, 400 + TAKES_MSECS);
+	look_at_minutes(&m, "team", 200, 5);
+	stage_end(&m.stage);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(endpoint_binds),
+		cmocka_unit_test(conversation_binds),
+		cmocka_unit_test(live_goes_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

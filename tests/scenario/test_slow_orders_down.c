@@ -1,0 +1,22 @@
+/* As test_orders.c, two things at once: for customers whose platform announces in any order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "orders.h"
+
+static void down(void **state)
+{
+	(void)state;
+	orders_run("site_team", 2, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(down) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
