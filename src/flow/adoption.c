@@ -73,6 +73,7 @@ static void ask(struct adoption *d, struct endpoint *e, enum step step, const ch
 {
 	d->page.job = (struct job){ .step = step, .cursor = cursor, .message = &d->who };
 	d->page.is_live = d->order.is_live;
+	d->page.is_history = !d->order.is_live;
 	d->page.done = done;
 	d->page.arg = d;
 	page_ask(e, &d->page);
@@ -256,16 +257,23 @@ static bool has_root(const struct adoption *d, const struct root *root)
 	return false;
 }
 
-static void add_root(struct adoption *d, const struct event *e)
+static void add_root(struct adoption *d, const struct root *root)
+{
+	struct known_root *r = arena_zalloc(d->arena, sizeof(*r));
+
+	r->root = *root;
+	map_add(&d->roots, &r->node, hash_bytes(root->b, sizeof(root->b), 0));
+}
+
+static void add_message(struct adoption *d, const struct event *e)
 {
 	const struct endpoint_conf *from = &d->order.source->conf;
-	struct known_root *r;
+	struct root root;
 
 	if (e->kind != EVENT_MESSAGE || e->remote == NULL)
 		return;
-	r = arena_zalloc(d->arena, sizeof(*r));
-	r->root = ids_root(from->connector->name, from->host, from->tenant, e->remote);
-	map_add(&d->roots, &r->node, hash_bytes(r->root.b, sizeof(r->root.b), 0));
+	root = ids_root(from->connector->name, from->host, from->tenant, e->remote);
+	add_root(d, &root);
 }
 
 static void look_into_next(struct adoption *d);
@@ -308,7 +316,7 @@ static void on_ours(void *arg, struct arena *a, const struct outcome *o)
 
 	keep_page(d, a);
 	for (i = 0; is_had(o) && i < o->events.count; i++)
-		add_root(d, &o->events.items[i]);
+		add_message(d, &o->events.items[i]);
 	if (is_had(o) && o->cursor != NULL && d->npages < PAGES_MOST) {
 		ask_messages(d, d->order.source, d->order.conversation, o->cursor, on_ours);
 		return;
@@ -321,7 +329,7 @@ static void look_with_said(struct adoption *d)
 	size_t i;
 
 	for (i = 0; i < d->order.nsaid; i++)
-		add_root(d, d->order.said[i]);
+		add_root(d, &d->order.said[i]);
 	look_into_next(d);
 }
 

@@ -313,6 +313,12 @@ struct migration_ending *migration_end(struct migration_item *item, void (*done)
 	return e;
 }
 
+void migration_ending_told(struct migration_ending *e)
+{
+	if (e->is_last && loop_timer_pending(e->timer))
+		later(e, 0);
+}
+
 void migration_ending_free(struct migration_ending *e)
 {
 	if (e == NULL)

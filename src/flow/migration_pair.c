@@ -23,7 +23,7 @@ struct migration_pair {
 	struct arena *arena;
 	const char *conversation;
 	const struct event *about;
-	struct event *const *events;
+	const struct root *said;
 	size_t count;
 	struct op_migration_links links;
 	bool is_asking; /* the store has links */
@@ -107,6 +107,7 @@ static void read_next(struct migration_pair *p, const char *cursor)
 	}
 	p->page.job = (struct job){ .step = STEP_LIST_MESSAGES, .cursor = cursor };
 	p->page.known = (struct known){ .conversation = p->links.remotes[p->at] };
+	p->page.is_history = true;
 	p->page.done = on_page;
 	p->page.arg = p;
 	page_ask(target_of(p), &p->page);
@@ -179,7 +180,7 @@ static void on_links(struct store_op *op)
 			.person = &p->about->person,
 			.generation = 1,
 			.about = p->about,
-			.said = p->events,
+			.said = p->said,
 			.nsaid = p->count,
 			.is_offline = p->run->file != NULL,
 			.is_dry = p->run->is_dry,
@@ -199,7 +200,7 @@ static void on_links_lost(struct store_op *op)
 }
 
 struct migration_pair *migration_pair_find(struct migration_run *r, const char *conversation,
-    const struct event *about, struct event *const *events, size_t count, void (*done)(void *arg),
+    const struct event *about, const struct root *said, size_t count, void (*done)(void *arg),
     void *arg)
 {
 	struct migration_pair *p = xcalloc(1, sizeof(*p));
@@ -208,7 +209,7 @@ struct migration_pair *migration_pair_find(struct migration_run *r, const char *
 	p->arena = arena_new();
 	p->conversation = arena_strdup(p->arena, conversation);
 	p->about = about;
-	p->events = events;
+	p->said = said;
 	p->count = count;
 	p->done = done;
 	p->arg = arg;

@@ -177,6 +177,7 @@ static void ask(struct pairing *p, struct endpoint *e, enum step step, const cha
 {
 	p->page.job = (struct job){ .step = step, .about = about };
 	p->page.known = (struct known){ .conversation = conversation };
+	p->page.is_history = true;
 	p->page.done = done;
 	p->page.arg = p;
 	page_ask(e, &p->page);
