@@ -23,6 +23,9 @@
 #define CANDIDATES_MOST 100
 #define LOOKED_INTO_MOST 8 /* for copies, the newest first */
 #define PAGES_MOST 50      /* of this conversation's messages */
+/* So long a message waits for the side that it came from: that may be away, and what it was asked for is only whether
+ * to take what is there. */
+#define SOURCE_PATIENCE_MSECS (60 * 1000)
 
 struct known_root {
 	struct map_node node;
@@ -44,6 +47,7 @@ struct adoption {
 	struct adopt_candidate *candidates;
 	const struct event **about; /* … as they were told */
 	struct page page;
+	struct loop_timer *timer; /* of a question to the customers' side */
 	struct arena **pages;
 	size_t npages;
 	struct op_paired paired;
@@ -77,6 +81,29 @@ static void ask(struct adoption *d, struct endpoint *e, enum step step, const ch
 	d->page.done = done;
 	d->page.arg = d;
 	page_ask(e, &d->page);
+}
+
+/* For an answer, or one that does not come. */
+static void await_source(struct adoption *d)
+{
+	if (d->order.is_live)
+		loop_timer_set(d->timer, SOURCE_PATIENCE_MSECS);
+}
+
+/* It has come. */
+static void take_page(struct adoption *d, struct arena *a)
+{
+	loop_timer_stop(d->timer);
+	keep_page(d, a);
+}
+
+static void on_late(void *arg)
+{
+	struct adoption *d = arg;
+	const struct outcome none = { .effect = { .kind = EFFECT_REJECTED } };
+
+	page_cancel(&d->page);
+	d->page.done(d, arena_new(), &none);
 }
 
 static void ask_messages(struct adoption *d, struct endpoint *e, const char *conversation,
@@ -215,7 +242,7 @@ static void on_customers(void *arg, struct arena *a, const struct outcome *o)
 	int open = 0;
 	size_t i;
 
-	keep_page(d, a);
+	take_page(d, a);
 	for (i = 0; is_had(o) && i < o->events.count; i++) {
 		e = &o->events.items[i];
 		if (e->drop != DROP_NONE || e->conversation == NULL || state_is_closed(e->state)
@@ -242,6 +269,7 @@ static void by_person(struct adoption *d)
 		d->who.to = SIDE_CUSTOMERS;
 		d->page.known = (struct known){ .address = d->order.person->address };
 		ask(d, d->order.source, STEP_FIND_CONVERSATION, NULL, on_customers);
+		await_source(d);
 	}
 }
 
@@ -314,14 +342,21 @@ static void on_ours(void *arg, struct arena *a, const struct outcome *o)
 	struct adoption *d = arg;
 	size_t i;
 
-	keep_page(d, a);
+	take_page(d, a);
 	for (i = 0; is_had(o) && i < o->events.count; i++)
 		add_message(d, &o->events.items[i]);
 	if (is_had(o) && o->cursor != NULL && d->npages < PAGES_MOST) {
 		ask_messages(d, d->order.source, d->order.conversation, o->cursor, on_ours);
+		await_source(d);
 		return;
 	}
 	look_into_next(d);
+}
+
+static void ask_ours(struct adoption *d)
+{
+	ask_messages(d, d->order.source, d->order.conversation, NULL, on_ours);
+	await_source(d);
 }
 
 static void look_with_said(struct adoption *d)
@@ -354,7 +389,7 @@ static void decide(struct adoption *d)
 	else if (d->order.said != NULL)
 		look_with_said(d);
 	else if (d->order.source->conf.caps->pages && !d->order.is_offline)
-		ask_messages(d, d->order.source, d->order.conversation, NULL, on_ours);
+		ask_ours(d);
 	else
 		by_person(d);
 }
@@ -503,6 +538,7 @@ struct adoption *adoption_start(const struct adoption_order *order,
 	d->candidates = arena_zalloc(d->arena, CANDIDATES_MOST * sizeof(*d->candidates));
 	d->about = arena_zalloc(d->arena, CANDIDATES_MOST * sizeof(*d->about));
 	map_init(&d->roots);
+	d->timer = loop_timer_new(d->flow->loop, on_late, d);
 	describe(d);
 	ask_candidates(d);
 	return d;
@@ -519,6 +555,7 @@ void adoption_free(struct adoption *d)
 		return;
 	}
 	page_cancel(&d->page);
+	loop_timer_free(d->timer);
 	map_fini(&d->roots);
 	for (i = 0; i < d->npages; i++)
 		arena_free(d->pages[i]);
