@@ -298,12 +298,13 @@ static void on_looked(struct store_op *op)
 {
 	struct migration_comparison *c = (struct migration_comparison *)((char *)op
 	    - offsetof(struct migration_comparison, look.op));
+	struct mark mark;
 	size_t i;
 
 	if (flow_redo(c->run->flow, op))
 		return;
 	for (i = 0; i < c->count; i++) {
-		if (is_due(c->found[i]))
+		if (is_due(c->found[i]) && !migration_is_copy(c->run, c->slots[i].event, &mark))
 			compare(c, c->slots[i].event);
 		keep_replied(c, c->slots[i].event);
 	}
