@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "admin/alarms.h"
+#include "admin/check_web.h"
 #include "admin/cli.h"
 #include "admin/history_web.h"
 #include "admin/notify.h"
@@ -266,7 +267,8 @@ static int build_flow(struct app *app)
 		.started_ms = loop_now_ms(app->loop),
 		.reload = reload,
 		.reload_arg = app,
-		.sessions = sessions_new() };
+		.sessions = sessions_new(),
+		.checks = checks_new() };
 	app->web.alarms = alarm_watch_new(&app->web);
 	app->web.history = history_web_new();
 	if (alarm_watch_load(app->web.alarms, &err) != 0)
@@ -371,6 +373,7 @@ static void tear_down(struct app *app)
 	alarm_watch_free(app->web.alarms);
 	series_watch_free(app->web.series);
 	sessions_free(app->web.sessions);
+	checks_free(app->web.checks);
 	flow_free(app->flow);
 	ingest_free(app->ingest);
 	http_out_free(app->wire);
