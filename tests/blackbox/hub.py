@@ -23,8 +23,8 @@ MARISOL, PRIYA = "marisol@northwind.example", "priya@northwind.example"
 
 
 class Hub:
-    def __init__(self, process=None, start=True, sweep="10s", lines="note"):
-        self.sweep = sweep
+    def __init__(self, process=None, start=True, sweep="10s", lines="note", desk=None):
+        self.sweep, self.desk_options = sweep, desk or {}
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin, self.numbers = free_port(), free_port(), itertools.count(1)
         self.main, self.other, self.third = Sandbox.many(3, "--shuffle", "0", "--syniverse", "--no-limits")
@@ -70,7 +70,8 @@ class Hub:
 
         endpoints = {
             "shop": smartify(main, SECRETS["shop_key"], "127.0.0.1"), "team": smartify(other, KEYS["team"], "localhost"),
-            "desk": chatwoot(main, SECRETS["desk_key"], "127.0.0.1"), "site": chatwoot(other, KEYS["site"], "localhost"),
+            "desk": dict(chatwoot(main, SECRETS["desk_key"], "127.0.0.1"), **self.desk_options),
+            "site": chatwoot(other, KEYS["site"], "localhost"),
             "mail": chatwoot(third, KEYS["mail"], "mail.localhost"),
             "front": smartsender(main, SECRETS["front_key"], "127.0.0.1"),
             "kiosk": smartsender(other, KEYS["kiosk"], "localhost"),
