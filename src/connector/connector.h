@@ -73,6 +73,9 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  *                  is his at the customers' side; at the agents' side known->contact or what message->person says
  *                  finds him. outcome.found: these are all
  *
+ * is_whole: all there are, none left out; in which order the pages come is the platform's affair, and so is whether
+ * it has another way for that, so that no answer is longer than a page.
+ *
  *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
  *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
  *
@@ -101,6 +104,7 @@ struct job {
 	const char *cursor; /* what the answer before gave; NULL at the first request of a step */
 	int64_t since_ms;   /* PAGE */
 	bool is_quick;      /* PAGE of conversations, often: those with something unread will do */
+	bool is_whole;      /* PAGE: for its own sake, with since_ms 0 */
 	enum fact fact;     /* DELIVER of message->facts: which one; of a person, all of them
 				 * (UPDATE_CONTACT) */
 	const struct event *about; /* PAGE of messages: the conversation, as a page of conversations

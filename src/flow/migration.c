@@ -215,6 +215,19 @@ enum migration_phase migration_phase(struct migrations *m, struct endpoint *e,
 	return MIGRATION_PHASE_MESSAGES;
 }
 
+void migration_told(struct migrations *m, const struct event *e)
+{
+	struct migration_item *item;
+	struct migration_run *r;
+
+	if (e->origin != ORIGIN_HISTORY)
+		return;
+	TAILQ_FOREACH(r, &m->runs, next)
+		if (!r->is_dry && r->source != NULL && r->source->conf.id == e->endpoint
+		    && (item = migration_run_item(r, e->conversation)) != NULL)
+			migration_item_told(item);
+}
+
 /* ---- life ---- */
 
 /* What its conversations hold back is held back in this life too. */

@@ -75,6 +75,8 @@ bool migration_takes(struct migrations *m, struct endpoint *e, const char *conve
 enum migration_phase { MIGRATION_PHASE_NONE, MIGRATION_PHASE_MESSAGES, MIGRATION_PHASE_END };
 enum migration_phase migration_phase(struct migrations *m, struct endpoint *e,
     const char *conversation, int bridge);
+/* What became of it is on disk; of any event. */
+void migration_told(struct migrations *m, const struct event *e);
 /* All runs, the newest first, in a. */
 size_t migration_reports(struct migrations *m, struct arena *a, struct migration_report **out);
 

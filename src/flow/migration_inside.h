@@ -13,6 +13,7 @@
 
 struct history_file;
 struct migration_item;
+struct spool;
 
 struct migration_run {
 	TAILQ_ENTRY(migration_run) next;
@@ -70,6 +71,10 @@ struct migration_item {
 void migration_item_start(struct migration_run *r, const struct event *about);
 /* The same for one that no page of conversations has told yet. */
 void migration_item_start_by_name(struct migration_run *r, const char *conversation);
+/* Nobody said it but the platform itself. */
+bool migration_is_line(const struct event *e);
+/* One of its messages, or its end, is over. */
+void migration_item_told(struct migration_item *item);
 const char *migration_item_remote(const struct migration_item *item);
 void migration_item_free(struct migration_item *item); /* what it has under way is forgotten */
 
@@ -82,6 +87,7 @@ struct migration_ending;
 struct migration_ending *migration_end(struct migration_item *item, void (*done)(void *arg),
     void *arg);
 void migration_ending_free(struct migration_ending *e); /* takes NULL; done will not run */
+void migration_ending_told(struct migration_ending *e); /* its last event is over */
 /* What a conversation's page tells of it besides messages, as it is taken in; NULL: nothing. */
 const struct facts *migration_facts(const struct migration_run *r, struct arena *a,
     const struct event *about);
@@ -103,10 +109,10 @@ void migration_likeness_free(struct migration_likeness *l); /* takes NULL; done 
 
 struct migration_comparison;
 
-/* Of one conversation: events are what a bridge carries of it, in order. done runs later, with the run's verdict
- * counted up. */
+/* Of one conversation: said is what a bridge carries of it. done runs later, with the run's verdict counted up;
+ * why: what was said cannot be had, NULL: it could. */
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct event *const *events, size_t count, void (*done)(void *arg), void *arg);
+    struct spool *said, void (*done)(void *arg, const char *why), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
 /* ---- migration_file.c ---- */

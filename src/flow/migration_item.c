@@ -3,6 +3,8 @@
  *   on disk that it is under way ─▶ its messages, page by page ─▶ in order ─▶ window: LOOK ─▶ what is not
  *   known is taken in ─▶ LOOK, until it is over … ─▶ its end (migration_end.c) ─▶ on disk with its sums ─▶ goes on
  *
+ * Its messages are put in order outside memory (spool.h), and no more of them than a window is in it.
+ *
  * What became of a message the store knows, and nobody else remembers it: so a life that ends anywhere costs
  * nothing but reading again. Of what is taken in no more than a few are not over at a time, so that neither
  * memory nor the journal grows with the history, and live messages of the person do not wait for all of it. */
@@ -18,15 +20,16 @@
 #include "flow/mirror.h"
 #include "flow/plan.h"
 #include "flow/router.h"
+#include "flow/spool.h"
 
-#define WINDOW 32 /* looked at together */
-#define AHEAD 16  /* taken in and not over */
-#define LOOK_MSECS 150
+#define WINDOW 16       /* looked at together */
+#define AHEAD 8         /* taken in and not over */
+#define LOOK_MSECS 1000 /* what is over is told; in case that it is not */
 #define STORE_RETRY_MSECS 2000
 
-struct leaf {
-	struct leaf *next;
+struct slot {
 	struct arena *arena;
+	struct event *event;
 };
 
 struct item_work {
@@ -36,9 +39,16 @@ struct item_work {
 	int64_t begun_ms;
 	struct loop_timer *timer;
 	struct page page;
-	struct leaf *leaves;
-	struct event **events; /* what is to be written, in the order it was written */
-	size_t count, size, at;
+	char *cursor;              /* of the page that is asked for */
+	struct arena *about_read;  /* where item->about is, unless the run has it */
+	struct spool *spool;       /* what is to be written, … */
+	struct slot slots[WINDOW]; /* … and the first of it, in the order it was written */
+	size_t count;
+	bool is_last;       /* nothing is behind these */
+	int64_t bytes;      /* of files */
+	size_t ahead, told; /* under way when last looked at; of them, over since it was asked */
+	bool has_words;     /* something of it was said, and not only by the platform itself, … */
+	bool is_spoken;     /* … or will be: all that is read is looked at */
 
 	const char *keys[WINDOW];
 	enum migration_found found[WINDOW];
@@ -68,6 +78,17 @@ static void later(struct item_work *w, int64_t msecs)
 
 static void save_end(struct item_work *w);
 
+/* What has been read of it may be the half. why NULL: its file is another one. */
+static void break_off(struct item_work *w, const char *why)
+{
+	struct migration_run *r = w->item->run;
+
+	if (!r->is_dry)
+		router_release(r->flow->router, r->source, w->remote);
+	migration_item_broken(w->item,
+	    why != NULL ? arena_strdup(r->arena, why) : migration_file_changed(r));
+}
+
 static void on_saved_end(struct store_op *op)
 {
 	struct item_work *w =
@@ -77,20 +98,6 @@ static void on_saved_end(struct store_op *op)
 		return;
 	router_release(flow_of(w)->router, source_of(w), w->remote);
 	migration_item_over(w->item);
-}
-
-static int64_t bytes_of(const struct item_work *w)
-{
-	const struct event *e;
-	int64_t bytes = 0;
-	size_t i, n;
-
-	for (i = 0; i < w->count; i++) {
-		e = w->events[i];
-		for (n = 0; n < e->nattachments; n++)
-			bytes += e->attachments[n].size > 0 ? e->attachments[n].size : 0;
-	}
-	return bytes;
 }
 
 /* What stands there is looked at, and each is written by itself. */
@@ -118,7 +125,7 @@ static void count_estimate(struct item_work *w)
 	e->conversations += written > 0;
 	e->facts += written > 0 ? count_facts(w) : 0;
 	e->longest = written > e->longest ? written : e->longest;
-	e->bytes += written > 0 && !w->item->run->wish.no_media ? bytes_of(w) : 0;
+	e->bytes += written > 0 && !w->item->run->wish.no_media ? w->bytes : 0;
 }
 
 static void save_end(struct item_work *w)
@@ -150,6 +157,7 @@ static void look(struct item_work *w, size_t nkeys)
 {
 	const struct migration_run *r = w->item->run;
 
+	w->told = 0;
 	w->look = (struct op_migration_look){
 		.op = { .kind = STORE_MIGRATION_LOOK, .done = on_looked },
 		.endpoint = r->source->conf.id,
@@ -180,26 +188,81 @@ static void end(struct item_work *w)
 
 /* ---- 3: taking in ---- */
 
-static size_t window(const struct item_work *w)
+static void drop_slots(struct item_work *w, size_t count)
 {
-	return w->count - w->at < WINDOW ? w->count - w->at : WINDOW;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		arena_free(w->slots[i].arena);
+	w->count -= count;
+	memmove(w->slots, w->slots + count, w->count * sizeof(*w->slots));
+}
+
+static int64_t bytes_of(const struct event *e)
+{
+	int64_t bytes = 0;
+	size_t n;
+
+	for (n = 0; n < e->nattachments; n++)
+		bytes += e->attachments[n].size > 0 ? e->attachments[n].size : 0;
+	return bytes;
+}
+
+bool migration_is_line(const struct event *e)
+{
+	return (e->flags & EVENT_IS_SYSTEM) != 0;
+}
+
+/* That a conversation was begun or assigned tells nothing before somebody says something, and opens none. */
+static bool is_first_line(struct item_work *w, const struct event *e)
+{
+	w->has_words |= !migration_is_line(e);
+	if (w->has_words)
+		return false;
+	w->item->totals.read++;
+	w->item->totals.skipped[DROP_SYSTEM]++;
+	return true;
+}
+
+/* What is read of it next. False: that cannot be had any more, and w is gone. */
+static bool fill(struct item_work *w)
+{
+	struct slot *s;
+	struct err err;
+
+	while (w->count < WINDOW && !w->is_last) {
+		s = &w->slots[w->count++];
+		s->arena = arena_new();
+		if (spool_next(w->spool, s->arena, &s->event, &err) != 0) {
+			break_off(w, err.text);
+			return false;
+		}
+		w->is_last = s->event == NULL;
+		if (w->is_last || is_first_line(w, s->event))
+			arena_free(w->slots[--w->count].arena);
+		else
+			w->bytes += bytes_of(s->event);
+	}
+	return true;
 }
 
 static void look_on(struct item_work *w)
 {
-	size_t i, n = window(w);
+	size_t i;
 
-	if (n == 0 && !w->item->run->is_dry && w->item->about != NULL && w->at > 0) {
+	if (!fill(w))
+		return;
+	if (w->count == 0 && !w->item->run->is_dry && w->item->about != NULL && w->has_words) {
 		end(w);
 		return;
 	}
-	if (n == 0) {
+	if (w->count == 0) {
 		save_end(w);
 		return;
 	}
-	for (i = 0; i < n; i++)
-		w->keys[i] = ingest_key(source_of(w), w->arena, w->events[w->at + i]);
-	look(w, n);
+	for (i = 0; i < w->count; i++)
+		w->keys[i] = ingest_key(source_of(w), w->slots[i].arena, w->slots[i].event);
+	look(w, w->count);
 }
 
 static void count_files(struct migration_totals *t, const struct event *e)
@@ -229,11 +292,38 @@ static void count(struct migration_totals *t, const struct event *e, enum migrat
 	}
 }
 
+/* So few of those that were taken in are not over that it is worth to look: more can be taken in, or all is over. */
+static bool is_ripe(const struct item_work *w)
+{
+	size_t ahead = w->ahead > w->told ? w->ahead - w->told : 0;
+
+	return ahead == 0 || (ahead <= AHEAD / 2 && (!w->is_last || w->count > w->ahead));
+}
+
+static void await(struct item_work *w)
+{
+	later(w, w->told > 0 && is_ripe(w) ? 0 : LOOK_MSECS);
+}
+
 static void on_fed(void *arg, const struct fed *fed)
 {
 	struct item_work *w = arg;
 
-	later(w, fed->is_failed ? STORE_RETRY_MSECS : LOOK_MSECS);
+	if (fed->is_failed)
+		later(w, STORE_RETRY_MSECS);
+	else
+		await(w);
+}
+
+void migration_item_told(struct migration_item *item)
+{
+	struct item_work *w = item->work;
+
+	w->told++;
+	if (w->ending != NULL)
+		migration_ending_told(w->ending);
+	else if (loop_timer_pending(w->timer) && is_ripe(w))
+		later(w, 0);
 }
 
 /* What the files are called stands in their place. */
@@ -263,7 +353,7 @@ static void feed(struct item_work *w, const size_t *places, size_t count)
 
 	for (i = 0; i < count; i++) {
 		e = event_list_add(&list, a);
-		*e = *event_copy(a, w->events[w->at + places[i]]);
+		*e = *event_copy(a, w->slots[places[i]].event);
 		if (w->item->run->wish.no_media)
 			leave_files(a, e);
 	}
@@ -273,12 +363,12 @@ static void feed(struct item_work *w, const size_t *places, size_t count)
 /* A plan: what is not known would be written. */
 static void plan_on(struct item_work *w)
 {
-	size_t i, n = window(w);
+	size_t i;
 
-	for (i = 0; i < n; i++)
-		count(&w->item->totals, w->events[w->at + i],
+	for (i = 0; i < w->count; i++)
+		count(&w->item->totals, w->slots[i].event,
 		    w->found[i] == FOUND_NOTHING ? FOUND_WRITTEN : w->found[i]);
-	w->at += n;
+	drop_slots(w, w->count);
 	look_on(w);
 }
 
@@ -287,35 +377,48 @@ static bool is_settled(enum migration_found found)
 	return found != FOUND_NOTHING && found != FOUND_UNDER_WAY && found != FOUND_HELD;
 }
 
+/* What was told live meanwhile is no history, nor is what stands behind it. */
+static void cut_off(struct item_work *w)
+{
+	size_t i = 0, n;
+
+	while (i < w->count && w->found[i] != FOUND_HELD)
+		i++;
+	if (i == w->count)
+		return;
+	for (n = i; n < w->count; n++)
+		arena_free(w->slots[n].arena);
+	w->count = i;
+	w->is_last = true;
+}
+
 static void take_window(struct item_work *w)
 {
-	size_t n = window(w), unknown[WINDOW], nunknown = 0, ahead = 0, i, done = 0;
+	size_t unknown[WINDOW], nunknown = 0, i, done = 0;
 
-	for (i = 0; i < n && w->found[i] != FOUND_HELD; i++) {
+	cut_off(w);
+	w->ahead = 0;
+	for (i = 0; i < w->count; i++) {
 		if (done == i && is_settled(w->found[i])) {
-			count(&w->item->totals, w->events[w->at + i], w->found[i]);
+			count(&w->item->totals, w->slots[i].event, w->found[i]);
 			done++;
 		} else if (w->found[i] == FOUND_UNDER_WAY) {
-			ahead++;
-		} else if (w->found[i] == FOUND_NOTHING && ahead < AHEAD) {
+			w->ahead++;
+		} else if (w->found[i] == FOUND_NOTHING && w->ahead + nunknown < AHEAD) {
 			unknown[nunknown++] = i;
-			ahead++;
 		}
 	}
-	if (i < n) /* told live meanwhile: from there on it is not history */
-		w->count = w->at + i;
-	if (nunknown > 0 && (ahead == nunknown || nunknown >= AHEAD / 2 || w->at + i == w->count)) {
-		for (i = 0; i < nunknown; i++)
-			unknown[i] -= done;
-		w->at += done;
+	for (i = 0; i < nunknown; i++)
+		unknown[i] -= done;
+	drop_slots(w, done);
+	if (nunknown > 0 && (w->ahead <= AHEAD / 2)) {
+		w->ahead += nunknown;
 		feed(w, unknown, nunknown);
-		return;
-	}
-	w->at += done;
-	if (done > 0 && ahead == 0)
+	} else if (w->ahead == 0) {
 		look_on(w);
-	else
-		later(w, LOOK_MSECS);
+	} else {
+		await(w);
+	}
 }
 
 static void on_looked(struct store_op *op)
@@ -332,18 +435,6 @@ static void on_looked(struct store_op *op)
 }
 
 /* ---- 2: reading ---- */
-
-static int compare(const void *a, const void *b)
-{
-	const struct event *const *x = a, *const *y = b;
-	size_t lx = strlen((*x)->remote), ly = strlen((*y)->remote);
-
-	if ((*x)->at_ms != (*y)->at_ms)
-		return (*x)->at_ms < (*y)->at_ms ? -1 : 1;
-	if (lx != ly)
-		return lx < ly ? -1 : 1;
-	return strcmp((*x)->remote, (*y)->remote);
-}
 
 /* Why it would not be written, whatever else is known. */
 static enum drop judge(const struct item_work *w, const struct event *event)
@@ -377,44 +468,35 @@ static bool is_wanted(const struct item_work *w, const struct event *e)
 	    && (wish->until_ms == 0 || e->at_ms < wish->until_ms);
 }
 
-static void add(struct item_work *w, struct event *e)
+/* Whether it is to be written. */
+static bool takes(struct item_work *w, struct arena *a, struct event *e)
 {
 	enum drop drop;
 
-	event_as_history(w->arena, e);
+	event_as_history(a, e);
 	if (!is_wanted(w, e))
-		return;
+		return false;
 	e->origin = ORIGIN_HISTORY;
 	drop = judge(w, e);
-	if (drop != DROP_NONE) {
-		w->item->totals.read++;
-		w->item->totals.skipped[drop]++;
-		return;
-	}
-	if (w->count == w->size) {
-		w->size = w->size > 0 ? w->size * 2 : 64;
-		w->events = xrealloc(w->events, w->size * sizeof(struct event *));
-	}
-	w->events[w->count++] = e;
+	if (drop == DROP_NONE)
+		return true;
+	w->item->totals.read++;
+	w->item->totals.skipped[drop]++;
+	return false;
 }
 
-static void mark_days(struct item_work *w)
+/* -1: it cannot be kept. */
+static int keep_page(struct item_work *w, struct arena *a, struct event_list *page, struct err *err)
 {
-	size_t i;
+	const struct event **kept = arena_zalloc(a, (page->count + 1) * sizeof(*kept));
+	size_t i, count = 0;
 
-	for (i = 0; i < w->count; i++)
-		if (i == 0 || !migration_is_same_day(w->events[i - 1]->at_ms, w->events[i]->at_ms))
-			w->events[i]->flags |= EVENT_BEGINS_DAY;
-}
-
-/* What has been read of it may be the half. */
-static void break_off(struct item_work *w)
-{
-	struct migration_run *r = w->item->run;
-
-	if (!r->is_dry)
-		router_release(r->flow->router, r->source, w->remote);
-	migration_item_broken(w->item, migration_file_changed(r));
+	for (i = 0; i < page->count; i++)
+		if (takes(w, a, &page->items[i])) {
+			w->is_spoken |= !migration_is_line(&page->items[i]);
+			kept[count++] = &page->items[i];
+		}
+	return spool_add(w->spool, kept, count, err);
 }
 
 static void on_likened(void *arg)
@@ -425,12 +507,14 @@ static void on_likened(void *arg)
 	save_end(w);
 }
 
-static void on_compared(void *arg)
+static void on_compared(void *arg, const char *why)
 {
 	struct item_work *w = arg;
 
 	w->comparison = NULL;
-	if (w->item->about != NULL && w->count > 0)
+	if (why != NULL)
+		break_off(w, why);
+	else if (w->item->about != NULL && w->is_spoken)
 		w->likeness = migration_liken(w->item, on_likened, w);
 	else
 		save_end(w);
@@ -440,75 +524,45 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o);
 
 static void ask_messages(struct item_work *w, const char *cursor)
 {
+	xfree(w->cursor);
+	w->cursor = xstrdup(cursor);
 	w->page.job = (struct job){
 		.step = STEP_LIST_MESSAGES,
-		.cursor = cursor,
+		.cursor = w->cursor,
 		.since_ms = w->item->run->wish.since_ms,
+		.is_whole = w->item->run->wish.since_ms == 0,
 		.about = w->item->about,
 	};
 	w->page.done = on_messages;
 	migration_ask(w->item->run, &w->page);
 }
 
-/* It comes more than once where a list has moved under its reader. */
-static void drop_repeated(struct item_work *w)
+static void all_is_read(struct item_work *w)
 {
-	size_t i, n = 0;
-
-	for (i = 0; i < w->count; i++)
-		if (n == 0 || strcmp(w->events[n - 1]->remote, w->events[i]->remote) != 0)
-			w->events[n++] = w->events[i];
-	w->count = n;
+	if (w->item->run->verdict != NULL)
+		w->comparison =
+		    migration_compare(w->item->run, w->remote, w->spool, on_compared, w);
+	else
+		look_on(w);
 }
 
-static bool is_line(const struct event *e)
-{
-	return (e->flags & EVENT_IS_SYSTEM) != 0;
-}
-
-/* That a conversation was begun or assigned tells nothing before somebody says something, and opens none. */
-static void drop_first_lines(struct item_work *w)
-{
-	size_t n = 0;
-
-	while (n < w->count && is_line(w->events[n]))
-		n++;
-	w->item->totals.read += (int64_t)n;
-	w->item->totals.skipped[DROP_SYSTEM] += (int64_t)n;
-	w->count -= n;
-	if (n > 0)
-		memmove(w->events, w->events + n, w->count * sizeof(struct event *));
-}
-
+/* Of a page no more than that is kept; what cannot be read any more is not there any more. */
 static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct item_work *w = arg;
-	struct leaf *l = arena_zalloc(w->arena, sizeof(*l));
-	size_t i;
+	bool is_gone = o->effect.kind == EFFECT_REJECTED;
+	struct event_list page = o->events;
+	struct err err;
 
-	l->arena = a;
-	l->next = w->leaves;
-	w->leaves = l;
-	if (o->effect.kind == EFFECT_REJECTED && w->item->run->file != NULL) {
-		break_off(w);
-		return;
-	}
-	for (i = 0; o->effect.kind != EFFECT_REJECTED && i < o->events.count; i++)
-		add(w, &o->events.items[i]);
-	if (o->effect.kind != EFFECT_REJECTED && o->cursor != NULL) {
+	if (is_gone && w->item->run->file != NULL)
+		break_off(w, NULL);
+	else if (!is_gone && keep_page(w, a, &page, &err) != 0)
+		break_off(w, err.text);
+	else if (!is_gone && o->cursor != NULL)
 		ask_messages(w, o->cursor);
-		return;
-	}
-	if (w->count > 1)
-		qsort(w->events, w->count, sizeof(struct event *), compare);
-	drop_repeated(w);
-	drop_first_lines(w);
-	mark_days(w);
-	if (w->item->run->verdict != NULL)
-		w->comparison =
-		    migration_compare(w->item->run, w->remote, w->events, w->count, on_compared, w);
 	else
-		look_on(w);
+		all_is_read(w);
+	arena_free(a);
 }
 
 /* ---- 1: it is under way ---- */
@@ -517,13 +571,10 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 static void on_about(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct item_work *w = arg;
-	struct leaf *l = arena_zalloc(w->arena, sizeof(*l));
 
-	l->arena = a;
-	l->next = w->leaves;
-	w->leaves = l;
+	w->about_read = a;
 	if (o->effect.kind == EFFECT_REJECTED && w->item->run->file != NULL) {
-		break_off(w);
+		break_off(w, NULL);
 		return;
 	}
 	if (o->effect.kind == EFFECT_REJECTED || o->events.count == 0) {
@@ -589,6 +640,7 @@ static void start(struct migration_run *r, const struct event *about, const char
 	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
 	w->page.arg = w;
 	w->page.known.conversation = w->remote;
+	w->spool = spool_new(r->flow->config->store);
 	TAILQ_INSERT_TAIL(&r->items, item, next);
 	r->nitems++;
 	if (r->is_dry) {
@@ -617,7 +669,6 @@ const char *migration_item_remote(const struct migration_item *item)
 void migration_item_free(struct migration_item *item)
 {
 	struct item_work *w = item->work;
-	struct leaf *l;
 
 	TAILQ_REMOVE(&item->run->items, item, next);
 	item->run->nitems--;
@@ -626,9 +677,10 @@ void migration_item_free(struct migration_item *item)
 	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
 	migration_likeness_free(w->likeness);
-	for (l = w->leaves; l != NULL; l = l->next)
-		arena_free(l->arena);
-	xfree(w->events);
+	drop_slots(w, w->count);
+	spool_free(w->spool);
+	xfree(w->cursor);
+	arena_free(w->about_read);
 	arena_free(w->arena);
 	xfree(item);
 }

@@ -372,6 +372,7 @@ static void ask_page(struct migration_run *r, const char *cursor)
 		.step = STEP_LIST_CONVERSATIONS,
 		.cursor = cursor,
 		.since_ms = r->wish.since_ms,
+		.is_whole = r->wish.since_ms == 0,
 	};
 	r->page.done = on_page;
 	r->page.arg = r;

@@ -1,10 +1,11 @@
 /* See migration_inside.h. Both ends of one conversation are read once more:
  *
- *   what the store knows of each message ─▶ where it was written to ─▶ what stands there ─▶ by root
+ *   where it was written to ─▶ what stands there, by root ─▶ window of what was said: what the store knows ─▶ by root
  *
  * What should be there is what is neither parked nor was left out by a decision. The text that should stand there
  * is made by the very code that writes messages; with files, whose parts depend on what they are, only whether
- * they are there is looked at. */
+ * they are there is looked at. Of what stands there some hundred bytes a message are kept, of what was said a
+ * window, and what may be quoted: a text with a quote of something older is not compared. */
 #include "flow/migration_inside.h"
 
 #include <string.h>
@@ -15,42 +16,74 @@
 #include "core/text.h"
 #include "flow/ingest.h"
 #include "flow/plan.h"
+#include "flow/spool.h"
 
 #define WINDOW 64
+#define QUOTABLE 256
 #define NOT_AVAILABLE "file not available"
+
+/* How far down all of it a message stands: pages come newest first, links the oldest first. */
+#define PLACES_OF_PAGE (1LL << 20)
+#define PLACES_OF_LINK (1LL << 40)
 
 struct copy { /* one message that bears a mark, at the other side */
 	struct map_node node;
-	struct mark mark;
-	size_t place;
-	const char *text;
-	size_t files;
+	struct root root;
+	char kind;
+	int part;
+	int64_t place;
+	uint64_t text; /* digest */
+	uint32_t files;
+	bool is_told; /* that a file is not to be had */
+};
+
+struct slot {
+	struct arena *arena;
+	struct event *event;
 };
 
 struct migration_comparison {
 	struct migration_run *run;
 	struct arena *arena;
 	const char *conversation;
-	struct event *const *events;
-	size_t count, at;
-	enum migration_found *found; /* of each */
-	struct op_migration_look look;
+	struct spool *said;
+	struct slot slots[WINDOW];
+	enum migration_found found[WINDOW];
 	const char *keys[WINDOW];
+	size_t count;
+	struct slot quotable[QUOTABLE]; /* the newest of those before, round and round */
+	size_t nquotable;               /* of all; the next goes behind it */
+	bool is_last, has_words;
+	struct op_migration_look look;
 	struct op_migration_links links;
 	size_t link;
 	struct page page;
-	struct arena **pages;
-	size_t npages;
-	struct copy **copies; /* as the pages tell them: newer pages come first */
-	size_t ncopies, size;
+	char *cursor;
+	int64_t place; /* where the page's first message stands */
 	struct map by_root;
-	void (*done)(void *arg);
+	int64_t last; /* how far down the one before stands */
+	void (*done)(void *arg, const char *why);
 	void *arg;
 };
 
 static struct endpoint *target_of(const struct migration_comparison *c)
 {
 	return endpoint_find(c->run->flow, migration_bridge(c->run)->agents->id);
+}
+
+static void drop_slots(struct migration_comparison *c)
+{
+	while (c->count > 0)
+		arena_free(c->slots[--c->count].arena);
+}
+
+static void keep_quotable(struct migration_comparison *c, struct slot *slot)
+{
+	struct slot *place = &c->quotable[c->nquotable++ % QUOTABLE];
+
+	arena_free(place->arena);
+	*place = *slot;
+	slot->arena = NULL;
 }
 
 void migration_comparison_free(struct migration_comparison *c)
@@ -60,11 +93,11 @@ void migration_comparison_free(struct migration_comparison *c)
 	if (c == NULL)
 		return;
 	page_cancel(&c->page);
+	drop_slots(c);
+	for (i = 0; i < QUOTABLE; i++)
+		arena_free(c->quotable[i].arena);
+	xfree(c->cursor);
 	map_fini(&c->by_root);
-	for (i = 0; i < c->npages; i++)
-		arena_free(c->pages[i]);
-	xfree(c->pages);
-	xfree(c->copies);
 	arena_free(c->arena);
 	xfree(c);
 }
@@ -81,7 +114,7 @@ static bool is_there(const struct migration_comparison *c, const struct root *ro
 	struct map_node *n;
 
 	for (n = map_find(&c->by_root, root_hash(root)); n != NULL; n = map_find_next(n))
-		if (root_equal(&((struct copy *)n)->mark.root, root))
+		if (root_equal(&((struct copy *)n)->root, root))
 			return true;
 	return false;
 }
@@ -93,20 +126,23 @@ static struct root root_of(const struct migration_comparison *c, const struct ev
 	return ids_root(c->run->source->connector->name, from->host, from->tenant, e->remote);
 }
 
-/* What message at replies to: before it, and mostly not far. */
-static const struct event *replied_by(const struct migration_comparison *c, size_t at)
+/* What a message replies to: before it, and mostly not far. */
+static const struct event *replied_by(const struct migration_comparison *c, const struct event *e)
 {
-	const char *remote = c->events[at]->reply_to;
+	const struct event *other;
+	size_t i;
 
-	while (remote != NULL && at-- > 0)
-		if (strcmp(c->events[at]->remote, remote) == 0)
-			return c->events[at];
+	for (i = 0; e->reply_to != NULL && i < QUOTABLE && i < c->nquotable; i++) {
+		other = c->quotable[i].event;
+		if (other->remote != NULL && strcmp(other->remote, e->reply_to) == 0)
+			return other;
+	}
 	return NULL;
 }
 
-/* Message at as it should stand there. False: it would not be written at all. */
-static bool expect(struct migration_comparison *c, struct arena *a, size_t at, bool is_history,
-    struct composed *out)
+/* The message as it should stand there. False: it would not be written at all. */
+static bool expect(struct migration_comparison *c, struct arena *a, const struct event *e,
+    bool is_history, struct composed *out)
 {
 	struct migration_run *r = c->run;
 	const struct bridge_conf *b = migration_bridge(r);
@@ -116,8 +152,8 @@ static bool expect(struct migration_comparison *c, struct arena *a, size_t at, b
 		.agents_remote = c->conversation,
 		.generation = 1 };
 	const struct row_lane lane = { 0 };
-	struct event *event = event_copy(a, c->events[at]);
-	const struct event *replied = replied_by(c, at);
+	struct event *event = event_copy(a, e);
+	const struct event *replied = replied_by(c, e);
 	const struct root root = replied != NULL ? root_of(c, replied) : (struct root){ 0 };
 	struct effect refused;
 	struct plan plan;
@@ -143,12 +179,9 @@ static bool expect(struct migration_comparison *c, struct arena *a, size_t at, b
 	return plan_steps(a, &cargo.target, out, &known, &plan, &refused);
 }
 
-static bool is_same_text(struct arena *a, const char *wanted, const char *there)
+static uint64_t digest(struct arena *a, const char *text)
 {
-	const char *x = text_clean(a, wanted, strlen(wanted));
-	const char *y = there != NULL ? text_clean(a, there, strlen(there)) : "";
-
-	return strcmp(x, y) == 0;
+	return text != NULL ? hash_text(text_clean(a, text, strlen(text)), 0) : hash_text("", 0);
 }
 
 static size_t count_files(const struct event *e)
@@ -161,49 +194,51 @@ static size_t count_files(const struct event *e)
 	return n;
 }
 
-/* All copies of one message. last: how far down the conversation the one before stands. */
-static void compare(struct migration_comparison *c, size_t at, size_t *last)
+/* All copies of one message. */
+static void compare(struct migration_comparison *c, const struct event *e)
 {
-	const struct event *e = c->events[at];
 	struct migration_verdict *v = c->run->verdict;
 	struct arena *a = arena_new();
 	struct composed words;
 	struct map_node *n;
-	struct copy *copy;
-	size_t files = 0, first = SIZE_MAX, seen = 0;
+	const struct copy *copy;
+	int64_t first = INT64_MAX;
+	size_t files = 0, seen = 0;
 	bool is_told = false, is_different = false, is_twice = false, is_history = true;
 	const struct root root = root_of(c, e);
+	bool is_comparable = e->nattachments == 0 && e->nwidgets == 0
+	    && (e->reply_to == NULL || c->nquotable <= QUOTABLE || replied_by(c, e) != NULL);
 
 	v->compared++;
 	for (n = map_find(&c->by_root, root_hash(&root)); n != NULL; n = map_find_next(n)) {
-		copy = (struct copy *)n;
-		if (root_equal(&copy->mark.root, &root))
-			is_history = copy->mark.kind == 'h';
+		copy = (const struct copy *)n;
+		if (root_equal(&copy->root, &root))
+			is_history = copy->kind == 'h';
 	}
-	if (!expect(c, a, at, is_history, &words))
+	if (!expect(c, a, e, is_history, &words))
 		words.message.parts = 0;
 	for (n = map_find(&c->by_root, root_hash(&root)); n != NULL; n = map_find_next(n)) {
-		copy = (struct copy *)n;
-		if (!root_equal(&copy->mark.root, &root))
+		copy = (const struct copy *)n;
+		if (!root_equal(&copy->root, &root))
 			continue;
 		seen++;
 		files += copy->files;
-		is_told |= copy->text != NULL && strstr(copy->text, NOT_AVAILABLE) != NULL;
+		is_told |= copy->is_told;
 		if (copy->place < first)
 			first = copy->place;
-		if (e->nattachments > 0 || e->nwidgets > 0)
+		if (!is_comparable)
 			continue;
-		is_different |= copy->mark.part >= words.message.parts
-		    || !is_same_text(a, words.message.texts[copy->mark.part], copy->text);
+		is_different |= copy->part >= words.message.parts
+		    || digest(a, words.message.texts[copy->part]) != copy->text;
 	}
 	is_twice = e->nattachments == 0 && e->nwidgets == 0 && seen > (size_t)words.message.parts;
 	v->missing += seen == 0;
 	v->twice += is_twice;
 	v->different += seen > 0 && is_different && !is_twice;
 	v->fileless += seen > 0 && files < count_files(e) && !is_told && !c->run->wish.no_media;
-	v->disordered += seen > 0 && first < *last;
+	v->disordered += seen > 0 && first < c->last;
 	if (seen > 0 && is_history)
-		*last = first;
+		c->last = first;
 	arena_free(a);
 }
 
@@ -213,97 +248,137 @@ static bool is_due(enum migration_found found)
 	    || found == FOUND_UNDER_WAY;
 }
 
-static void finish(struct migration_comparison *c)
+static void finish(struct migration_comparison *c, const char *why)
 {
-	void (*done)(void *arg) = c->done;
+	void (*done)(void *arg, const char *why) = c->done;
 	void *arg = c->arg;
-	size_t i, last = 0;
 
-	for (i = 0; i < c->count; i++)
-		if (is_due(c->found[i]))
-			compare(c, i, &last);
 	migration_comparison_free(c);
-	done(arg);
+	done(arg, why);
+}
+
+/* ---- what was said, and what the store knows of it ---- */
+
+static void on_looked(struct store_op *op);
+
+static void look_on(struct migration_comparison *c)
+{
+	struct slot *s;
+	struct err err;
+
+	while (c->count < WINDOW && !c->is_last) {
+		s = &c->slots[c->count++];
+		s->arena = arena_new();
+		if (spool_next(c->said, s->arena, &s->event, &err) != 0) {
+			finish(c, err.text);
+			return;
+		}
+		c->is_last = s->event == NULL;
+		c->has_words |= !c->is_last && !migration_is_line(s->event);
+		if (c->is_last || !c->has_words) /* as migration_item.c passes them */
+			arena_free(c->slots[--c->count].arena);
+		else
+			c->keys[c->count - 1] = ingest_key(c->run->source, s->arena, s->event);
+	}
+	if (c->count == 0) {
+		finish(c, NULL);
+		return;
+	}
+	c->look = (struct op_migration_look){
+		.op = { .kind = STORE_MIGRATION_LOOK, .done = on_looked },
+		.endpoint = c->run->source->conf.id,
+		.bridge = c->run->row.bridge,
+		.keys = c->keys,
+		.nkeys = c->count,
+		.found = c->found,
+	};
+	flow_submit(c->run->flow, &c->look.op);
+}
+
+static void on_looked(struct store_op *op)
+{
+	struct migration_comparison *c = (struct migration_comparison *)((char *)op
+	    - offsetof(struct migration_comparison, look.op));
+	size_t i;
+
+	if (flow_redo(c->run->flow, op))
+		return;
+	for (i = 0; i < c->count; i++) {
+		if (is_due(c->found[i]))
+			compare(c, c->slots[i].event);
+		keep_quotable(c, &c->slots[i]);
+	}
+	drop_slots(c);
+	look_on(c);
 }
 
 /* ---- what stands at the other side ---- */
 
 static void next_link(struct migration_comparison *c);
 
-static void add_copy(struct migration_comparison *c, struct arena *a, const struct event *e)
+static void add_copy(struct migration_comparison *c, struct arena *a, const struct event *e,
+    int64_t place)
 {
-	struct copy *copy = arena_zalloc(a, sizeof(*copy));
+	struct mark mark;
+	struct copy *copy;
 
-	if (!mark_read(&c->run->flow->keys, e->mark, &copy->mark)
-	    || (copy->mark.kind != 'h' && copy->mark.kind != 'm'))
+	if (!mark_read(&c->run->flow->keys, e->mark, &mark)
+	    || (mark.kind != 'h' && mark.kind != 'm'))
 		return;
-	copy->text = e->text;
-	copy->files = count_files(e);
-	if (c->ncopies == c->size) {
-		c->size = c->size > 0 ? c->size * 2 : 64;
-		c->copies = xrealloc(c->copies, c->size * sizeof(*c->copies));
-	}
-	c->copies[c->ncopies++] = copy;
-}
-
-/* Pages come newest first, each in itself oldest first: those of this one go before all that were read. */
-static void put_before(struct migration_comparison *c, size_t from, size_t old)
-{
-	size_t n = c->ncopies - old;
-	struct copy **page = xcalloc(n + 1, sizeof(*page));
-
-	memcpy(page, c->copies + old, n * sizeof(*page));
-	memmove(c->copies + from + n, c->copies + from, (old - from) * sizeof(*page));
-	memcpy(c->copies + from, page, n * sizeof(*page));
-	xfree(page);
+	copy = ARENA_NEW(c->arena, struct copy);
+	copy->root = mark.root;
+	copy->kind = mark.kind;
+	copy->part = mark.part;
+	copy->place = place;
+	copy->text = digest(a, e->text);
+	copy->files = (uint32_t)count_files(e);
+	copy->is_told = e->text != NULL && strstr(e->text, NOT_AVAILABLE) != NULL;
+	map_add(&c->by_root, &copy->node, root_hash(&copy->root));
 }
 
 static void on_there(void *arg, struct arena *a, const struct outcome *o);
 
 static void ask_there(struct migration_comparison *c, const char *cursor)
 {
-	c->page.job = (struct job){ .step = STEP_LIST_MESSAGES, .cursor = cursor };
+	xfree(c->cursor);
+	c->cursor = xstrdup(cursor);
+	c->page.job = (struct job){ .step = STEP_LIST_MESSAGES, .cursor = c->cursor };
 	c->page.known.conversation = c->links.remotes[c->link];
 	c->page.done = on_there;
 	c->page.arg = c;
+	c->page.is_history = true;
 	page_ask(target_of(c), &c->page);
 }
 
 static void on_there(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct migration_comparison *c = arg;
-	size_t old = c->ncopies, i;
+	bool is_gone = o->effect.kind == EFFECT_REJECTED;
+	size_t i;
 
-	c->pages = xrealloc(c->pages, (c->npages + 1) * sizeof(*c->pages));
-	c->pages[c->npages++] = a;
-	for (i = 0; o->effect.kind != EFFECT_REJECTED && i < o->events.count; i++)
-		add_copy(c, a, &o->events.items[i]);
-	put_before(c, c->at, old);
-	if (o->effect.kind != EFFECT_REJECTED && o->cursor != NULL) {
+	for (i = 0; !is_gone && i < o->events.count; i++)
+		add_copy(c, a, &o->events.items[i], c->place + (int64_t)i);
+	c->place -= PLACES_OF_PAGE;
+	if (!is_gone && o->cursor != NULL) {
 		ask_there(c, o->cursor);
-		return;
+	} else {
+		c->link++;
+		next_link(c);
 	}
-	c->link++;
-	next_link(c);
+	arena_free(a);
 }
 
 static void next_link(struct migration_comparison *c)
 {
-	size_t i;
-
-	c->at = c->ncopies; /* those of another conversation stand behind */
-	if (c->link < c->links.nremotes) {
-		ask_there(c, NULL);
+	if (c->link == c->links.nremotes) {
+		look_on(c);
 		return;
 	}
-	for (i = 0; i < c->ncopies; i++) {
-		c->copies[i]->place = i;
-		map_add(&c->by_root, &c->copies[i]->node, root_hash(&c->copies[i]->mark.root));
-	}
-	finish(c);
+	c->place = (int64_t)(c->link + 1) * PLACES_OF_LINK;
+	ask_there(c, NULL);
 }
 
-/* ---- what the store knows ---- */
+/* ---- where it was written to ---- */
 
 static void on_links(struct store_op *op)
 {
@@ -326,54 +401,18 @@ static void ask_links(struct migration_comparison *c)
 	flow_submit(c->run->flow, &c->links.op);
 }
 
-static void look_on(struct migration_comparison *c);
-
-static void on_looked(struct store_op *op)
-{
-	struct migration_comparison *c = (struct migration_comparison *)((char *)op
-	    - offsetof(struct migration_comparison, look.op));
-
-	if (flow_redo(c->run->flow, op))
-		return;
-	c->at += c->look.nkeys;
-	look_on(c);
-}
-
-static void look_on(struct migration_comparison *c)
-{
-	size_t n = c->count - c->at < WINDOW ? c->count - c->at : WINDOW, i;
-
-	if (n == 0) {
-		ask_links(c);
-		return;
-	}
-	for (i = 0; i < n; i++)
-		c->keys[i] = ingest_key(c->run->source, c->arena, c->events[c->at + i]);
-	c->look = (struct op_migration_look){
-		.op = { .kind = STORE_MIGRATION_LOOK, .done = on_looked },
-		.endpoint = c->run->source->conf.id,
-		.bridge = c->run->row.bridge,
-		.keys = c->keys,
-		.nkeys = n,
-		.found = c->found + c->at,
-	};
-	flow_submit(c->run->flow, &c->look.op);
-}
-
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct event *const *events, size_t count, void (*done)(void *arg), void *arg)
+    struct spool *said, void (*done)(void *arg, const char *why), void *arg)
 {
 	struct migration_comparison *c = xcalloc(1, sizeof(*c));
 
 	c->run = r;
 	c->arena = arena_new();
 	c->conversation = arena_strdup(c->arena, conversation);
-	c->events = events;
-	c->count = count;
-	c->found = arena_zalloc(c->arena, (count + 1) * sizeof(*c->found));
+	c->said = said;
 	map_init(&c->by_root);
 	c->done = done;
 	c->arg = arg;
-	look_on(c);
+	ask_links(c);
 	return c;
 }

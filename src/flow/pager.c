@@ -6,6 +6,7 @@
 #include "core/policy.h"
 #include "flow/endpoint.h"
 #include "flow/request.h"
+#include "flow/router.h"
 #include "flow/trip.h"
 
 /* The part of the endpoint's rate that what is not live may use: half. Where reading is how messages come
@@ -23,6 +24,16 @@ struct pager {
 static int64_t pager_now(const struct pager *g)
 {
 	return loop_mono_ms(g->endpoint->flow->loop);
+}
+
+/* A message waits for it. */
+static bool is_live(const struct pager *g, const struct page *p)
+{
+	struct endpoint *e = g->endpoint;
+
+	return p->is_live
+	    || (p->is_history && p->known.conversation != NULL
+		&& router_is_urgent(e->flow->router, e, p->known.conversation));
 }
 
 /* ---- answers ---- */
@@ -70,7 +81,7 @@ static void send_page(struct pager *g, struct page *p)
 	struct supply *s = e->gate.supply;
 	int64_t spread = bucket_spread(&s->bucket, &s->rate);
 
-	if (!p->is_live)
+	if (!is_live(g, p))
 		s->reads_ms = pager_now(g) + (e->conf.poll ? 3 * spread / 2 : RATE_PART * spread);
 	p->arena = arena_new();
 	p->job.attempt = p->attempt + 1;
@@ -83,33 +94,37 @@ static bool yields(const struct pager *g, const struct page *p)
 {
 	const struct trip *t = TAILQ_FIRST(&g->endpoint->gate.sending);
 
-	return !p->is_live && t != NULL && t->lane->turn == TURN_LIVE;
+	return !is_live(g, p) && t != NULL && t->lane->turn == TURN_LIVE;
 }
 
 /* The one to go now; NULL: none, and *next_ms is when to look again (INT64_MAX: when something
  * happens). */
 static struct page *choose(const struct pager *g, int64_t now_ms, int64_t *next_ms)
 {
-	struct page *p;
+	struct page *p, *first = NULL;
+	bool live, is_first_live = false;
 	int64_t due_ms;
 
 	*next_ms = INT64_MAX;
 	TAILQ_FOREACH(p, &g->asked, next) {
+		live = is_live(g, p);
 		due_ms = p->due_ms;
-		if (!p->is_live && g->endpoint->gate.supply->reads_ms > due_ms)
+		if (!live && g->endpoint->gate.supply->reads_ms > due_ms)
 			due_ms = g->endpoint->gate.supply->reads_ms;
-		if (due_ms <= now_ms)
-			return yields(g, p) ? NULL : p;
-		if (due_ms < *next_ms)
-			*next_ms = due_ms;
+		if (due_ms > now_ms) {
+			*next_ms = due_ms < *next_ms ? due_ms : *next_ms;
+		} else if (first == NULL || (live && !is_first_live)) {
+			first = p;
+			is_first_live = live;
+		}
 	}
-	return NULL;
+	return first != NULL && !yields(g, first) ? first : NULL;
 }
 
 /* Where reading is how messages come it is as urgent as they are. */
 static enum turn turn_of(const struct pager *g, const struct page *p)
 {
-	return p->is_live || (g->endpoint->conf.poll && !p->is_history) ? TURN_LIVE : TURN_LATE;
+	return is_live(g, p) || (g->endpoint->conf.poll && !p->is_history) ? TURN_LIVE : TURN_LATE;
 }
 
 void pager_pump(struct pager *g)

@@ -205,6 +205,8 @@ static void on_routed(struct store_op *op)
 		for (i = 0; i < g->events[n].nrows; i++)
 			row_start(c->router->flow, g->held[n]->letter, &g->events[n].rows[i],
 			    g->lanes[n][i]);
+		if (g->events[n].nrows == 0)
+			migration_told(c->router->flow->migrations, g->held[n]->letter->event);
 		conversation_remember(c, &g->held[n]->view, &g->events[n]);
 		held_free(c->router, g->held[n]);
 	}

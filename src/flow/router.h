@@ -49,8 +49,8 @@ void router_suspend(struct router *r, struct endpoint *e, const char *conversati
 void router_release(struct router *r, struct endpoint *e, const char *conversation);
 bool router_is_suspended(struct router *r, struct endpoint *e, const char *conversation,
     int bridge);
-/* Since when something waits there; 0: nothing does. */
-int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation);
+/* Somebody has waited there for so long that what is moved there goes like live messages. */
+bool router_is_urgent(struct router *r, struct endpoint *e, const char *conversation);
 
 size_t router_held(const struct router *r); /* events stored and not routed yet */
 

@@ -14,6 +14,9 @@
 #include "flow/endpoint.h"
 #include "flow/reading.h"
 
+/* So long somebody waits for the history of his conversation. */
+#define HISTORY_PATIENCE_MSECS (10 * 60 * 1000)
+
 /* ---- conversations ---- */
 
 static uint64_t conversation_hash(const struct endpoint *e, const char *remote)
@@ -242,10 +245,10 @@ bool router_is_suspended(struct router *r, struct endpoint *e, const char *conve
 	return c != NULL && c->moving == bridge;
 }
 
-int64_t router_waits_since(struct router *r, struct endpoint *e, const char *conversation)
+bool router_is_urgent(struct router *r, struct endpoint *e, const char *conversation)
 {
 	const struct conversation *c = conversation_find(r, e, conversation);
 	const struct held *h = c != NULL ? STAILQ_FIRST(&c->later) : NULL;
 
-	return h != NULL ? h->arrived_ms : 0;
+	return h != NULL && loop_now_ms(r->flow->loop) - h->arrived_ms > HISTORY_PATIENCE_MSECS;
 }

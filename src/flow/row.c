@@ -6,28 +6,23 @@
 #include "flow/endpoint.h"
 #include "flow/errand.h"
 #include "flow/media.h"
+#include "flow/migration.h"
 #include "flow/mirror.h"
 #include "flow/pace.h"
 #include "flow/router.h"
 
-/* So long somebody waits for the history of his conversation; then the rest of it goes like live messages. */
-#define HISTORY_PATIENCE_MSECS (10 * 60 * 1000)
-
 static enum turn turn_of(struct endpoint *from, const struct event *event)
 {
-	int64_t since_ms = 0;
-
 	switch (event->origin) {
 	case ORIGIN_LIVE:
 	case ORIGIN_OWN: return TURN_LIVE;
 	case ORIGIN_HISTORY:
-		since_ms = router_waits_since(from->flow->router, from, event->conversation);
+		if (router_is_urgent(from->flow->router, from, event->conversation))
+			return TURN_LIVE;
 		break;
 	case ORIGIN_REPAIR: break;
 	}
-	return since_ms != 0 && loop_now_ms(from->flow->loop) - since_ms > HISTORY_PATIENCE_MSECS
-	    ? TURN_LIVE
-	    : TURN_LATE;
+	return TURN_LATE;
 }
 
 /* It goes no further: a person decides. */
@@ -145,6 +140,7 @@ void row_start(struct flow *f, struct letter *letter, struct route_row *row, str
 		errand_owed(f, letter->event->id, &row->owe);
 		if (row->reason == REASON_LOOP)
 			pace_blew(f, endpoint_find(f, row->target), row->person);
+		migration_told(f->migrations, letter->event);
 		return;
 	}
 	if (row->out.delivery.id == 0) { /* it was routed before */

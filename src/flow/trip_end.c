@@ -8,6 +8,7 @@
 #include "flow/choices.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
+#include "flow/migration.h"
 #include "flow/pace.h"
 #include "flow/standings.h"
 
@@ -231,6 +232,8 @@ static void trip_on_settled(struct store_op *op)
 		trip_wait(t, settle.due_ms - trip_now(t));
 		return;
 	}
+	if (settle.state >= DELIVERY_DELIVERED)
+		migration_told(c->flow->migrations, t->letter->event);
 	trip_free(t);
 	c->ended(c, lane, &settle);
 }

@@ -177,6 +177,55 @@ static void next_page(void **state)
 	assert_null(answered(w, &job, 200, page_of(w, 20)).cursor);
 }
 
+/* All there is, upwards, so that no answer is longer than a page. What is deleted meanwhile moves the others: then all
+ * is gone through once more. */
+static void all_of_it(void **state)
+{
+	static const struct {
+		const char *cursor, *meta;
+		bool is_empty;
+		const char *next;
+	} rows[] = {
+		{ NULL, "{\"all_count\":60}", false, "2 60" },
+		{ "2 60", "{\"all_count\":61}", false, "3 60" },
+		{ "4 60", "{\"all_count\":61}", true, NULL },
+		{ "4 60", "{\"all_count\":59}", true, "1 59" },
+		{ "4 59", "{\"all_count\":59}", true, NULL },
+		{ "4 0", "{}", true, NULL },
+	};
+	struct world *w = *state;
+	struct job job = { .kind = JOB_PAGE, .known = &one, .is_whole = true };
+	const char *next;
+	size_t i;
+
+	job.step = STEP_LIST_MESSAGES;
+	assert_string_equal(asked(w, &job), "/conversations/57/messages?after=0");
+	assert_string_equal(answered(w, &job, 200, page_of(w, 100)).cursor, "199");
+	job.cursor = "199";
+	assert_string_equal(asked(w, &job), "/conversations/57/messages?after=199");
+	assert_null(answered(w, &job, 200, page_of(w, 99)).cursor);
+	job = (struct job){ .kind = JOB_PAGE,
+		.step = STEP_LIST_CONVERSATIONS,
+		.known = &nothing,
+		.is_whole = true };
+	assert_string_equal(asked(w, &job),
+	    "/conversations?inbox_id=21&status=all&sort_by=created_at_asc&page=1");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		job.cursor = rows[i].cursor;
+		next = answered(w, &job, 200,
+		    arena_printf(w->a, "{\"data\":{\"meta\":%s,\"payload\":[%s]}}", rows[i].meta,
+			rows[i].is_empty ? "" : CONVERSATION))
+			   .cursor;
+		if (rows[i].next == NULL)
+			assert_null(next);
+		else
+			assert_string_equal(next, rows[i].next);
+	}
+	job.cursor = "3 60";
+	assert_string_equal(asked(w, &job),
+	    "/conversations?inbox_id=21&status=all&sort_by=created_at_asc&page=3");
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -214,6 +263,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(conversations, setup, teardown),
 		cmocka_unit_test_setup_teardown(messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_page, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
 	};
 

@@ -14,6 +14,7 @@
 
 #define SECRET "hook-secret"
 #define PAGE 20
+#define CONVERSATIONS_PAGE 25
 
 /* ---- callbacks ---- */
 
@@ -492,6 +493,31 @@ static struct far_answer list_changed(struct serving *v)
 	return done(v);
 }
 
+/* All of them, as they were begun. */
+static struct far_answer list_page(struct serving *v)
+{
+	int skip = (atoi(strstr(v->path, "&page=") + strlen("&page=")) - 1) * CONVERSATIONS_PAGE;
+	const struct far_conversation *c;
+	int n = 0;
+
+	json_begin_object(v->o);
+	json_key(v->o, "data");
+	json_begin_object(v->o);
+	json_key(v->o, "payload");
+	json_begin_array(v->o);
+	TAILQ_FOREACH(c, &v->f->conversations, list)
+		if (!c->is_deleted && n++ >= skip && n <= skip + CONVERSATIONS_PAGE)
+			put_rest(v, c);
+	json_end_array(v->o);
+	json_key(v->o, "meta");
+	json_begin_object(v->o);
+	json_member_int(v->o, "all_count", n);
+	json_end_object(v->o);
+	json_end_object(v->o);
+	json_end_object(v->o);
+	return done(v);
+}
+
 static struct far_answer list_conversations(struct serving *v)
 {
 	struct far_conversation *c;
@@ -765,6 +791,8 @@ static struct far_answer serve_in_account(struct serving *v)
 		return create_contact(v);
 	if (is(v, "GET", "/conversations?") && strstr(v->path, "updated_within=") != NULL)
 		return list_changed(v);
+	if (is(v, "GET", "/conversations?") && strstr(v->path, "sort_by=created_at_asc") != NULL)
+		return list_page(v);
 	if (is(v, "GET", "/conversations?"))
 		return list_conversations(v);
 	if (is(v, "POST", "/conversations/") || is(v, "GET", "/conversations/")

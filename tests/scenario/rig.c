@@ -233,11 +233,21 @@ void rig_boot(struct rig *r)
 		pulse_start(r->pulse);
 }
 
+/* With the rig's own store, which the scenarios do not name. */
+static char *whole_config(const struct rig *r, const char *config_text)
+{
+	char *text;
+
+	assert_true(asprintf(&text, "store: %s\n%s", r->url, config_text) > 0);
+	return text;
+}
+
 bool rig_reload(struct rig *r, const char *config_text)
 {
+	char *text = whole_config(r, config_text);
 	struct config_source source = { .path = "scenario.yaml",
-		.text = config_text,
-		.len = strlen(config_text) };
+		.text = text,
+		.len = strlen(text) };
 	struct mistakes mistakes;
 	struct config *config;
 	bool taken;
@@ -247,10 +257,9 @@ bool rig_reload(struct rig *r, const char *config_text)
 	taken = config != NULL && flow_reload(r->flow, config, &mistakes) == 0;
 	config_unref(config);
 	mistakes_fini(&mistakes);
-	if (taken) {
-		free(r->config_text);
-		r->config_text = strdup(config_text);
-	}
+	free(taken ? r->config_text : text);
+	if (taken)
+		r->config_text = text;
 	return taken;
 }
 
@@ -283,7 +292,7 @@ void rig_start(struct rig *r, const char *config_text)
 	snprintf(r->path, sizeof(r->path), "%s/t.db", r->dir);
 	snprintf(r->url, sizeof(r->url), "sqlite:%s", r->path);
 	quick_store_put(r->path);
-	r->config_text = strdup(config_text);
+	r->config_text = whole_config(r, config_text);
 	TAILQ_INIT(&r->posted);
 	rig_boot(r);
 }

@@ -67,7 +67,8 @@
  *   expect E closed|open [N]
  *   expect E called N            so often somebody was told that our doing gave him the last conversation
  *   expect E FIELD "value" [N]   of a conversation or its contact, as in change
- *   expect migrated WORD N       what came of the newest run, and how many messages it wrote
+ *   expect migrated WORD N [failed N] [WORD N] …   what came of the newest run, how many messages it wrote, and of
+ *                                others why not; all of it adds up
  *   expect link WORD             how the pair came to be in which the newest message has travelled
  *   expect repaired E N          messages that were found by reconciliation, in this life
  *   expect health WORD           the endpoint's state … of E: expect state E WORD
@@ -271,15 +272,22 @@ struct manner {
 	const char *choices; /* "A|B"; NULL: none */
 };
 
-/* Now, later, or never. */
-static void tell(struct script *s, struct callback *c)
+enum telling { TOLD_NOW, TOLD_LATER, TOLD_NEVER };
+
+static enum telling telling(struct script *s)
 {
 	if (!is_word(s, "silently"))
-		post(s, c);
-	else if (is_word(s, "lost"))
-		far_forget(c);
-	else
-		s->silent = c;
+		return TOLD_NOW;
+	return is_word(s, "lost") ? TOLD_NEVER : TOLD_LATER;
+}
+
+static void tell(struct script *s, struct callback *c, enum telling how)
+{
+	switch (how) {
+	case TOLD_NOW: post(s, c); break;
+	case TOLD_LATER: s->silent = c; break;
+	case TOLD_NEVER: far_forget(c); break;
+	}
 }
 
 static void speak(struct script *s, struct far *f, struct far_conversation *c, bool by_customer,
@@ -290,6 +298,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 	const char *mark = is_word(s, "marked") ? word(s) : NULL;
 	const struct far_message *other = is_word(s, "to") ? message_of(s, f) : NULL;
 	struct far_message *m;
+	enum telling how;
 
 	if (n > 0)
 		c = conversation(s, f, n);
@@ -297,6 +306,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		times = number(s, 1);
 		is_word(s, "times");
 	}
+	how = telling(s);
 	for (i = 0; i < times; i++) {
 		snprintf(numbered, sizeof(numbered), "%.40s %d", text, i + 1);
 		m = far_say(f, c, by_customer, name, times > 1 ? numbered : text);
@@ -306,7 +316,7 @@ static void speak(struct script *s, struct far *f, struct far_conversation *c, b
 		if (other != NULL)
 			snprintf(m->reply_to, sizeof(m->reply_to), "%s", other->id);
 		m->choices = manner.choices != NULL ? strdup(manner.choices) : NULL;
-		tell(s, newest(f));
+		tell(s, newest(f), how);
 	}
 	free(text);
 }
@@ -404,7 +414,7 @@ static void change_state(struct script *s, const char *to)
 		far_wait(f, c, "pending");
 	else
 		far_close(f, c, strcmp(to, "close") == 0);
-	tell(s, newest(f));
+	tell(s, newest(f), telling(s));
 }
 
 /* What a request of ours has made of it. */
@@ -812,11 +822,24 @@ static void expect_repaired(struct script *s)
 		WRONG(s, "there are %d", (int)e->stats.repaired);
 }
 
+static int64_t left_out(struct script *s, const struct migration_totals *t, const char *why)
+{
+	int i;
+
+	for (i = 0; i < SKIP_COUNT; i++)
+		if (strcmp(migration_skip_word(i), why) == 0)
+			return t->skipped[i];
+	if (strcmp(why, "failed") != 0)
+		WRONG(s, "%s is no word", why);
+	return t->failed;
+}
+
 static void expect_migrated(struct script *s)
 {
 	const char *state = word(s);
 	struct arena *a = arena_new();
 	struct migration_report *all;
+	const char *why;
 
 	if (migration_reports(s->stage.rig.flow->migrations, a, &all) == 0)
 		WRONG(s, "there is no run");
@@ -825,6 +848,13 @@ static void expect_migrated(struct script *s)
 		WRONG(s, "it is %s, with %d, passed %s: %s", migration_state_word((int)all->state),
 		    (int)all->totals.written, migration_skipped_text(a, &all->totals),
 		    all->why != NULL ? all->why : "");
+	if (!migration_adds_up(&all->totals))
+		WRONG(s, "its sums do not add up");
+	while (s->at < s->count) {
+		why = word(s);
+		if (left_out(s, &all->totals, why) != number(s, 0))
+			WRONG(s, "%s: there are %d", why, (int)left_out(s, &all->totals, why));
+	}
 	arena_free(a);
 }
 

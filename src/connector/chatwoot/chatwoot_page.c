@@ -8,6 +8,8 @@
  * with each message, and a page of conversations with the last one of each. */
 #include "connector/chatwoot/chatwoot.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -246,6 +248,18 @@ int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conv
 	return 0;
 }
 
+/* Of all, upwards: behind the newest of this page. */
+static const char *newer_messages(const struct json *list)
+{
+	const struct json *last = list->child;
+
+	if (list->count < PAGE_FULL)
+		return NULL;
+	while (last->next != NULL)
+		last = last->next;
+	return json_id(last, "id");
+}
+
 /* The page before the oldest message of this one; NULL: all was seen that is wanted. */
 static const char *older_messages(const struct page *p, const struct json *list)
 {
@@ -268,8 +282,23 @@ static int take_messages(struct page *p, const struct job *job, const struct jso
 		p->about = json_read(p->a, job->about->extra, strlen(job->about->extra), &fault);
 	if (read_messages(p, list, &out->events) != 0)
 		return -1;
-	out->cursor = older_messages(p, list);
+	out->cursor = job->is_whole ? newer_messages(list) : older_messages(p, list);
 	return 0;
+}
+
+/* "<page> <count when the walk began>". What is deleted meanwhile moves what is behind it to pages that were seen:
+ * where there are fewer at the end, all of it is gone through once more. */
+static const char *next_conversations(struct page *p, const struct job *job,
+    const struct json *answer, const struct json *list)
+{
+	const char *blank = job->cursor != NULL ? strchr(job->cursor, ' ') : NULL;
+	int64_t page = job->cursor != NULL ? strtoll(job->cursor, NULL, 10) : 1;
+	int64_t now = json_int(answer, "data.meta.all_count", 0);
+	int64_t before = blank != NULL ? strtoll(blank, NULL, 10) : now;
+
+	if (list->count > 0)
+		return arena_printf(p->a, "%" PRId64 " %" PRId64, page + 1, before);
+	return now < before ? arena_printf(p->a, "1 %" PRId64, now) : NULL;
 }
 
 const struct json *chatwoot_conversations(const struct json *answer)
@@ -287,7 +316,11 @@ static int take_conversations(struct page *p, const struct job *job, const struc
 	if (job->known->conversation != NULL)
 		return json_id(answer, "id") != NULL ? read_conversation(p, answer, &out->events)
 						     : -1;
-	return list != NULL ? read_conversations(p, list, &out->events) : -1;
+	if (list == NULL || read_conversations(p, list, &out->events) != 0)
+		return -1;
+	if (job->is_whole)
+		out->cursor = next_conversations(p, job, answer, list);
+	return 0;
 }
 
 /* Who has no contact has no conversation. */

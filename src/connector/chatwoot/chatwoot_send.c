@@ -674,23 +674,31 @@ static void build_page_of_person(struct making *k)
 	}
 }
 
-/* The server counts the seconds back by its own clock. All that changed come at once. */
+/* The server counts the seconds back by its own clock. All that changed come at once; all there are, as they were
+ * begun, page by page. */
 static void build_page(struct making *k)
 {
 	const struct job *job = k->job;
 	int64_t seconds = (k->via->now_ms - job->since_ms) / 1000 + 1;
+	const char *page = job->cursor != NULL ? job->cursor : "1";
 
 	k->out->method = "GET";
 	if (job->step == STEP_LOOK_UP)
 		URL(k, "/inboxes/%s", inbox(k));
 	else if (job->step == STEP_FIND_CONVERSATION)
 		build_page_of_person(k);
+	else if (job->step == STEP_LIST_MESSAGES && job->is_whole)
+		URL(k, "/conversations/%s/messages?after=%s", conversation(k),
+		    job->cursor != NULL ? job->cursor : "0");
 	else if (job->step == STEP_LIST_MESSAGES && job->cursor != NULL)
 		URL(k, "/conversations/%s/messages?before=%s", conversation(k), job->cursor);
 	else if (job->step == STEP_LIST_MESSAGES)
 		URL(k, "/conversations/%s/messages", conversation(k));
 	else if (job->known->conversation != NULL)
 		URL(k, "/conversations/%s", conversation(k));
+	else if (job->is_whole)
+		URL(k, "/conversations?inbox_id=%s&status=all&sort_by=created_at_asc&page=%.*s",
+		    inbox(k), (int)strcspn(page, " "), page);
 	else
 		URL(k, "/conversations?inbox_id=%s&status=all&updated_within=%" PRId64, inbox(k),
 		    seconds > 0 ? seconds : 1);
