@@ -140,8 +140,8 @@ static const struct note notes[] = {
 	    "Migration" },
 	{ "GET", "/migrations/{}/made", "What it has written, as it is called there", "after", NULL,
 	    200, "[Made" },
-	{ "GET", "/persons/{}", "All that is kept of one person, by e-mail, +phone, endpoint:id", NULL,
-	    NULL, 200, "Any" },
+	{ "GET", "/persons/{}", "All that is kept of one person, by e-mail, +phone, endpoint:id",
+	    NULL, NULL, 200, "Any" },
 	{ "DELETE", "/persons/{}", "Erases the person, or (dry_run) counts", "dry_run", NULL, 200,
 	    "Any" },
 };
