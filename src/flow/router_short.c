@@ -112,7 +112,7 @@ bool router_try_short(struct router *r, struct endpoint *e, struct letter *lette
 	size_t i;
 
 	/* Of several bridges each has to know whether the message came from it: that takes the store. */
-	if (e->is_held || e->nbridges > 1 || !is_short(c, letter->event))
+	if (r->flow->erasing > 0 || e->is_held || e->nbridges > 1 || !is_short(c, letter->event))
 		return false;
 	recall(c, &op->view);
 	op->thread = c->thread;

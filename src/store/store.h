@@ -41,6 +41,9 @@ enum store_kind {
 	STORE_CALLBACK,
 	STORE_CALLBACK_OF,
 	STORE_BACKUP, /* this: backup.h */
+	STORE_PERSON, /* these: person.h */
+	STORE_PERSON_SAID,
+	STORE_PERSON_ERASE,
 	STORE_KNOWN,
 	STORE_SWEEP_GET,
 	STORE_SWEEP_SET,
@@ -68,6 +71,7 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_LINKS, /* links.h */
 	STORE_SHIFT,
 	STORE_MIGRATION, /* these: migration.h */
 	STORE_MIGRATIONS,

@@ -23,7 +23,8 @@ MARISOL, PRIYA = "marisol@northwind.example", "priya@northwind.example"
 
 
 class Hub:
-    def __init__(self, process=None, start=True):
+    def __init__(self, process=None, start=True, sweep="10s"):
+        self.sweep = sweep
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin, self.numbers = free_port(), free_port(), itertools.count(1)
         self.main, self.other, self.third = Sandbox.many(3, "--shuffle", "0", "--syniverse", "--no-limits")
@@ -65,7 +66,7 @@ class Hub:
         def smartsender(ready, key, host):
             return {"platform": "smartsender", "base_url": ready["smartsender"].replace("127.0.0.1", host),
                     "api_token": SECRETS["smartsender_token"], "webhook_secret": SECRETS["front_secret"], "hook_key": key,
-                    "receive": "poll 2s", "sweep": "10s", "rate": "180/min", "reconcile": "never", "insecure": True}
+                    "receive": "poll 2s", "sweep": self.sweep, "rate": "180/min", "reconcile": "never", "insecure": True}
 
         endpoints = {
             "shop": smartify(main, SECRETS["shop_key"], "127.0.0.1"), "team": smartify(other, KEYS["team"], "localhost"),

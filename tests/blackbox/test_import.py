@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -206,13 +207,46 @@ def said_before(hub):
         said.setdefault("hotel", {})[person] = [unique("hotel") for _ in range(4)]
         for text in said["hotel"][person]:
             hub.far("POST", "/say", {"from": person, "text": text})
+    for platform, sandbox, specs in MORE:
+        person, id = unique("person"), None
+        for spec in specs:
+            row = sandbox(hub)("POST", "/say", dict({"platform": platform, "as": "customer", "person": person, "text": "", "wait": True},
+                                                    **({"conversation": id} if id else {}), **spec))
+            id = row["conversation"]
+        hub.more = id       # of the last one, Smart Sender
     time.sleep(1.1)     # times of some are whole seconds: what is of the second the bridge begins in is live
     return said
 
 
+# What is more than a text, in a conversation of its own.
+BUTTONS = [{"type": "text", "value": "Yes"}, {"type": "url", "value": "Site", "link": "https://x.example/"}]
+PLACE = {"type": "location", "resource": {"parameters": {"latitude": "52.5", "longitude": 13.25, "title": "Here"}}}
+MORE = [
+    ("smartify", lambda hub: hub.main, [
+        {"text": "Hello <b>there</b> ${x}"},
+        {"as": "bot", "text": "Pick", "attributes": {"attachment": {"type": "template", "buttons": BUTTONS}}},
+        {"as": "bot", "text": "Look", "attributes": {"attachment": {"type": "gallery", "gallery": [
+            {"preview": {"src": "https://x.example/1.png"}, "title": "Red", "description": "Warm", "buttons": BUTTONS}]}}},
+        {"as": "agent", "text": "a note", "subtype": "private"},
+        {"text": "a file", "file": {"name": "a.txt", "type": "text/plain", "text": "words"}}]),
+    ("chatwoot", lambda hub: hub.third, [
+        {"text": "  two\n\nlines  "},
+        {"as": "agent", "text": "**bold** and `code`"},
+        {"as": "agent", "text": "Which?", "content_type": "input_select", "content_attributes": {"items": [
+            {"title": "One", "value": "1"}, {"title": "Two", "value": "2"}]}},
+        {"as": "agent", "text": "a note", "private": True},
+        {"text": "places", "attachments": [{"file_type": "location", "coordinates_lat": 1.5, "coordinates_long": 2.5, "fallback_title": "Here"}]},
+        {"text": "", "files": [{"name": "a.txt", "type": "text/plain", "text": "words"}]}]),
+    ("smartsender", lambda hub: hub.main, [
+        {"text": "hi"}, {"content": PLACE},
+        {"content": {"type": "contact", "resource": {"parameters": {"name": "Jo", "phoneNumber": "+4915550100021"}}}},
+        {"content": {"type": "telegramInvoice", "resource": {"parameters": {"receipt": {"title": "Room", "description": "9"}}}}}]),
+]
+
+
 def test_saved_pages():
     """Each platform's own answers, saved page by page, are its history: in order, each once, ended as it was there."""
-    hub = Hub(start=False)
+    hub = Hub(start=False, sweep="1h")     # a second one takes what was said just before for live
     try:
         said = said_before(hub)
         folders = {name: os.path.join(hub.folder, name) for name in said}
@@ -225,21 +259,33 @@ def test_saved_pages():
             count = sum(len(texts) for texts in talks.values())
             args = ("--file", folders[name], "--to", "desk", "--from", name)
             plan = at_hub(hub, *args, "--dry-run")
-            assert plan["state"] == "planned" and plan["written"] == count and plan["conversations"] == len(talks), (name, plan)
+            assert plan["state"] == "planned" and plan["written"] >= count and plan["conversations"] >= len(talks), (name, plan)
             done = at_hub(hub, *args)
-            assert done["state"] == "finished" and done["written"] == count and done["failed"] == 0 and done["adds_up"], (name, done)
-            assert done["file"] == folders[name]
-            told = at_hub(hub, *args, "--verify")
-            assert told["state"] == "verified" and told["verify"]["compared"] == count, (name, told)
+            assert done["state"] == "finished" and done["written"] == plan["written"] and done["failed"] == 0 and done["adds_up"], (name, done)
+            assert done["file"] == folders[name] and done["skipped"] == plan["skipped"]
             again = at_hub(hub, *args)
-            assert again["written"] == 0 and again["skipped"]["present"] == count, (name, again)
-            threads = [t for t in hub.main("GET", "/threads?limit=1000&messages=1000&fresh=1")["chatwoot"]
-                       if any(name in m["text"] for m in t["messages"] if m["text"])]
-            there = [[bare(m["text"]) for m in t["messages"] if m["who"] != "system"] for t in threads]
+            assert again["written"] == 0 and again["skipped"]["present"] == done["written"], (name, again)
+            threads = hub.main("GET", "/threads?limit=1000&messages=1000&fresh=1")["chatwoot"]
+            there = [[bare(m["text"]) for m in t["messages"] if bare(m["text"] or "").startswith(name)] for t in threads]
+            threads, there = zip(*((t, texts) for t, texts in zip(threads, there) if texts))
             assert sorted(there) == sorted(talks.values()), name
             if name != "hotel":
                 closed = list(talks.values())[-1]
                 assert [t["status"] == "resolved" for t in threads] == [words == closed for words in there], name
+            # What stands there is what each of the three sources says (the Two-Way Chat of the hotel has no history).
+            if name == "hotel":
+                told = at_hub(hub, *args, "--verify")
+                assert told["state"] == "verified" and told["verify"]["compared"] == count, told
+                continue
+            lines = os.path.join(hub.folder, name + ".jsonl")
+            only = ("--only", str(hub.more)) if name == "front" else ()     # where reading takes its time
+            with open(lines, "w", encoding="utf-8") as f:
+                subprocess.run([BIN, "export", "--endpoint", name, "-c", hub.relay.config, *only], stdout=f, check=True, timeout=300)
+            platform = ("--from", name, "--to", "desk")
+            for source in (args, ("--file", lines, *platform), (*platform, *only)):
+                told = at_hub(hub, *source, "--verify")
+                wanted = len(MORE[-1][2]) if only and source != args else done["written"]
+                assert told["state"] == "verified" and told["verify"]["compared"] == wanted, (source, told)
         # One of them by itself: all that there is of a conversation, in one answer.
         alone = os.path.join(folders["hotel"], "all-0.json")
         assert at_hub(hub, "--file", alone, "--to", "desk", "--from", "hotel")["skipped"]["present"] == 3
@@ -266,18 +312,34 @@ def no_such_pages(hub, folders):
 
 
 WRONG_PAGES = [
-    # Of which platform, in which file, what; and what is said of it.
+    # Of which platform, in which file, what; and what is said of it. More of them: tests/connector/test_saved.c.
     ("shop", "m0.json", b'[{"_id": "6b00"', ["byte 16", "allowed: a JSON document"]),
-    ("shop", "m0.json", [{"_id": "6b00", "sender": "x", "createdAt": "now"}], ['[0].createdAt: found "now"; allowed: a time like']),
-    ("shop", "m0.json", {"success": False}, ["found an object; allowed: what GET requests"]),
-    ("shop", "requests-0.json", {"requests": [{"request_id": 5}]}, ["requests[0].updatedAt: found nothing"]),
     ("shop", "requests-0.json", {"requests": []}, ["conversation: found \"support-group-", "which no page tells"]),
     ("mail", "more.json", {"payload": [{"id": 1}]}, ["payload[0].inbox_id: found nothing; allowed: the inbox's id"]),
-    ("mail", "more.json", {"payload": [{"id": 1, "message_type": 0, "created_at": "?"}]}, ['payload[0].created_at: found "?"']),
     ("front", "messages.json", {"collection": [{"id": 1, "content": {}, "createdAt": "2024-03-05 17:44:58"}]},
      ["allowed: a file called messages-ID.json"]),
-    ("front", "messages-999.json", {"collection": [{"id": 1, "content": {}, "createdAt": "2024-03-05 17:44:58"}]},
-     ['conversation: found "999", which no page tells']),
-    ("front", "chats-open.1.json", {"error": {"code": 401}}, ["found an object; allowed: what GET chats"]),
-    ("hotel", "more.json", {"list": [{"id": "a", "direction": "UP", "created_date": 1}]}, ['list[0].direction: found "UP"; allowed: MO, MT']),
 ]
+
+
+def test_stopped_exports(make_world):
+    """A relay that stops says so to who reads history; a command that is stopped leaves whole lines behind."""
+    world = make_world("smartify", start=False, shop={"timeout": "2s"})
+    past(world, 3, 2)
+    world.relay.start()
+    whole = tieline(world, "export", "--endpoint", "shop").stdout.splitlines()
+    for stop, code, word in ((lambda c: world.relay.stop(), 75, "the relay stops"), (lambda c: c.send_signal(signal.SIGINT), 130, "stopped after 1 ")):
+        world.sandbox("DELETE", "/requests")
+        world.fault("smartify", "GET", "/messages$", "hang", nth=2, count=1000)
+        with subprocess.Popen([BIN, "export", "--endpoint", "shop", "-c", world.relay.config], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as command:
+            eventually(lambda: len(world.requests("/messages$")) >= 2, "it waits for the second conversation")
+            stop(command)
+            out, err = command.communicate(timeout=60)
+        assert command.returncode == code and word in err, (code, command.returncode, err)
+        assert [json.loads(line)["type"] for line in out.splitlines()].count("conversation") == 1
+        assert out.endswith("\n") and whole[:len(out.splitlines())] == out.splitlines()
+        world.calm()
+        if world.relay.process.poll() is not None:
+            assert world.relay.process.returncode == 0
+            world.relay.start()
+    assert tieline(world, "export", "--endpoint", "shop").stdout.splitlines() == whole
