@@ -32,6 +32,8 @@ static const struct {
 	    "id:s bridge:s? customers:s? agents:s? customers_state:s~ agents_state:s~ generation:i "
 	    "taken_over:b gone:b" },
 	{ "Pair", "customers:s agents:s" },
+	{ "Paired", "items:[PairResult" },
+	{ "PairResult", "result:s reason:s~" },
 	{ "Parked",
 	    "id:s since:t~ endpoint:s~ bridge:s~ direction:s~ reason:s~ detail:s~ kind:s~ state:s~ "
 	    "text:s~ event:s~ attempts:[Attempt~ edited:o~ etag:s~" },
@@ -105,7 +107,7 @@ static const struct note notes[] = {
 	{ "GET", "/links", "Conversations that are tied; q: an id there, an e-mail, a phone",
 	    "q " PAGED, NULL, 200, "[Link" },
 	{ "POST", "/links", "Ties conversations that a person names; mode: check, plan, link", NULL,
-	    "mode:s pairs:[Pair", 200, "Any" },
+	    "mode:s pairs:[Pair", 200, "Paired" },
 	{ "GET", "/links/{}", "One of them", NULL, NULL, 200, "Link" },
 	{ "POST", "/links", "Ties conversations that a person names, or (mode) only looks", NULL,
 	    "mode:s~ pairs:o", 200, "Any" },
