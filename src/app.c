@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "admin/alarms.h"
+#include "admin/check_web.h"
 #include "admin/cli.h"
+#include "admin/history_web.h"
 #include "admin/notify.h"
 #include "admin/pulse.h"
 #include "admin/series_web.h"
@@ -88,7 +90,10 @@ static void on_stop(int signo, void *arg)
 	flow_drain(app->flow);
 	http_server_drain(app->public);
 	app->drain_until_ms = loop_now_ms(app->loop) + app->config->limits.drain_msecs;
-	on_drain(app);
+	if (history_web_stop(app->web.history)) /* the answers need a moment to get out */
+		loop_timer_set(app->drain, DRAIN_LOOK_MSECS);
+	else
+		on_drain(app);
 }
 
 /* ---- other signals ---- */
@@ -262,8 +267,10 @@ static int build_flow(struct app *app)
 		.started_ms = loop_now_ms(app->loop),
 		.reload = reload,
 		.reload_arg = app,
-		.sessions = sessions_new() };
+		.sessions = sessions_new(),
+		.checks = checks_new() };
 	app->web.alarms = alarm_watch_new(&app->web);
+	app->web.history = history_web_new();
 	if (alarm_watch_load(app->web.alarms, &err) != 0)
 		return fail(EXIT_INPUT, &err);
 	app->web.series = series_watch_new(&app->web);
@@ -355,6 +362,7 @@ static void tear_down(struct app *app)
 	http_server_free(app->public);
 	http_server_free(app->admin);
 	http_server_free(app->socket);
+	history_web_free(app->web.history);
 	for (i = 0; i < sizeof(app->signals) / sizeof(app->signals[0]); i++)
 		loop_signal_free(app->signals[i]);
 	loop_timer_free(app->drain);
@@ -365,6 +373,7 @@ static void tear_down(struct app *app)
 	alarm_watch_free(app->web.alarms);
 	series_watch_free(app->web.series);
 	sessions_free(app->web.sessions);
+	checks_free(app->web.checks);
 	flow_free(app->flow);
 	ingest_free(app->ingest);
 	http_out_free(app->wire);

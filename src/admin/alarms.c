@@ -333,44 +333,35 @@ static void put_item(struct json_out *o, struct arena *a, const struct alarm *al
 	json_end_object(o);
 }
 
-struct query {
-	int64_t limit, before; /* ids below; 0: all */
-	int64_t since_ms, until_ms;
-};
-
-/* NULL, or what is wrong with it. */
-static const char *read_query(const struct api_call *c, struct query *q)
+/* NULL, or what is wrong with it. before: ids below; 0: all. */
+static const char *read_query(const struct api_call *c, struct api_page *page, int64_t *before)
 {
-	const char *limit = api_query(c, "limit"), *cursor = api_query(c, "cursor");
-	const char *since = api_query(c, "since"), *until = api_query(c, "until");
+	const char *wrong = api_page_read(c, page);
 	char *end;
 
-	*q = (struct query){ 50, 0, 0, INT64_MAX };
-	if (limit != NULL) {
-		q->limit = strtoll(limit, &end, 10);
-		if (end == limit || *end != '\0' || q->limit < 1 || q->limit > 500)
-			return "limit: allowed: 1 to 500";
-	}
-	if (cursor != NULL) {
-		q->before = strtoll(cursor, &end, 10);
-		if (end == cursor || *end != '\0' || q->before < 1)
-			return "cursor: it is none that was given";
-	}
-	if (since != NULL && time_parse(since, &q->since_ms) != 0)
-		return "since: allowed: a time like 2026-11-20T10:00:00Z";
-	if (until != NULL && time_parse(until, &q->until_ms) != 0)
-		return "until: allowed: a time like 2026-11-20T10:00:00Z";
-	return NULL;
+	*before = 0;
+	if (wrong != NULL || page->cursor == NULL)
+		return wrong;
+	*before = strtoll(page->cursor, &end, 10);
+	return end == page->cursor || *end != '\0' || *before < 1
+	    ? "cursor: it is none that was given"
+	    : NULL;
+}
+
+static bool is_asked(const struct alarm *a, const struct api_page *page, int64_t before)
+{
+	return a->id != 0 && (before == 0 || a->id < before) && a->raised_ms >= page->since_ms
+	    && (page->until_ms == 0 || a->raised_ms <= page->until_ms);
 }
 
 void alarms_web_list(struct api_call *c)
 {
 	const struct alarms *s = alarm_watch_all(c->web->alarms);
 	struct json_out *o = json_out_new(c->arena);
-	struct query q;
-	const char *body, *wrong = read_query(c, &q);
+	struct api_page page;
+	int64_t last = 0, n = 0, before;
+	const char *body, *wrong = read_query(c, &page, &before);
 	size_t i, len;
-	int64_t last = 0, n = 0;
 
 	if (wrong != NULL) {
 		api_problem(c, API_INVALID, wrong, NULL);
@@ -379,9 +370,8 @@ void alarms_web_list(struct api_call *c)
 	json_begin_object(o);
 	json_key(o, "items");
 	json_begin_array(o);
-	for (i = s->count; i-- > 0 && n < q.limit;) {
-		if (s->items[i]->id == 0 || (q.before != 0 && s->items[i]->id >= q.before)
-		    || s->items[i]->raised_ms < q.since_ms || s->items[i]->raised_ms > q.until_ms)
+	for (i = s->count; i-- > 0 && n < page.limit;) {
+		if (!is_asked(s->items[i], &page, before))
 			continue;
 		put_item(o, c->arena, s->items[i]);
 		last = s->items[i]->id;
@@ -389,7 +379,7 @@ void alarms_web_list(struct api_call *c)
 	}
 	json_end_array(o);
 	json_member_text_or_null(o, "next",
-	    n == q.limit && last > 1 ? arena_printf(c->arena, "%" PRId64, last) : NULL);
+	    n == page.limit && last > 1 ? arena_printf(c->arena, "%" PRId64, last) : NULL);
 	json_end_object(o);
 	body = json_done(o, &len);
 	api_reply(c, 200, body, len);

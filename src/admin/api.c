@@ -2,44 +2,57 @@
 #include "admin/api.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "admin/alarms.h"
 #include "admin/backup_web.h"
+#include "admin/check_web.h"
 #include "admin/control_web.h"
 #include "admin/history_web.h"
+#include "admin/links_web.h"
 #include "admin/migration_web.h"
+#include "admin/openapi_web.h"
+#include "admin/places_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
 #include "admin/series_web.h"
 #include "admin/setup_web.h"
 #include "admin/web.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/json_in.h"
 #include "base/json_out.h"
 #include "base/log.h"
+#include "base/mistakes.h"
 #include "base/utf8.h"
 #include "net/http_in.h"
 
 #define BUSY_SECS 5
+#define LIST_USUAL 50
+#define LIST_MOST 500
 
-struct route {
-	const char *method, *path; /* below /api/v1; {} stands for one piece */
-	void (*handle)(struct api_call *c);
-};
-
-static const struct route routes[] = {
+static const struct api_route routes[] = {
+	{ "GET", "/openapi.json", openapi_web_show },
 	{ "GET", "/status", web_status },
 	{ "POST", "/reload", control_web_reload },
 	{ "POST", "/backup", backup_web_start },
+	{ "GET", "/endpoints", places_web_endpoints },
+	{ "GET", "/endpoints/{}", places_web_endpoint },
 	{ "POST", "/endpoints/{}/pause", control_web_pause_endpoint },
 	{ "POST", "/endpoints/{}/resume", control_web_resume_endpoint },
 	{ "POST", "/endpoints/{}/drain", control_web_drain_endpoint },
+	{ "POST", "/endpoints/{}/check", check_web_start },
+	{ "GET", "/bridges", places_web_bridges },
+	{ "GET", "/bridges/{}", places_web_bridge },
 	{ "POST", "/bridges/{}/pause", control_web_pause_bridge },
 	{ "POST", "/bridges/{}/resume", control_web_resume_bridge },
 	{ "POST", "/bridges/{}/drain", control_web_drain_bridge },
 	{ "GET", "/setup", setup_web_show },
 	{ "POST", "/endpoints/{}/keep", setup_web_keep },
+	{ "GET", "/lanes", places_web_lanes },
+	{ "GET", "/links", links_web_list },
+	{ "GET", "/links/{}", links_web_show },
 	{ "GET", "/parked", repair_web_list },
 	{ "POST", "/parked/retry", repair_web_retry_all },
 	{ "POST", "/parked/drop", repair_web_drop_all },
@@ -61,6 +74,11 @@ static const struct route routes[] = {
 	{ "GET", "/migrations/{}/made", migration_web_made },
 };
 
+const struct api_route *api_route_at(size_t i)
+{
+	return i < sizeof(routes) / sizeof(routes[0]) ? &routes[i] : NULL;
+}
+
 /* ---- answers ---- */
 
 static const struct {
@@ -80,14 +98,35 @@ static const struct {
 	[API_STORE] = { 503, "store", "the store cannot do it now" },
 };
 
-/* What a refusal says in its headers; all zero: nothing. */
-struct refusal_headers {
+/* What a refusal says besides; all zero: nothing. */
+struct refusal_more {
 	const char *allow;
 	int64_t retry_after_secs;
+	const struct mistakes *mistakes;
 };
 
+static void put_mistakes(struct json_out *o, const struct mistakes *m)
+{
+	const struct mistake *one;
+
+	json_key(o, "errors");
+	json_begin_array(o);
+	for (one = m->items; one < m->items + m->all; one++) {
+		if (one->warning)
+			continue;
+		json_begin_object(o);
+		json_member_text(o, "key", one->key != NULL ? one->key : "");
+		json_member_text(o, "found", one->wrong);
+		json_member_text(o, "allowed", one->allowed);
+		if (one->at.line > 0)
+			json_member_int(o, "line", one->at.line);
+		json_end_object(o);
+	}
+	json_end_array(o);
+}
+
 static void refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
-    const char *next, struct refusal_headers headers)
+    const char *next, struct refusal_more more)
 {
 	struct arena *a = http_in_call_arena(call);
 	struct json_out *o = json_out_new(a);
@@ -98,12 +137,12 @@ static void refuse(struct http_in_call *call, enum api_problem problem, const ch
 	if (problem == API_UNAUTHORIZED)
 		extra[nextra++] = (struct http_header){ "WWW-Authenticate", "Bearer", false };
 	if (problems[problem].status == 503)
-		headers.retry_after_secs = BUSY_SECS;
-	if (headers.retry_after_secs > 0)
+		more.retry_after_secs = BUSY_SECS;
+	if (more.retry_after_secs > 0)
 		extra[nextra++] = (struct http_header){ "Retry-After",
-			arena_printf(a, "%" PRId64, headers.retry_after_secs), false };
-	if (headers.allow != NULL)
-		extra[nextra++] = (struct http_header){ "Allow", headers.allow, false };
+			arena_printf(a, "%" PRId64, more.retry_after_secs), false };
+	if (more.allow != NULL)
+		extra[nextra++] = (struct http_header){ "Allow", more.allow, false };
 	json_begin_object(o);
 	json_member_text(o, "type",
 	    arena_printf(a, "urn:tieline:problem:%s", problems[problem].word));
@@ -111,6 +150,8 @@ static void refuse(struct http_in_call *call, enum api_problem problem, const ch
 	json_member_int(o, "status", problems[problem].status);
 	json_member_text(o, "detail", detail);
 	json_member_text(o, "next", next);
+	if (more.mistakes != NULL)
+		put_mistakes(o, more.mistakes);
 	json_end_object(o);
 	body = json_done(o, &len);
 	http_reply(call, problems[problem].status, extra, nextra, "application/problem+json", body,
@@ -120,22 +161,28 @@ static void refuse(struct http_in_call *call, enum api_problem problem, const ch
 void api_refuse(struct http_in_call *call, enum api_problem problem, const char *detail,
     const char *next)
 {
-	refuse(call, problem, detail, next, (struct refusal_headers){ 0 });
+	refuse(call, problem, detail, next, (struct refusal_more){ 0 });
 }
 
 void api_refuse_method(struct http_in_call *call, const char *allow)
 {
-	refuse(call, API_METHOD, NULL, NULL, (struct refusal_headers){ .allow = allow });
+	refuse(call, API_METHOD, NULL, NULL, (struct refusal_more){ .allow = allow });
 }
 
 void api_refuse_for(struct http_in_call *call, int64_t secs, const char *detail, const char *next)
 {
-	refuse(call, API_RATE, detail, next, (struct refusal_headers){ .retry_after_secs = secs });
+	refuse(call, API_RATE, detail, next, (struct refusal_more){ .retry_after_secs = secs });
 }
 
 void api_problem(struct api_call *c, enum api_problem problem, const char *detail, const char *next)
 {
 	api_refuse(c->call, problem, detail, next);
+}
+
+void api_mistakes(struct api_call *c, const struct mistakes *m, const char *detail,
+    const char *next)
+{
+	refuse(c->call, API_CONFIGURATION, detail, next, (struct refusal_more){ .mistakes = m });
 }
 
 void api_reply(struct api_call *c, int status, const char *body, size_t len)
@@ -188,6 +235,23 @@ const char *api_query(const struct api_call *c, const char *name)
 	return NULL;
 }
 
+const char *api_page_read(const struct api_call *c, struct api_page *out)
+{
+	const char *limit = api_query(c, "limit");
+	const char *since = api_query(c, "since"), *until = api_query(c, "until");
+	char *end = NULL;
+	long n = limit != NULL ? strtol(limit, &end, 10) : LIST_USUAL;
+
+	*out = (struct api_page){ .limit = (int)n, .cursor = api_query(c, "cursor") };
+	if ((end != NULL && (end == limit || *end != '\0')) || n < 1 || n > LIST_MOST)
+		return "limit: allowed: 1 to 500";
+	if (since != NULL && time_parse(since, &out->since_ms) != 0)
+		return "since: allowed: a time like 2026-11-20T10:00:00Z";
+	if (until != NULL && time_parse(until, &out->until_ms) != 0)
+		return "until: allowed: a time like 2026-11-20T10:00:00Z";
+	return NULL;
+}
+
 const char *api_header(const struct api_call *c, const char *name)
 {
 	const struct http_in *in = http_in_call_request(c->call);
@@ -232,7 +296,7 @@ static bool fits(const char *route, const char *path, const char **name, size_t 
 	return *len > 0 && strcmp(route + n + 2, *name + *len) == 0;
 }
 
-static void run(const struct route *r, struct api_call *c, enum api_rights rights)
+static void run(const struct api_route *r, struct api_call *c, enum api_rights rights)
 {
 	bool changes = strcmp(r->method, "GET") != 0;
 
@@ -288,5 +352,5 @@ void api_take(const struct web *w, struct http_in_call *call, enum api_rights ri
 		api_refuse_method(call, allowed);
 	else
 		api_refuse(call, API_NOT_FOUND, NULL,
-		    "the manual lists what there is: tieline(1), docs/commands.md");
+		    "GET /api/v1/openapi.json lists what there is");
 }

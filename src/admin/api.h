@@ -10,6 +10,7 @@
 struct arena;
 struct http_in_call;
 struct json;
+struct mistakes;
 struct web;
 
 /* One request. Lives, with its arena, until it is answered, at once or later. */
@@ -27,10 +28,25 @@ enum api_rights { API_NONE, API_READ, API_ALL };
 void api_take(const struct web *w, struct http_in_call *call, enum api_rights rights,
     const char *who);
 
+/* The i-th route, its path below /api/v1 with {} for a name; NULL: there are not so many. */
+struct api_route {
+	const char *method, *path;
+	void (*handle)(struct api_call *c);
+};
+const struct api_route *api_route_at(size_t i);
+
 /* ---- for handlers ---- */
 
 /* A parameter behind the question mark, decoded; NULL: not given. */
 const char *api_query(const struct api_call *c, const char *name);
+/* What every list may be asked for: how many, after which, from when to when. */
+struct api_page {
+	int limit;
+	const char *cursor;         /* NULL: from the beginning */
+	int64_t since_ms, until_ms; /* 0: not said */
+};
+/* NULL, or what is wrong with it. */
+const char *api_page_read(const struct api_call *c, struct api_page *out);
 /* Whether it came over the socket; where not, that is answered. */
 bool api_is_socket(struct api_call *c, const char *why);
 /* The body. NULL: it is no JSON object, and that is answered. */
@@ -53,6 +69,9 @@ enum api_problem {
 	API_STORE
 };
 void api_problem(struct api_call *c, enum api_problem problem, const char *detail,
+    const char *next);
+/* The configuration has these: told as errors, too. */
+void api_mistakes(struct api_call *c, const struct mistakes *m, const char *detail,
     const char *next);
 /* For calls that have no route: the same without an api_call. */
 void api_refuse(struct http_in_call *call, enum api_problem problem, const char *detail,

@@ -6,11 +6,9 @@
 #include "base/arena.h"
 #include "base/json_out.h"
 
-static void print_json(const char *endpoint, const struct check_line *line)
+void check_line_put(struct json_out *o, const char *endpoint, const struct check_line *line)
 {
 	static const char *const words[] = { "ok", "warn", "fail" };
-	struct arena *a = arena_new();
-	struct json_out *o = json_out_new(a);
 
 	json_begin_object(o);
 	json_member_text(o, "check", line->check);
@@ -19,6 +17,14 @@ static void print_json(const char *endpoint, const struct check_line *line)
 	json_member_text(o, "found", line->found);
 	json_member_text_or_null(o, "next", line->next);
 	json_end_object(o);
+}
+
+static void print_json(const char *endpoint, const struct check_line *line)
+{
+	struct arena *a = arena_new();
+	struct json_out *o = json_out_new(a);
+
+	check_line_put(o, endpoint, line);
 	printf("%s\n", json_done(o, NULL));
 	arena_free(a);
 }

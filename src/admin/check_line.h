@@ -6,6 +6,10 @@
 
 #include "connector/setup.h"
 
+struct json_out;
+
+/* The object of a line. endpoint as below. */
+void check_line_put(struct json_out *o, const char *endpoint, const struct check_line *line);
 /* endpoint NULL: about none, or about several. */
 void check_line_print(bool json, const char *endpoint, const struct check_line *line);
 

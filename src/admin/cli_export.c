@@ -3,6 +3,7 @@
 #include "admin/cli_export.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,15 @@
 #include "base/json_out.h"
 
 #define PATIENCE_MSECS (10 * 60 * 1000)
+#define EXIT_INTERRUPTED 130
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	interrupted = 1;
+}
 
 struct export
 {
@@ -37,9 +47,14 @@ static int ask(const struct export *x, struct arena *a, const char *path,
 {
 	struct client_answer answer;
 	struct json_error error;
+	enum client_result result = CLIENT_SILENT;
 	struct err err;
 
-	switch (client_get(x->client, a, path, PATIENCE_MSECS, &answer, &err)) {
+	if (!interrupted)
+		result = client_get(x->client, a, path, PATIENCE_MSECS, &answer, &err);
+	if (interrupted)
+		return EXIT_INTERRUPTED;
+	switch (result) {
 	case CLIENT_OK: break;
 	case CLIENT_FORBIDDEN: return say(x, EXIT_NOT_PERMITTED, err.text);
 	case CLIENT_NOBODY:
@@ -48,7 +63,10 @@ static int ask(const struct export *x, struct arena *a, const char *path,
 	*document = json_read(a, answer.body, answer.len, &error);
 	if (answer.status < 300 && json_array(*document, "items") != NULL)
 		return EXIT_DONE;
-	return say(x, answer.status == 404 ? EXIT_MISSING : EXIT_NO,
+	return say(x,
+	    answer.status == 404       ? EXIT_MISSING
+		: answer.status == 503 ? EXIT_AGAIN
+				       : EXIT_NO,
 	    json_text(*document, "detail") != NULL ? json_text(*document, "detail")
 						   : "the relay answers what is not understood");
 }
@@ -177,6 +195,7 @@ static int read_options(struct export *x)
 int cli_export(struct cli *cli)
 {
 	struct arena *a = arena_new();
+	const struct sigaction quiet = { .sa_handler = on_signal };
 	struct export x = { .cli = cli };
 	struct client client;
 	int code = read_options(&x);
@@ -185,6 +204,9 @@ int cli_export(struct cli *cli)
 		code = open_output(&x, a);
 	if (code == EXIT_DONE) {
 		client_init(&client, a, cli);
+		client.stopped = &interrupted;
+		sigaction(SIGINT, &quiet, NULL);
+		sigaction(SIGTERM, &quiet, NULL);
 		x.client = &client;
 		code = export_all(&x);
 		client_fini(&client);
@@ -193,6 +215,10 @@ int cli_export(struct cli *cli)
 		if (!cli->quiet && code == EXIT_DONE)
 			fprintf(stderr, "%zu conversations, %zu messages\n", x.conversations,
 			    x.messages);
+		else if (code == EXIT_INTERRUPTED)
+			fprintf(stderr,
+			    "stopped after %zu conversations, %zu messages; each line is whole\n",
+			    x.conversations, x.messages);
 	}
 	if (x.out != NULL && x.out != stdout)
 		fclose(x.out);

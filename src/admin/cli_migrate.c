@@ -345,7 +345,7 @@ static void print_table(struct arena *a, const struct json *items)
 
 static int list_or_stop(const struct cli *cli, const struct client *client, struct arena *a)
 {
-	struct client_request req = { "GET", PATH, NULL, NULL, PATIENCE_MSECS };
+	struct client_request req = { "GET", PATH "?limit=500", NULL, NULL, PATIENCE_MSECS };
 	struct client_answer answer;
 	const struct json *document;
 	int code;

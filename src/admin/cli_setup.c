@@ -205,7 +205,7 @@ static void test_it(struct job_of_setup *j, const struct endpoint_conf *e, struc
 
 static int one_endpoint(struct job_of_setup *j, const struct endpoint_conf *e)
 {
-	const struct setup_order order = { may_change, on_line, j };
+	const struct setup_order order = { .may = may_change, .line = on_line, .arg = j };
 	struct endpoint_conf conf = *e;
 	struct memo kept[KEPT_MOST];
 	char drawn[SECRET_LEN + 1];

@@ -2,6 +2,7 @@
 #include "admin/client.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,7 @@ struct exchange {
 	struct client_answer *out;
 	enum client_result result;
 	const char *detail;
+	volatile sig_atomic_t *stopped;
 };
 
 static void on_response(void *arg, const struct http_resp *resp)
@@ -130,10 +132,37 @@ static void on_response(void *arg, const struct http_resp *resp)
 	loop_stop(x->loop);
 }
 
-static enum client_result exchange(struct arena *a, const char *socket,
+static void on_signal(int signo, void *arg)
+{
+	struct exchange *x = arg;
+
+	(void)signo;
+	*x->stopped = 1;
+	x->detail = "it was stopped";
+	loop_stop(x->loop);
+}
+
+static void run(struct exchange *x)
+{
+	static const int signals[] = { SIGINT, SIGTERM };
+	struct loop_signal *watched[2] = { NULL, NULL };
+	size_t i;
+
+	for (i = 0; x->stopped != NULL && i < 2; i++)
+		watched[i] = loop_signal_new(x->loop, signals[i], on_signal, x);
+	loop_run(x->loop);
+	for (i = 0; i < 2; i++)
+		loop_signal_free(watched[i]);
+}
+
+static enum client_result exchange(const struct client *c, struct arena *a, const char *socket,
     const struct client_request *ask, struct client_answer *out, struct err *err)
 {
-	struct exchange x = { .loop = loop_new(), .arena = a, .out = out, .result = CLIENT_SILENT };
+	struct exchange x = { .loop = loop_new(),
+		.arena = a,
+		.out = out,
+		.result = CLIENT_SILENT,
+		.stopped = c->stopped };
 	struct http_req req = {
 		.method = ask->method,
 		.url = arena_printf(a, "http://relay%s", ask->path),
@@ -150,7 +179,7 @@ static enum client_result exchange(struct arena *a, const char *socket,
 		req.headers[req.nheaders++] = (struct http_header){ "If-Match", ask->match, false };
 	if (wire != NULL) {
 		http_out_start(wire, &req, on_response, &x);
-		loop_run(x.loop);
+		run(&x);
 		http_out_free(wire);
 		if (x.result != CLIENT_OK)
 			err_set(err, "%s: %s", socket,
@@ -169,7 +198,7 @@ enum client_result client_ask(const struct client *c, struct arena *a,
 	err_set(err, "there is no relay at %s", c->places[0]);
 	for (i = 0; i < c->nplaces && result == CLIENT_NOBODY; i++) {
 		if (access(c->places[i], R_OK | W_OK) == 0) {
-			result = exchange(a, c->places[i], req, out, err);
+			result = exchange(c, a, c->places[i], req, out, err);
 		} else if (errno == EACCES) {
 			err_set(err, "%s: only its owner and group may use it", c->places[i]);
 			return CLIENT_FORBIDDEN;

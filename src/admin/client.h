@@ -2,6 +2,7 @@
 #ifndef ADMIN_CLIENT_H
 #define ADMIN_CLIENT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,8 @@ struct client {
 	size_t nplaces;
 	const char *store;     /* path; NULL: nothing says which */
 	struct config *config; /* NULL: it cannot be read whole */
+	/* SIGINT and SIGTERM end the wait for an answer (CLIENT_SILENT), and set it. NULL: they end the command */
+	volatile sig_atomic_t *stopped;
 };
 
 void client_init(struct client *c, struct arena *a, const struct cli *cli);

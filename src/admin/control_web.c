@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "admin/places_web.h"
 #include "admin/web.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/json_out.h"
 #include "base/mistakes.h"
 #include "flow/control.h"
 #include "flow/endpoint.h"
@@ -15,32 +15,14 @@
 
 /* ---- a person's word ---- */
 
-struct said {
-	struct api_call *api;
-	const char *state;
-};
-
-static void on_kept(void *arg)
+static void on_endpoint_kept(void *arg)
 {
-	struct said *s = arg;
-	struct json_out *o = json_out_new(s->api->arena);
-	const char *body;
-	size_t len;
-
-	json_begin_object(o);
-	json_member_text(o, "name", s->api->name);
-	json_member_text(o, "state", s->state);
-	json_end_object(o);
-	body = json_done(o, &len);
-	api_reply(s->api, 200, body, len);
+	places_web_endpoint(arg);
 }
 
-static struct said *said_new(struct api_call *c)
+static void on_bridge_kept(void *arg)
 {
-	struct said *s = ARENA_NEW(c->arena, struct said);
-
-	s->api = c;
-	return s;
+	places_web_bridge(arg);
 }
 
 static void say_endpoint(struct api_call *c, enum control to)
@@ -48,28 +30,22 @@ static void say_endpoint(struct api_call *c, enum control to)
 	struct flow *f = c->web->flow;
 	const struct endpoint_conf *conf = config_endpoint(f->config, c->name);
 	struct endpoint *e = conf != NULL ? endpoint_find(f, conf->id) : NULL;
-	struct said *s = said_new(c);
 
-	if (e == NULL) {
+	if (e == NULL)
 		api_problem(c, API_NOT_FOUND, "there is no endpoint of that name", NULL);
-		return;
-	}
-	s->state = to != CONTROL_RUN ? control_word(to) : endpoint_state_word(e->state);
-	control_endpoint(f, e, to, on_kept, s);
+	else
+		control_endpoint(f, e, to, on_endpoint_kept, c);
 }
 
 static void say_bridge(struct api_call *c, enum control to)
 {
 	struct flow *f = c->web->flow;
 	struct bridge_conf *b = config_bridge(f->config, c->name);
-	struct said *s = said_new(c);
 
-	if (b == NULL) {
+	if (b == NULL)
 		api_problem(c, API_NOT_FOUND, "there is no bridge of that name", NULL);
-		return;
-	}
-	s->state = to != CONTROL_RUN ? control_word(to) : "ok";
-	control_bridge(f, b, to, on_kept, s);
+	else
+		control_bridge(f, b, to, on_bridge_kept, c);
 }
 
 void control_web_pause_endpoint(struct api_call *c)
@@ -131,7 +107,7 @@ void control_web_reload(struct api_call *c)
 	if (c->web->reload(c->web->reload_arg, &m) == 0)
 		api_reply(c, 200, ok, sizeof(ok) - 1);
 	else
-		api_problem(c, API_CONFIGURATION, words_of(c->arena, &m),
+		api_mistakes(c, &m, words_of(c->arena, &m),
 		    "mend it and reload again; the running configuration stays");
 	mistakes_fini(&m);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "admin/api.h"
 #include "admin/json_time.h"
@@ -14,6 +15,9 @@
 #include "base/mem.h"
 #include "flow/endpoint.h"
 #include "flow/pager.h"
+#include "net/http_in.h"
+
+#define STOPS "the relay stops"
 
 struct leaf {
 	struct leaf *next;
@@ -22,6 +26,7 @@ struct leaf {
 
 /* One request; it lives until it is answered. */
 struct asking {
+	LIST_ENTRY(asking) next;
 	struct api_call *call;
 	struct endpoint *endpoint;
 	struct page page;
@@ -31,10 +36,15 @@ struct asking {
 	size_t count, size;
 };
 
+struct history_web {
+	LIST_HEAD(, asking) askings;
+};
+
 static void done(struct asking *k)
 {
 	struct leaf *l, *next;
 
+	LIST_REMOVE(k, next);
 	for (l = k->leaves; l != NULL; l = next) {
 		next = l->next;
 		arena_free(l->arena);
@@ -160,7 +170,8 @@ static void put_flags(struct json_out *o, const struct event *e)
 	} flags[] = { { EVENT_IS_DRAFT, "draft" }, { EVENT_IS_HIDDEN, "hidden" },
 		{ EVENT_IS_SYSTEM, "system" }, { EVENT_IS_COMMAND, "command" },
 		{ EVENT_IS_PREFLIGHT, "preflight" }, { EVENT_IS_DELETED, "deleted" },
-		{ EVENT_IS_AUTOMATIC, "automatic" } };
+		{ EVENT_IS_AUTOMATIC, "automatic" }, { EVENT_IS_STICKER, "sticker" },
+		{ EVENT_IS_EMPTY, "empty" } };
 	size_t i;
 
 	json_key(o, "flags");
@@ -168,6 +179,33 @@ static void put_flags(struct json_out *o, const struct event *e)
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (e->flags & flags[i].flag)
 			json_put_text(o, flags[i].word);
+	json_end_array(o);
+}
+
+static void put_widget(struct json_out *o, const struct widget *w)
+{
+	json_begin_object(o);
+	json_member_text(o, "kind", widget_kind_word((int)w->kind));
+	json_member_text(o, "label", w->label);
+	json_member_text(o, "text", w->text);
+	json_member_text(o, "url", w->url);
+	json_member_text(o, "image", w->image);
+	json_end_object(o);
+}
+
+/* What few messages have. */
+static void put_rest(struct json_out *o, const struct event *e)
+{
+	size_t i;
+
+	json_member_text(o, "choice", e->choice);
+	json_member_text(o, "mark", e->mark);
+	if (e->nwidgets == 0)
+		return;
+	json_key(o, "widgets");
+	json_begin_array(o);
+	for (i = 0; i < e->nwidgets; i++)
+		put_widget(o, &e->widgets[i]);
 	json_end_array(o);
 }
 
@@ -193,6 +231,7 @@ static void put_message(struct json_out *o, const struct event *e)
 	for (i = 0; i < e->nattachments; i++)
 		put_file(o, &e->attachments[i]);
 	json_end_array(o);
+	put_rest(o, e);
 	json_end_object(o);
 }
 
@@ -274,7 +313,8 @@ static void ask_messages(struct asking *k, const char *cursor)
 static void add(struct asking *k, struct arena *a, struct event *e)
 {
 	event_as_history(a, e);
-	if (e->remote == NULL || e->kind != EVENT_MESSAGE || e->at_ms < k->since_ms)
+	if (e->remote == NULL || e->kind != EVENT_MESSAGE || e->at_ms < k->since_ms
+	    || e->drop != DROP_NONE)
 		return;
 	if (k->count == k->size) {
 		k->size = k->size > 0 ? k->size * 2 : 64;
@@ -292,6 +332,10 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 	keep(k, a);
 	if (o->effect.kind == EFFECT_REJECTED) {
 		refuse(k, o, "there is no such conversation");
+		return;
+	}
+	if (http_in_call_is_gone(k->call->call)) {
+		refuse(k, o, "nobody waits for it");
 		return;
 	}
 	for (i = 0; i < o->events.count; i++)
@@ -345,6 +389,10 @@ static struct asking *asking_new(struct api_call *c)
 		api_problem(c, API_NOT_FOUND, "endpoint: there is none of that name", NULL);
 		return NULL;
 	}
+	if (c->web->flow->draining) {
+		api_problem(c, API_BUSY, STOPS, NULL);
+		return NULL;
+	}
 	if (!e->conf.caps->pages) {
 		api_problem(c, API_INVALID, "its platform does not tell what was said", NULL);
 		return NULL;
@@ -359,6 +407,7 @@ static struct asking *asking_new(struct api_call *c)
 	k->endpoint = e;
 	k->since_ms = since_ms;
 	k->page.arg = k;
+	LIST_INSERT_HEAD(&c->web->history->askings, k, next);
 	return k;
 }
 
@@ -385,4 +434,35 @@ void history_web_show(struct api_call *c)
 	k->page.job = (struct job){ .step = STEP_LIST_CONVERSATIONS };
 	k->page.done = on_about;
 	page_ask(k->endpoint, &k->page);
+}
+
+/* ---- life ---- */
+
+struct history_web *history_web_new(void)
+{
+	struct history_web *h = xcalloc(1, sizeof(*h));
+
+	LIST_INIT(&h->askings);
+	return h;
+}
+
+bool history_web_stop(struct history_web *h)
+{
+	bool is_somebody = !LIST_EMPTY(&h->askings);
+	struct asking *k;
+
+	while ((k = LIST_FIRST(&h->askings)) != NULL) {
+		page_cancel(&k->page);
+		api_problem(k->call, API_BUSY, STOPS, NULL);
+		done(k);
+	}
+	return is_somebody;
+}
+
+void history_web_free(struct history_web *h)
+{
+	if (h == NULL)
+		return;
+	history_web_stop(h);
+	xfree(h);
 }

@@ -88,10 +88,13 @@ void migration_text(struct arena *a, const struct json *run, struct buf *out)
 	bool is_plan = json_true(run, "dry_run");
 	const char *reason = json_text(run, "reason");
 	const struct json *verify = json_object(run, "verify"), *plan = json_object(run, "plan");
+	const char *file = json_text(run, "file");
 
 	buf_addf(out, "%s  %s to %s over %s: %s%s%s\n", json_text(run, "id"),
 	    json_text(run, "from"), json_text(run, "to"), json_text(run, "bridge"),
 	    json_text(run, "state"), reason != NULL ? ", " : "", reason != NULL ? reason : "");
+	if (file != NULL)
+		buf_addf(out, "from the file  %s\n", file);
 	line(out, "conversations", json_int(run, "conversations", 0), NULL);
 	if (verify != NULL) {
 		verify_lines(verify, out);

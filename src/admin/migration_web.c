@@ -111,21 +111,54 @@ static void answer_one(struct api_call *c, int status, int64_t id)
 	api_reply(c, status, body, len);
 }
 
+static bool is_asked(const struct migration_report *r, const struct api_page *page)
+{
+	return r->begun_ms >= page->since_ms
+	    && (page->until_ms == 0 || r->begun_ms <= page->until_ms);
+}
+
+/* Behind the one that the cursor names; how many there are where it names none of them. */
+static size_t begin_of(const struct migration_report *list, size_t n, const char *cursor)
+{
+	size_t i = 0;
+
+	while (cursor != NULL && i < n && list[i++].id != id_of(cursor))
+		;
+	return i;
+}
+
 void migration_web_list(struct api_call *c)
 {
 	struct migration_report *list;
 	size_t n = migration_reports(c->web->flow->migrations, c->arena, &list), i, len;
 	struct json_out *o = json_out_new(c->arena);
-	const char *body;
+	struct api_page page;
+	const char *body, *next = NULL, *wrong = api_page_read(c, &page);
+	int64_t last = 0;
+	int count = 0;
 
+	if (wrong == NULL && page.cursor != NULL && id_of(page.cursor) == 0)
+		wrong = "cursor: it is none that was given";
+	if (wrong != NULL) {
+		api_problem(c, API_INVALID, wrong, NULL);
+		return;
+	}
 	json_begin_object(o);
 	json_key(o, "items");
 	json_begin_array(o);
-	for (i = 0; i < n; i++)
+	for (i = begin_of(list, n, page.cursor); i < n; i++) {
+		if (!is_asked(&list[i], &page))
+			continue;
+		if (count == page.limit) {
+			next = id_text(c->arena, last);
+			break;
+		}
 		put_report(o, c->arena, &list[i]);
+		last = list[i].id;
+		count++;
+	}
 	json_end_array(o);
-	json_key(o, "next");
-	json_put_null(o);
+	json_member_text_or_null(o, "next", next);
 	json_end_object(o);
 	body = json_done(o, &len);
 	api_reply(c, 200, body, len);

@@ -3,7 +3,6 @@
 #include "admin/repair_web.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "admin/api.h"
@@ -14,8 +13,6 @@
 #include "base/json_out.h"
 #include "flow/repair.h"
 
-#define LIST_USUAL 50
-#define LIST_MOST 500
 #define BULK_MOST 100000
 #define TEXT_MOST 200000 /* bytes; no platform takes as much */
 
@@ -85,34 +82,24 @@ static void on_listed(struct store_op *op)
 	api_reply(q->api, 200, body, len);
 }
 
-static bool read_limit(struct api_call *c, int *limit)
-{
-	const char *text = api_query(c, "limit");
-	char *end = NULL;
-	long n = text != NULL ? strtol(text, &end, 10) : LIST_USUAL;
-
-	*limit = (int)n;
-	if ((end == NULL || *end == '\0') && n >= 1 && n <= LIST_MOST)
-		return true;
-	api_problem(c, API_INVALID, "limit: allowed: 1 to 500", NULL);
-	return false;
-}
-
 void repair_web_list(struct api_call *c)
 {
 	struct asked *q = asked_new(c);
-	const char *wrong, *cursor = api_query(c, "cursor");
+	struct api_page page;
+	const char *wrong = api_page_read(c, &page);
 
-	wrong = parked_filter_read(c->arena, config_of(c), api_query(c, "endpoint"),
-	    api_query(c, "bridge"), api_query(c, "reason"), &q->parked.filter);
-	if (wrong == NULL && cursor != NULL && !parked_id_read(cursor, &q->parked.after))
+	if (wrong == NULL)
+		wrong = parked_filter_read(c->arena, config_of(c), api_query(c, "endpoint"),
+		    api_query(c, "bridge"), api_query(c, "reason"), &q->parked.filter);
+	if (wrong == NULL && page.cursor != NULL && !parked_id_read(page.cursor, &q->parked.after))
 		wrong = "cursor: it is none that was given";
 	if (wrong != NULL) {
 		api_problem(c, API_INVALID, wrong, NULL);
 		return;
 	}
-	if (!read_limit(c, &q->parked.limit))
-		return;
+	q->parked.limit = page.limit;
+	q->parked.filter.since_ms = page.since_ms;
+	q->parked.filter.until_ms = page.until_ms;
 	q->parked.op = (struct store_op){ .kind = STORE_PARKED, .done = on_listed };
 	q->parked.arena = c->arena;
 	submit(q, &q->parked.op);

@@ -230,6 +230,20 @@ static void name_alarms(const struct alarms *all, struct status *s)
 		}
 }
 
+static void gather_page(struct arena *a, const struct config *c, struct status *s)
+{
+	const char *at = c->admin.listen;
+
+	s->relay.has_page = c->admin.how != ADMIN_LISTEN_NONE;
+	if (!s->relay.has_page || c->admin.password == NULL)
+		return;
+	if (c->admin.how == ADMIN_LISTEN_SAME && c->public_url != NULL)
+		s->relay.page = arena_printf(a, "%s/admin", c->public_url);
+	else
+		s->relay.page = arena_printf(a, "http://%s/admin",
+		    c->admin.how == ADMIN_LISTEN_SAME ? c->listen.items[0] : at);
+}
+
 void status_gather(struct arena *a, const struct web *w, struct status *s)
 {
 	struct flow *f = w->flow;
@@ -243,6 +257,7 @@ void status_gather(struct arena *a, const struct web *w, struct status *s)
 	s->relay.since_ms = w->started_ms;
 	s->relay.config = f->config->path;
 	s->relay.callbacks_per_sec = pulse_hooks_per_sec(w->pulse);
+	gather_page(a, f->config, s);
 	store_health(f->store, &health);
 	gather_store(s, f->config, &health);
 	gather_names(a, f->config, pulse_counts(w->pulse), s);
@@ -299,6 +314,8 @@ static void write_relay(struct json_out *o, struct arena *a, const struct status
 		json_put_number(o, arena_printf(a, "%.2f", s->relay.callbacks_per_sec));
 	else
 		json_put_null(o);
+	if (s->relay.has_page)
+		json_member_text_or_null(o, "page", s->relay.page);
 	json_end_object(o);
 }
 
@@ -316,7 +333,7 @@ static void write_store(struct json_out *o, const struct status *s)
 	json_end_object(o);
 }
 
-static void write_endpoint(struct json_out *o, const struct status *s,
+void status_put_endpoint(struct json_out *o, const struct status *s,
     const struct status_endpoint *e)
 {
 	bool runs = s->relay.is_running;
@@ -353,7 +370,7 @@ static void write_way(struct json_out *o, const char *key, const struct status_w
 	json_end_object(o);
 }
 
-static void write_bridge(struct json_out *o, const struct status_bridge_row *b)
+void status_put_bridge(struct json_out *o, const struct status_bridge_row *b)
 {
 	json_begin_object(o);
 	json_member_text(o, "name", b->name);
@@ -413,12 +430,12 @@ const char *status_json(struct arena *a, const struct status *s, size_t *len)
 	json_key(o, "endpoints");
 	json_begin_array(o);
 	for (i = 0; i < s->nendpoints; i++)
-		write_endpoint(o, s, &s->endpoints[i]);
+		status_put_endpoint(o, s, &s->endpoints[i]);
 	json_end_array(o);
 	json_key(o, "bridges");
 	json_begin_array(o);
 	for (i = 0; i < s->nbridges; i++)
-		write_bridge(o, &s->bridges[i]);
+		status_put_bridge(o, &s->bridges[i]);
 	json_end_array(o);
 	write_parked(o, s);
 	json_key(o, "problems");

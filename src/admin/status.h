@@ -5,7 +5,8 @@
  * nothing is known (of what runs only, when no relay does):
  *
  *   ok         all is well: no problem is listed
- *   relay      running version pid since uptime_ms draining config callbacks_per_sec
+ *   relay      running version pid since uptime_ms draining config callbacks_per_sec, and page: where the status page
+ *              is, null: it has no password yet, absent: nobody can reach one
  *   store      state (ok slow disk_low error) path schema bytes disk_free disk_reserve mailbox
  *   endpoints  name platform state note since sent_24h errors_24h waiting parked width width_most open
  *              last_callback; errors are counted from the start of the relay, 24 h at most
@@ -31,6 +32,7 @@ struct arena;
 struct buf;
 struct config;
 struct json;
+struct json_out;
 struct op_status;
 struct store_health;
 struct web;
@@ -74,6 +76,8 @@ struct status {
 		int64_t pid, since_ms;
 		const char *config;
 		double callbacks_per_sec;
+		bool has_page;
+		const char *page; /* NULL: it is off */
 	} relay;
 	struct {
 		const char *state, *path;
@@ -95,6 +99,10 @@ void status_gather(struct arena *a, const struct web *w, struct status *out);
 void status_gather_stopped(struct arena *a, const struct config *c, const struct op_status *counts,
     const struct store_health *health, struct status *out);
 const char *status_json(struct arena *a, const struct status *s, size_t *len);
+/* One of the members of its lists. */
+void status_put_endpoint(struct json_out *o, const struct status *s,
+    const struct status_endpoint *e);
+void status_put_bridge(struct json_out *o, const struct status_bridge_row *b);
 
 /* For people, from the document: the first line, without a line feed; the tables, so many columns wide. */
 const char *status_line(struct arena *a, const struct json *document);

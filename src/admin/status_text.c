@@ -170,6 +170,17 @@ static void print_problems(struct arena *a, struct buf *out, const struct json *
 			    columns);
 }
 
+static void print_page(struct buf *out, const struct json *document)
+{
+	const struct json *page = json_at(document, "relay.page");
+
+	if (page != NULL && page->type == JSON_STRING)
+		buf_addf(out, "page: %s\n", page->text);
+	else if (page != NULL)
+		buf_adds(out,
+		    "page: off; set admin.password (12 characters or more), then tieline reload\n");
+}
+
 /* ---- all of it ---- */
 
 const char *status_line(struct arena *a, const struct json *document)
@@ -209,4 +220,5 @@ void status_print(struct arena *a, struct buf *out, const struct json *document,
 	table_print(&bridges, out);
 	print_parked(out, document);
 	print_problems(a, out, document, columns);
+	print_page(out, document);
 }

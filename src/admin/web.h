@@ -8,6 +8,8 @@
 
 struct alarm_watch;
 struct api_call;
+struct history_web;
+struct checks;
 struct http_in_call;
 struct mistakes;
 struct pulse;
@@ -21,6 +23,8 @@ struct web {
 	struct alarm_watch *alarms;
 	struct series_watch *series;
 	struct sessions *sessions;
+	struct history_web *history;
+	struct checks *checks;
 	int64_t started_ms;
 	/* Reads the configuration anew: -1, and the mistakes say why not. */
 	int (*reload)(void *arg, struct mistakes *m);

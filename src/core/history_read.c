@@ -235,7 +235,7 @@ static unsigned read_flags(struct reading *r, const struct json *j)
 		{ "hidden", EVENT_IS_HIDDEN }, { "system", EVENT_IS_SYSTEM },
 		{ "command", EVENT_IS_COMMAND }, { "preflight", EVENT_IS_PREFLIGHT },
 		{ "deleted", EVENT_IS_DELETED }, { "automatic", EVENT_IS_AUTOMATIC },
-		{ NULL, -1 } };
+		{ "sticker", EVENT_IS_STICKER }, { "empty", EVENT_IS_EMPTY }, { NULL, -1 } };
 	size_t count;
 	const struct json *f = read_list(r, j, "flags", &count);
 	unsigned flags = 0;
@@ -287,6 +287,41 @@ static void read_files(struct reading *r, const struct json *j, struct event *e)
 	e->attachments = files;
 }
 
+static void read_widget(struct reading *r, const struct json *j, size_t i, struct widget *w)
+{
+	static const struct wording kinds[] = {
+#define X(name, word) { word, WIDGET_##name },
+		WIDGET_KINDS(X)
+#undef X
+		    { NULL, -1 }
+	};
+	const char *place = arena_printf(r->a, "widgets[%zu].", i);
+
+	if (j->type != JSON_OBJECT) {
+		wrong(r, "", arena_printf(r->a, "widgets[%zu]", i), type_words[j->type],
+		    "an object");
+		return;
+	}
+	*w = (struct widget){
+		.kind = (enum widget_kind)read_choice(r, member(j, "kind"), place, "kind", kinds),
+		.label = read_text(r, j, place, "label"),
+		.text = read_text(r, j, place, "text"),
+		.url = read_text(r, j, place, "url"),
+		.image = read_text(r, j, place, "image"),
+	};
+}
+
+static void read_widgets(struct reading *r, const struct json *j, struct event *e)
+{
+	const struct json *w = read_list(r, j, "widgets", &e->nwidgets);
+	struct widget *widgets = arena_zalloc(r->a, (e->nwidgets + 1) * sizeof(*widgets));
+	size_t i;
+
+	for (i = 0; w != NULL; w = w->next, i++)
+		read_widget(r, w, i, &widgets[i]);
+	e->widgets = widgets;
+}
+
 static void read_message(struct reading *r, const struct json *j, struct event *e)
 {
 	static const struct wording roles[] = { { "customer", ROLE_CUSTOMER },
@@ -308,8 +343,12 @@ static void read_message(struct reading *r, const struct json *j, struct event *
 	e->format = (enum format)read_choice(r, member(j, "format"), "", "format", formats);
 	e->text = read_text(r, j, "", "text");
 	e->reply_to = read_text(r, j, "", "reply_to");
+	e->choice = read_text(r, j, "", "choice");
+	e->mark = read_text(r, j, "", "mark");
+	e->mark_place = e->mark != NULL ? "mark" : NULL;
 	read_files(r, j, e);
-	if ((e->text == NULL || *e->text == '\0') && e->nattachments == 0)
+	read_widgets(r, j, e);
+	if ((e->text == NULL || *e->text == '\0') && e->nattachments == 0 && e->nwidgets == 0)
 		e->flags |= EVENT_IS_EMPTY;
 }
 

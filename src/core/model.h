@@ -39,13 +39,6 @@ struct attachment {
 	const char *contact_name, *phone;         /* of a contact card */
 };
 
-/* Of an interactive message. A button belongs to the card before it; without one to the text. */
-enum widget_kind {
-	WIDGET_ANSWER,  /* a button: its label is the answer */
-	WIDGET_ADDRESS, /* a button: it leads to url */
-	WIDGET_CARD
-};
-
 struct widget {
 	enum widget_kind kind;
 	const char *label; /* a card's title */

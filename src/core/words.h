@@ -61,6 +61,12 @@
 	X(LOCATION, "location") \
 	X(CONTACT, "contact")
 
+/* Of an interactive message. A button belongs to the card before it; without one to the text. */
+#define WIDGET_KINDS(X) \
+	X(ANSWER, "answer")   /* a button: its label is the answer */ \
+	X(ADDRESS, "address") /* a button: it leads to url */ \
+	X(CARD, "card")
+
 #define DROPS(X) \
 	X(NONE, "") \
 	X(ECHO, "echo") \
@@ -246,6 +252,11 @@ enum attachment_kind {
 	ATTACHMENT_KINDS(X)
 #undef X
 };
+enum widget_kind {
+#define X(name, ...) WIDGET_##name,
+	WIDGET_KINDS(X)
+#undef X
+};
 enum drop {
 #define X(name, ...) DROP_##name,
 	DROPS(X)
@@ -305,6 +316,7 @@ const char *state_word(int state);
 const char *link_how_word(int how);
 const char *format_word(int format);
 const char *attachment_kind_word(int kind);
+const char *widget_kind_word(int kind);
 const char *drop_word(int drop);
 const char *refusal_word(int refusal);
 int refusal_status(enum refusal refusal);

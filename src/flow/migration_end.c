@@ -25,7 +25,8 @@ struct migration_ending {
 	struct migration_item *item;
 	struct arena *arena; /* its own, and this is in it */
 	struct loop_timer *timer;
-	bool is_heard, is_last; /* the facts were; what is left is the last event */
+	bool is_heard, is_awake; /* the facts were; who carries them knows that it is time */
+	bool is_last;            /* what is left is the last event */
 	int64_t wait_msecs;
 	struct arena *answer; /* of facts */
 	struct op_migration_facts facts;
@@ -153,14 +154,21 @@ static void take_last(struct migration_ending *e)
 
 static void look_at_facts(struct migration_ending *e);
 
-/* What is due waited for this. */
+/* What was due before waited for this. */
 static void wake(struct migration_ending *e)
 {
 	const struct mirror_key key = { e->facts.link.id, SIDE_AGENTS, STEP_FIND_CONVERSATION,
 		migration_bridge(e->item->run)->agents->id };
 
+	if (!e->is_awake)
+		mirror_owed(flow_of(e), &key);
+	e->is_awake = true;
+}
+
+static void heard(struct migration_ending *e)
+{
+	drop_letter(e);
 	e->is_heard = true;
-	mirror_owed(flow_of(e), &key);
 	look_at_facts(e);
 }
 
@@ -172,8 +180,7 @@ static void on_heard(struct store_op *op)
 	if (flow_redo(flow_of(e), op))
 		return;
 	mirror_heard(e->item->run->source, e->letter, &e->hear);
-	drop_letter(e);
-	wake(e);
+	heard(e);
 }
 
 /* Of a file's people nobody may be there to be asked: they go by what the map knows of them. NULL: by their id. */
@@ -222,12 +229,10 @@ static void hear(struct migration_ending *e)
 	event->facts = migration_facts(r, a, event);
 	e->letter = letter_new(a, event);
 	e->hear = (struct op_hear){ .op = { .done = on_heard }, .arena = a };
-	if (mirror_hear(r->source, e->letter, &e->hear)) {
+	if (mirror_hear(r->source, e->letter, &e->hear))
 		flow_submit(r->flow, &e->hear.op);
-		return;
-	}
-	drop_letter(e);
-	wake(e);
+	else
+		heard(e);
 }
 
 bool migration_is_his(const struct migration_run *r, const struct person *now,
@@ -242,6 +247,7 @@ bool migration_is_his(const struct migration_run *r, const struct person *now,
 /* The desk may be away for hours. */
 static void wait_longer(struct migration_ending *e)
 {
+	wake(e);
 	later(e, e->wait_msecs);
 	e->wait_msecs = 2 * e->wait_msecs < LOOK_MOST_MSECS ? 2 * e->wait_msecs : LOOK_MOST_MSECS;
 }

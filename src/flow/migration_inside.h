@@ -110,9 +110,9 @@ void migration_likeness_free(struct migration_likeness *l); /* takes NULL; done 
 struct migration_comparison;
 
 /* Of one conversation: said is what a bridge carries of it. done runs later, with the run's verdict counted up;
- * has_words: somebody said something; why: what was said cannot be had, NULL: it could. */
+ * why: what was said cannot be had, NULL: it could. */
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct spool *said, void (*done)(void *arg, bool has_words, const char *why), void *arg);
+    struct spool *said, void (*done)(void *arg, const char *why), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
 /* ---- migration_file.c ---- */

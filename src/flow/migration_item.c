@@ -47,7 +47,8 @@ struct item_work {
 	bool is_last;       /* nothing is behind these */
 	int64_t bytes;      /* of files */
 	size_t ahead, told; /* under way when last looked at; of them, over since it was asked */
-	bool has_words;     /* something of it was said, and not only by the platform itself */
+	bool has_words;     /* something of it was said, and not only by the platform itself, … */
+	bool is_spoken;     /* … or will be: all that is read is looked at */
 
 	const char *keys[WINDOW];
 	enum migration_found found[WINDOW];
@@ -491,8 +492,10 @@ static int keep_page(struct item_work *w, struct arena *a, struct event_list *pa
 	size_t i, count = 0;
 
 	for (i = 0; i < page->count; i++)
-		if (takes(w, a, &page->items[i]))
+		if (takes(w, a, &page->items[i])) {
+			w->is_spoken |= !migration_is_line(&page->items[i]);
 			kept[count++] = &page->items[i];
+		}
 	return spool_add(w->spool, kept, count, err);
 }
 
@@ -504,14 +507,14 @@ static void on_likened(void *arg)
 	save_end(w);
 }
 
-static void on_compared(void *arg, bool has_words, const char *why)
+static void on_compared(void *arg, const char *why)
 {
 	struct item_work *w = arg;
 
 	w->comparison = NULL;
 	if (why != NULL)
 		break_off(w, why);
-	else if (w->item->about != NULL && has_words)
+	else if (w->item->about != NULL && w->is_spoken)
 		w->likeness = migration_liken(w->item, on_likened, w);
 	else
 		save_end(w);

@@ -14,30 +14,18 @@
 #define APART_MOST_MSECS (300 * 1000LL) /* more, and signatures are too old, or not yet */
 #define APART_WARN_MSECS (30 * 1000LL)
 
-struct exchange {
+struct setup_task {
 	struct setup *setup;
 	const struct connector_setup *connector;
 	struct loop *loop;
+	struct http_out *wire;
+	struct setup_order order;
 	struct setup_step step;
+	struct http_call *call; /* under way; NULL: none */
+	int steps;
 	int64_t apart_msecs; /* ours less theirs */
 	bool has_apart;
 };
-
-static void on_response(void *arg, const struct http_resp *resp)
-{
-	struct exchange *x = arg;
-	int64_t now_ms = loop_now_ms(x->loop), theirs_ms;
-
-	/* It tells whole seconds. */
-	if (resp->wanted != NULL && time_parse_http(resp->wanted, &theirs_ms) == 0) {
-		x->apart_msecs = now_ms - resp->took_msecs / 2 - theirs_ms;
-		x->has_apart = true;
-	}
-	x->setup->via.now_ms = now_ms;
-	setup_learn(x->setup, x->step.name, "done");
-	x->connector->judge(x->setup, &x->step, resp);
-	loop_stop(x->loop);
-}
 
 static void tell(struct setup *s, const struct setup_order *order)
 {
@@ -48,7 +36,7 @@ static void tell(struct setup *s, const struct setup_order *order)
 	s->nlines = 0;
 }
 
-static void tell_clock(struct exchange *x, const struct setup_order *order)
+static void tell_clock(struct setup_task *x, const struct setup_order *order)
 {
 	struct setup *s = x->setup;
 	int64_t apart = llabs(x->apart_msecs);
@@ -69,27 +57,114 @@ static void tell_clock(struct exchange *x, const struct setup_order *order)
 	tell(s, order);
 }
 
+static void go_on(struct setup_task *x);
+
+static void on_response(void *arg, const struct http_resp *resp)
+{
+	struct setup_task *x = arg;
+	int64_t now_ms = loop_now_ms(x->loop), theirs_ms;
+
+	x->call = NULL;
+	/* It tells whole seconds. */
+	if (resp->wanted != NULL && time_parse_http(resp->wanted, &theirs_ms) == 0) {
+		x->apart_msecs = now_ms - resp->took_msecs / 2 - theirs_ms;
+		x->has_apart = true;
+	}
+	x->setup->via.now_ms = now_ms;
+	setup_learn(x->setup, x->step.name, "done");
+	x->connector->judge(x->setup, &x->step, resp);
+	tell(x->setup, &x->order);
+	go_on(x);
+}
+
+/* The next request that is wanted, and may be made. */
+static bool find_step(struct setup_task *x)
+{
+	struct setup *s = x->setup;
+
+	while (x->connector != NULL && x->steps++ < STEPS_MAX) {
+		s->via.now_ms = loop_now_ms(x->loop);
+		if (!x->connector->next(s, &x->step))
+			return false;
+		if (x->step.what == NULL || x->order.may(x->order.arg, s, x->step.what))
+			return true;
+		setup_learn(s, x->step.name, "no");
+	}
+	return false;
+}
+
+static void go_on(struct setup_task *x)
+{
+	if (find_step(x)) {
+		x->step.req.wants = "Date";
+		x->call = http_out_start(x->wire, &x->step.req, on_response, x);
+		return;
+	}
+	tell(x->setup, &x->order);
+	tell_clock(x, &x->order);
+	x->order.done(x->order.arg);
+}
+
+void setup_begin(struct setup *s, struct loop *loop, struct http_out *wire,
+    const struct setup_order *order, struct setup_task **out)
+{
+	struct setup_task *x = ARENA_NEW(s->arena, struct setup_task);
+
+	x->setup = s;
+	x->connector = connector_setup_find(s->via.endpoint->connector->name);
+	x->loop = loop;
+	x->wire = wire;
+	x->order = *order;
+	if (out != NULL)
+		*out = x;
+	go_on(x);
+}
+
+void setup_cancel(struct setup_task *x)
+{
+	if (x->call != NULL)
+		http_out_cancel(x->call);
+}
+
+/* ---- all of it at once ---- */
+
+struct whole_run {
+	const struct setup_order *order;
+	struct loop *loop;
+	bool is_waiting, is_over;
+};
+
+static bool pass_may(void *arg, const struct setup *s, const char *what)
+{
+	const struct whole_run *r = arg;
+
+	return r->order->may(r->order->arg, s, what);
+}
+
+static void pass_line(void *arg, const struct check_line *line)
+{
+	const struct whole_run *r = arg;
+
+	r->order->line(r->order->arg, line);
+}
+
+static void on_over(void *arg)
+{
+	struct whole_run *r = arg;
+
+	r->is_over = true;
+	if (r->is_waiting)
+		loop_stop(r->loop);
+}
+
 void setup_run(struct setup *s, struct loop *loop, struct http_out *wire,
     const struct setup_order *order)
 {
-	struct exchange x = { .setup = s,
-		.connector = connector_setup_find(s->via.endpoint->connector->name),
-		.loop = loop };
-	int steps;
+	struct whole_run r = { order, loop, false, false };
+	const struct setup_order inner = { pass_may, pass_line, on_over, &r };
 
-	for (steps = 0; steps < STEPS_MAX && x.connector != NULL; steps++) {
-		s->via.now_ms = loop_now_ms(loop);
-		if (!x.connector->next(s, &x.step))
-			break;
-		if (x.step.what != NULL && !order->may(order->arg, s, x.step.what)) {
-			setup_learn(s, x.step.name, "no");
-			continue;
-		}
-		x.step.req.wants = "Date";
-		http_out_start(wire, &x.step.req, on_response, &x);
+	setup_begin(s, loop, wire, &inner, NULL);
+	r.is_waiting = !r.is_over;
+	if (r.is_waiting)
 		loop_run(loop);
-		tell(s, order);
-	}
-	tell(s, order);
-	tell_clock(&x, order);
 }

@@ -652,6 +652,11 @@ const struct http_in *http_in_call_request(const struct http_in_call *call)
 	return &call->http;
 }
 
+bool http_in_call_is_gone(const struct http_in_call *call)
+{
+	return call->conn == NULL;
+}
+
 struct arena *http_in_call_arena(struct http_in_call *call)
 {
 	return call->arena;

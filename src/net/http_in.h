@@ -66,6 +66,9 @@ const struct http_in *http_in_call_request(const struct http_in_call *call);
 /* Memory that lives as long as the call. */
 struct arena *http_in_call_arena(struct http_in_call *call);
 
+/* The peer has gone: whatever is answered, nobody hears it. */
+bool http_in_call_is_gone(const struct http_in_call *call);
+
 /* Answers, exactly once per call, now or later; the call is gone when this returns. Nothing is kept
  * of what the arguments point to. extra: headers beside Content-Type, Content-Length, Date and
  * Connection. content_type NULL: no Content-Type. HEAD: the body is counted, not sent. */

@@ -18,6 +18,8 @@ struct parked_filter {
 	int endpoint;
 	const struct parked_way *ways;
 	size_t nways;
+	int64_t since_ms,
+	    until_ms; /* when it was parked, or came; what has no such time does not fit */
 };
 
 /* A delivery that is parked, or (is_raw) a callback that nobody could read. */

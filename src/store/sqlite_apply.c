@@ -444,6 +444,7 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_MIRRORS: return sqlite_mirrors(db, AS(op_mirrors, op));
 	case STORE_QUESTION: return sqlite_question(db, AS(op_question, op));
 	case STORE_QUESTIONS: return sqlite_questions(db, AS(op_questions, op));
+	case STORE_LINKS: return sqlite_links(db, AS(op_links, op));
 	case STORE_SHIFT: return apply_shift(db, AS(op_shift, op));
 	case STORE_ALARM: return sqlite_alarm(db, AS(op_alarm, op));
 	case STORE_ALARMS: return sqlite_alarms(db, AS(op_alarms, op));

@@ -112,6 +112,10 @@ int sqlite_known(struct store_db *db, struct op_known *op);
 int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op);
 int sqlite_sweep_set(struct store_db *db, struct op_sweep_set *op);
 
+/* sqlite_links.c */
+struct op_links;
+int sqlite_links(struct store_db *db, struct op_links *op);
+
 /* sqlite_retain.c, sqlite_retain_links.c */
 struct op_retain;
 int sqlite_retain(struct store_db *db, struct op_retain *op);

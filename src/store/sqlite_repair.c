@@ -67,6 +67,12 @@ static bool leads_there(const struct parked_filter *f, int bridge, enum side to)
 	return false;
 }
 
+static bool is_of_then(const struct parked_filter *f, int64_t at_ms)
+{
+	return (f->since_ms == 0 || at_ms >= f->since_ms)
+	    && (f->until_ms == 0 || (at_ms != 0 && at_ms <= f->until_ms));
+}
+
 /* A row that fits: counted, and taken where it stands behind the last page. */
 static struct parked_row *take_row(struct op_parked *op, struct parked_id id)
 {
@@ -103,7 +109,8 @@ static int scan_parked(struct store_db *db, struct op_parked *op)
 		to = (stmt_col_int(q, 2) & DELIVERY_TO_AGENTS) != 0 ? SIDE_AGENTS : SIDE_CUSTOMERS;
 		reason = (enum reason)stmt_col_int(q, 3);
 		if ((f->bridge != 0 && f->bridge != bridge) || !leads_there(f, bridge, to)
-		    || (f->reason != REASON_NONE && f->reason != reason))
+		    || (f->reason != REASON_NONE && f->reason != reason)
+		    || !is_of_then(f, stmt_col_i64(q, 5)))
 			continue;
 		row = take_row(op, (struct parked_id){ false, stmt_col_i64(q, 0) });
 		if (row == NULL)
@@ -127,7 +134,8 @@ static int scan_raw(struct store_db *db, struct op_parked *op)
 
 	while ((r = stmt_step(q)) == STMT_ROW) {
 		endpoint = stmt_col_int(q, 1);
-		if (f->endpoint != 0 && f->endpoint != endpoint)
+		if ((f->endpoint != 0 && f->endpoint != endpoint)
+		    || !is_of_then(f, stmt_col_i64(q, 2)))
 			continue;
 		row = take_row(op, (struct parked_id){ true, stmt_col_i64(q, 0) });
 		if (row == NULL)

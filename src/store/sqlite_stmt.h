@@ -409,6 +409,26 @@ struct sqlite3_value;
 	X(PERSON_BY_REMOTE, \
 	    PERSON_SELECT "WHERE endpoint = ? AND remote = ? ORDER BY id DESC LIMIT 1") \
 	X(LANE_BY_CONTACT, LANE_SELECT "WHERE endpoint = ? AND contact = ? ORDER BY id LIMIT 1") \
+	X(LINKS, "SELECT id FROM link WHERE id < ? ORDER BY id DESC LIMIT ?") \
+	X(LINKS_BY_REMOTE, \
+	    "SELECT id FROM (" \
+	    "SELECT k.id FROM thread t JOIN link k ON k.agents = t.id" \
+	    " WHERE t.endpoint = ?1 AND t.remote = ?2" \
+	    " UNION SELECT k.id FROM thread t JOIN link k ON k.customers = t.id" \
+	    " AND k.bridge IN (SELECT id FROM bridge)" \
+	    " WHERE t.endpoint = ?1 AND t.remote = ?2" \
+	    " UNION SELECT k.id FROM person p JOIN link k ON k.person = p.id" \
+	    " AND k.bridge IN (SELECT id FROM bridge)" \
+	    " WHERE p.endpoint = ?1 AND p.remote = ?2" \
+	    " UNION SELECT k.id FROM lane n JOIN link k ON k.person = n.person" \
+	    " AND k.bridge IN (SELECT id FROM bridge)" \
+	    " WHERE n.endpoint = ?1 AND n.contact = ?2" \
+	    ") WHERE id < ?3 ORDER BY id DESC LIMIT ?4") \
+	X(LINKS_BY_WHO, \
+	    "SELECT k.id FROM person p JOIN link k ON k.person = p.id" \
+	    " AND k.bridge IN (SELECT id FROM bridge)" \
+	    " WHERE (p.email = ?1 COLLATE NOCASE OR p.phone = ?1) AND k.id < ?2" \
+	    " ORDER BY k.id DESC LIMIT ?3") \
 	X(LANE_CONTACT, "UPDATE lane SET contact = ? WHERE id = ?") \
 	X(LANE_PERSON, "UPDATE lane SET person = ? WHERE id = ?") \
 	X(LANE_IS_BUSY, \

@@ -137,6 +137,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_MIGRATION_LINKS:
 	case STORE_MIGRATION_FACTS:
 	case STORE_MIGRATION_MADE:
+	case STORE_LINKS:
 	case STORE_PAIRED:
 	case STORE_VIEW: return true;
 	case STORE_APPEND:

@@ -68,6 +68,7 @@ enum store_kind {
 	STORE_QUESTION, /* these: question.h */
 	STORE_QUESTIONS,
 	STORE_RECEIPT,
+	STORE_LINKS, /* links.h */
 	STORE_SHIFT,
 	STORE_MIGRATION, /* these: migration.h */
 	STORE_MIGRATIONS,

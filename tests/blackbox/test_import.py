@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -206,8 +207,40 @@ def said_before(hub):
         said.setdefault("hotel", {})[person] = [unique("hotel") for _ in range(4)]
         for text in said["hotel"][person]:
             hub.far("POST", "/say", {"from": person, "text": text})
+    for platform, sandbox, specs in MORE:
+        person, id = unique("person"), None
+        for spec in specs:
+            row = sandbox(hub)("POST", "/say", dict({"platform": platform, "as": "customer", "person": person, "text": "", "wait": True},
+                                                    **({"conversation": id} if id else {}), **spec))
+            id = row["conversation"]
     time.sleep(1.1)     # times of some are whole seconds: what is of the second the bridge begins in is live
     return said
+
+
+# What is more than a text, in a conversation of its own.
+BUTTONS = [{"type": "text", "value": "Yes"}, {"type": "url", "value": "Site", "link": "https://x.example/"}]
+PLACE = {"type": "location", "resource": {"parameters": {"latitude": "52.5", "longitude": 13.25, "title": "Here"}}}
+MORE = [
+    ("smartify", lambda hub: hub.main, [
+        {"text": "Hello <b>there</b> ${x}"},
+        {"as": "bot", "text": "Pick", "attributes": {"attachment": {"type": "template", "buttons": BUTTONS}}},
+        {"as": "bot", "text": "Look", "attributes": {"attachment": {"type": "gallery", "gallery": [
+            {"preview": {"src": "https://x.example/1.png"}, "title": "Red", "description": "Warm", "buttons": BUTTONS}]}}},
+        {"as": "agent", "text": "a note", "subtype": "private"},
+        {"text": "a file", "file": {"name": "a.txt", "type": "text/plain", "text": "words"}}]),
+    ("chatwoot", lambda hub: hub.third, [
+        {"text": "  two\n\nlines  "},
+        {"as": "agent", "text": "**bold** and `code`"},
+        {"as": "agent", "text": "Which?", "content_type": "input_select", "content_attributes": {"items": [
+            {"title": "One", "value": "1"}, {"title": "Two", "value": "2"}]}},
+        {"as": "agent", "text": "a note", "private": True},
+        {"text": "places", "attachments": [{"file_type": "location", "coordinates_lat": 1.5, "coordinates_long": 2.5, "fallback_title": "Here"}]},
+        {"text": "", "files": [{"name": "a.txt", "type": "text/plain", "text": "words"}]}]),
+    ("smartsender", lambda hub: hub.main, [
+        {"text": "hi"}, {"content": PLACE},
+        {"content": {"type": "contact", "resource": {"parameters": {"name": "Jo", "phoneNumber": "+4915550100021"}}}},
+        {"content": {"type": "telegramInvoice", "resource": {"parameters": {"receipt": {"title": "Room", "description": "9"}}}}}]),
+]
 
 
 def test_saved_pages():
@@ -225,14 +258,12 @@ def test_saved_pages():
             count = sum(len(texts) for texts in talks.values())
             args = ("--file", folders[name], "--to", "desk", "--from", name)
             plan = at_hub(hub, *args, "--dry-run")
-            assert plan["state"] == "planned" and plan["written"] == count and plan["conversations"] == len(talks), (name, plan)
+            assert plan["state"] == "planned" and plan["written"] >= count and plan["conversations"] >= len(talks), (name, plan)
             done = at_hub(hub, *args)
-            assert done["state"] == "finished" and done["written"] == count and done["failed"] == 0 and done["adds_up"], (name, done)
-            assert done["file"] == folders[name]
-            told = at_hub(hub, *args, "--verify")
-            assert told["state"] == "verified" and told["verify"]["compared"] == count, (name, told)
+            assert done["state"] == "finished" and done["written"] == plan["written"] and done["failed"] == 0 and done["adds_up"], (name, done)
+            assert done["file"] == folders[name] and done["skipped"] == plan["skipped"]
             again = at_hub(hub, *args)
-            assert again["written"] == 0 and again["skipped"]["present"] == count, (name, again)
+            assert again["written"] == 0 and again["skipped"]["present"] == done["written"], (name, again)
             threads = [t for t in hub.main("GET", "/threads?limit=1000&messages=1000&fresh=1")["chatwoot"]
                        if any(name in m["text"] for m in t["messages"] if m["text"])]
             there = [[bare(m["text"]) for m in t["messages"] if m["who"] != "system"] for t in threads]
@@ -240,6 +271,18 @@ def test_saved_pages():
             if name != "hotel":
                 closed = list(talks.values())[-1]
                 assert [t["status"] == "resolved" for t in threads] == [words == closed for words in there], name
+            # What stands there is what each of the three sources says (the Two-Way Chat of the hotel has no history).
+            if name == "hotel":
+                told = at_hub(hub, *args, "--verify")
+                assert told["state"] == "verified" and told["verify"]["compared"] == count, told
+                continue
+            lines = os.path.join(hub.folder, name + ".jsonl")
+            with open(lines, "w", encoding="utf-8") as f:
+                subprocess.run([BIN, "export", "--endpoint", name, "-c", hub.relay.config], stdout=f, check=True, timeout=300)
+            platform = ("--from", name, "--to", "desk")     # which takes its time at Smart Sender, as an export did
+            for source in (args, ("--file", lines, *platform)) + ((platform,) if name != "front" else ()):
+                told = at_hub(hub, *source, "--verify")
+                assert told["state"] == "verified" and told["verify"]["compared"] == done["written"], (source, told)
         # One of them by itself: all that there is of a conversation, in one answer.
         alone = os.path.join(folders["hotel"], "all-0.json")
         assert at_hub(hub, "--file", alone, "--to", "desk", "--from", "hotel")["skipped"]["present"] == 3
@@ -281,3 +324,27 @@ WRONG_PAGES = [
     ("front", "chats-open.1.json", {"error": {"code": 401}}, ["found an object; allowed: what GET chats"]),
     ("hotel", "more.json", {"list": [{"id": "a", "direction": "UP", "created_date": 1}]}, ['list[0].direction: found "UP"; allowed: MO, MT']),
 ]
+
+
+def test_stopped_exports(make_world):
+    """A relay that stops says so to who reads history; a command that is stopped leaves whole lines behind."""
+    world = make_world("smartify", start=False, shop={"timeout": "2s"})
+    past(world, 3, 2)
+    world.relay.start()
+    whole = tieline(world, "export", "--endpoint", "shop").stdout.splitlines()
+    for stop, code, word in ((lambda c: world.relay.stop(), 75, "the relay stops"), (lambda c: c.send_signal(signal.SIGINT), 130, "stopped after 1 ")):
+        world.sandbox("DELETE", "/requests")
+        world.fault("smartify", "GET", "/messages$", "hang", nth=2, count=1000)
+        with subprocess.Popen([BIN, "export", "--endpoint", "shop", "-c", world.relay.config], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as command:
+            eventually(lambda: len(world.requests("/messages$")) >= 2, "it waits for the second conversation")
+            stop(command)
+            out, err = command.communicate(timeout=60)
+        assert command.returncode == code and word in err, (code, command.returncode, err)
+        assert [json.loads(line)["type"] for line in out.splitlines()].count("conversation") == 1
+        assert out.endswith("\n") and whole[:len(out.splitlines())] == out.splitlines()
+        world.calm()
+        if world.relay.process.poll() is not None:
+            assert world.relay.process.returncode == 0
+            world.relay.start()
+    assert tieline(world, "export", "--endpoint", "shop").stdout.splitlines() == whole

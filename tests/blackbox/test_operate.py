@@ -428,7 +428,7 @@ def test_the_document(shop):
     d = document(shop)
     assert list(d) == ["ok", "relay", "store", "endpoints", "bridges", "parked", "problems"]
     assert list(d["relay"]) == ["running", "version", "pid", "since", "uptime_ms", "draining", "config",
-                                "callbacks_per_sec"]
+                                "callbacks_per_sec", "page"]
     assert d["relay"]["running"] is True and d["relay"]["draining"] is False
     assert d["relay"]["pid"] == shop.relay.process.pid
     assert TIMES.match(d["relay"]["since"]) and d["relay"]["uptime_ms"] > 0
@@ -483,7 +483,8 @@ def test_status_for_people(shop):
     assert lines[3].split()[:3] == ["desk", "chatwoot", "ok"]
     assert lines[4].startswith("BRIDGE    STATE")
     assert lines[5].split()[:2] == ["support", "ok"]
-    assert len(lines) == 6 and all(len(line) <= 80 for line in lines)
+    assert lines[6].startswith("page: off; set admin.password")
+    assert len(lines) == 7 and all(len(line) <= 80 for line in lines)
 
 
 def test_watch_needs_a_terminal(shop):

@@ -13,7 +13,7 @@ PASSWORD = "a-password-of-the-page"
 ADMIN = {"password": PASSWORD}
 FOLDER = os.path.dirname(BIN)
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-WIDE = "document.documentElement.scrollWidth <= innerWidth"
+WIDE = "document.documentElement.scrollWidth <= %d"
 
 
 def picture(name):
@@ -96,11 +96,11 @@ def test_a_night(make_world):
         await page.until("document.querySelector('#ask').open && document.activeElement.id === 'ask-no'", "a question")
         await press(page, "#ask button", "Drop them")
         await page.until("document.querySelector('#verdict').textContent === 'all is well'", "all is well again")
-        wide = await page.ask(WIDE)
+        wide = await page.ask(WIDE % 1280)
         await light(page, "dark")
         await page.picture(picture("admin-dark.png"))
         await show(page, **PHONE)
-        narrow = await page.ask(WIDE)
+        narrow = await page.ask(WIDE % PHONE["width"])
         await page.picture(picture("admin-phone.png"))
         leaks = await page.ask("document.documentElement.outerHTML")
         return alarm, opened, wide, narrow, leaks, page.complaints

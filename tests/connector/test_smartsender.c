@@ -171,6 +171,7 @@ static void chats(void **state)
 	assert_string_equal(out.cursor, "2");
 	assert_string_equal(e[0].conversation, "71234");
 	assert_string_equal(e[0].person.id, "55002"); /* never 88001 */
+	assert_string_equal(e[0].person.identity, "smartsender:9:55002");
 	assert_int_equal(e[0].version, 1709660699000);
 	assert_int_equal(e[1].version, 1709660699000);
 	assert_non_null(strstr(e[0].extra, "\"unread\":2"));

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const drivers[] = { "sqlite" };
-
 static const char *beside(struct fixture *f, const char *name)
 {
 	return arena_printf(f->arena, "%s/%s", f->dir, name);
@@ -190,48 +188,14 @@ static void stopped(void **state)
 
 /* ---- for each driver ---- */
 
-#define CASE(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	CMUnitTestFunction fn;
-} cases[] = {
-	CASE(in_use),
-	CASE(after_a_kill),
-	CASE(refused),
-	CASE(stopped),
+static const struct promise promises[] = {
+	PROMISE(in_use),
+	PROMISE(after_a_kill),
+	PROMISE(refused),
+	PROMISE(stopped),
 };
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-	const char *driver = *state;
-
-	fixture_start(&fixture, driver);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_end(*state);
-	return 0;
-}
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0])];
-	int failed = 0;
-	size_t d, i;
-
-	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
-		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].fn, setup, teardown,
-				(void *)(uintptr_t)drivers[d] };
-		failed += cmocka_run_group_tests_name(drivers[d], tests, NULL, NULL);
-	}
-	return failed;
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

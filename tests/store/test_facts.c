@@ -3,8 +3,6 @@
 #include "store/facts.h"
 #include "store/migration.h"
 
-static const char *const drivers[] = { "sqlite" };
-
 static struct op_hear hear(struct fixture *f, int endpoint, const struct person *person,
     const char *conversation, enum fact fact, const char *value)
 {
@@ -312,51 +310,18 @@ static void of_history(void **state)
 	assert_true(op.is_linked && !op.is_due);
 }
 
-#define CASE(name) \
-	{ \
-#name, name \
-	}
-static const struct {
-	const char *name;
-	CMUnitTestFunction fn;
-} cases[] = {
-	CASE(due),
-	CASE(echo),
-	CASE(at_the_beginning),
-	CASE(versions),
-	CASE(given_away),
-	CASE(both_are_known),
-	CASE(merged),
-	CASE(of_history),
+static const struct promise promises[] = {
+	PROMISE(due),
+	PROMISE(echo),
+	PROMISE(at_the_beginning),
+	PROMISE(versions),
+	PROMISE(given_away),
+	PROMISE(both_are_known),
+	PROMISE(merged),
+	PROMISE(of_history),
 };
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-	const char *driver = *state;
-
-	fixture_start(&fixture, driver);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_end(*state);
-	return 0;
-}
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0])];
-	int failed = 0;
-	size_t d, i;
-
-	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
-		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].fn, setup, teardown,
-				(void *)(uintptr_t)drivers[d] };
-		failed += cmocka_run_group_tests_name(drivers[d], tests, NULL, NULL);
-	}
-	return failed;
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

@@ -8,8 +8,6 @@
 
 #define DAY INT64_C(86400000)
 
-static const char *const drivers[] = { "sqlite" };
-
 /* All of it, step by step; how many steps it took. */
 static int retain(struct fixture *f, struct op_retain *op)
 {
@@ -301,50 +299,16 @@ static void callbacks(void **state)
 
 /* ---- for each driver ---- */
 
-#define CASE(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	CMUnitTestFunction fn;
-} cases[] = {
-	CASE(by_bridge),
-	CASE(still_needed),
-	CASE(links),
-	CASE(links_ids),
-	CASE(bounded),
-	CASE(callbacks),
+static const struct promise promises[] = {
+	PROMISE(by_bridge),
+	PROMISE(still_needed),
+	PROMISE(links),
+	PROMISE(links_ids),
+	PROMISE(bounded),
+	PROMISE(callbacks),
 };
-
-static int setup(void **state)
-{
-	static struct fixture fixture;
-	const char *driver = *state;
-
-	fixture_start(&fixture, driver);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	fixture_end(*state);
-	return 0;
-}
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0])];
-	int failed = 0;
-	size_t d, i;
-
-	for (d = 0; d < sizeof(drivers) / sizeof(drivers[0]); d++) {
-		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-			tests[i] = (struct CMUnitTest){ cases[i].name, cases[i].fn, setup, teardown,
-				(void *)(uintptr_t)drivers[d] };
-		failed += cmocka_run_group_tests_name(drivers[d], tests, NULL, NULL);
-	}
-	return failed;
+	return fixture_run(promises, sizeof(promises) / sizeof(promises[0]));
 }

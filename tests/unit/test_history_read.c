@@ -83,7 +83,9 @@ static void test_message(void **state)
 	    "{\"type\":\"message\",\"conversation\":\"c1\",\"id\":\"m1\",\"role\":\"agent\","
 	    "\"at\":\"2026-03-05T10:24:38.123+01:00\",\"private\":true,\"flags\":[\"system\",\"deleted\"],"
 	    "\"format\":\"markdown\",\"text\":\"so\",\"files\":[{\"kind\":\"image\",\"size\":7},"
-	    "{\"kind\":\"location\",\"latitude\":\"1.5\",\"extra\":0}]}";
+	    "{\"kind\":\"location\",\"latitude\":\"1.5\",\"extra\":0}],\"choice\":\"Yes\",\"mark\":\"tl1:x\","
+	    "\"widgets\":[{\"kind\":\"card\",\"label\":\"Shoe\",\"image\":\"i\"},"
+	    "{\"kind\":\"address\",\"label\":\"Buy\",\"url\":\"u\"}]}";
 	struct arena *a = arena_new();
 	struct history_line l;
 	struct err err;
@@ -101,6 +103,14 @@ static void test_message(void **state)
 	assert_int_equal(l.event.attachments[0].size, 7);
 	assert_int_equal(l.event.attachments[1].size, -1);
 	assert_string_equal(l.event.attachments[1].latitude, "1.5");
+	assert_string_equal(l.event.choice, "Yes");
+	assert_string_equal(l.event.mark, "tl1:x");
+	assert_int_equal(l.event.nwidgets, 2);
+	assert_int_equal(l.event.widgets[0].kind, WIDGET_CARD);
+	assert_string_equal(l.event.widgets[0].image, "i");
+	assert_int_equal(l.event.widgets[1].kind, WIDGET_ADDRESS);
+	assert_string_equal(l.event.widgets[1].url, "u");
+	assert_null(l.event.widgets[1].text);
 	arena_free(a);
 }
 

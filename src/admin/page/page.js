@@ -59,11 +59,12 @@ function table(heads, rows) {
 
 const GOOD = ["ok", "delivered", "finished", "verified", "idle", "ready", "busy", "folded"];
 const WARN = ["slow", "locked", "behind", "silent", "draining", "waiting", "unsure", "disk_low", "stopping",
-  "finished_with_failures", "paused", "stopped", "sending", "queued", "parked", "loop", "backlog", "silence"];
+  "finished_with_failures", "stopped", "sending", "parked", "warn"];
+const IDLE = ["paused", "queued", "planned", "discarded"];
 const plain = (word) => String(word).replaceAll("_", " ");
 
 function look(state) {
-  return GOOD.includes(state) ? "good" : WARN.includes(state) ? "warn" : state ? "bad" : "";
+  return GOOD.includes(state) ? "good" : WARN.includes(state) ? "warn" : IDLE.includes(state) || !state ? "" : "bad";
 }
 
 function pill(state) {
@@ -95,7 +96,7 @@ const some = (n) => ({ text: number(n), look: n > 0 ? "some" : "" });
 function ago(time) {
   if (!time) return "";
   const at = new Date(time), late = Date.now() - at;
-  return el("time", { datetime: time, title: at.toLocaleString() }, late < 5000 ? "just now" : span(late) + " ago");
+  return el("time", { datetime: time, title: at.toLocaleString() }, late < 60000 ? "just now" : span(late) + " ago");
 }
 
 const many = (n, one, more) => number(n) + " " + (n === 1 ? one : more || one + "s");
@@ -216,8 +217,24 @@ async function control(kind, name, what) {
 
 function controls(kind, name, state) {
   const held = state === "paused" || state === "draining";
-  return (held ? ["resume"] : ["pause", "drain"]).map((what) =>
+  const all = (held ? ["resume"] : ["pause", "drain"]).map((what) =>
     button(what[0].toUpperCase() + what.slice(1), kind + name + what, () => control(kind, name, what)));
+  return kind === "endpoint" ? [button("Check", name + "check", (e) => check(name, e.currentTarget)), ...all] : all;
+}
+
+/* What the platform itself says of it. */
+async function check(name, pressed) {
+  pressed.disabled = true;
+  try {
+    const lines = (await api("POST", "/endpoints/" + encodeURIComponent(name) + "/check")).items;
+    sheet(name + ", asked at its platform", el("ul", { class: "steps" }, lines.map((l) => el("li", { class: look(l.result) },
+      el("b", {}, plain(l.result) + " "), l.found, l.next ? el("div", { class: "quiet" }, "Next: " + l.next) : null))),
+    lines.length === 0 ? el("p", { class: "quiet" }, "There is nothing to ask there.") : null);
+  } catch (e) {
+    say(e.message, true);
+  } finally {
+    pressed.disabled = false;
+  }
 }
 
 function draw_ends(s) {

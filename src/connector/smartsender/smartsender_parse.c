@@ -454,8 +454,7 @@ bool smartsender_read_chat(const struct via *via, struct arena *a, const struct 
 	e->at_ms = e->version;
 	e->key = arena_printf(a, "s:%s:%" PRId64, id, e->version);
 	e->state = state;
-	e->person.id = e->person.address = person;
-	e->person.name = text_name(a, json_text(j, "name"));
+	read_person(via, a, person, text_name(a, json_text(j, "name")), &e->person);
 	e->extra = extra_of(a, j, person, e);
 	if (conf->mark_read && unread_of(j) > 0)
 		e->flags |= EVENT_WANTS_READ;
