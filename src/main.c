@@ -1,11 +1,13 @@
 /* The table of contents: every command, and where it is. */
 #include "admin/cli.h"
 #include "admin/cli_backup.h"
+#include "admin/cli_completion.h"
 #include "admin/cli_config.h"
 #include "admin/cli_control.h"
 #include "admin/cli_explain.h"
 #include "admin/cli_export.h"
 #include "admin/cli_migrate.h"
+#include "admin/cli_person.h"
 #include "admin/cli_reconcile.h"
 #include "admin/cli_repair.h"
 #include "admin/cli_setup.h"
@@ -44,6 +46,10 @@ const struct command commands[] = {
 	    "every key of the configuration",
 	    "What each may be, is when nothing is said, and means; with PLATFORM the keys of its\n"
 	    "endpoints. --json and --markdown print the same for programs and manuals.\n" },
+	{ "completion", cli_completion, "completion bash|zsh|fish",
+	    "what a shell needs to complete commands",
+	    "bash: . <(tieline completion bash). zsh: as _tieline in a folder of $fpath. fish: as\n"
+	    "~/.config/fish/completions/tieline.fish.\n" },
 	{ "status", cli_status, "status [--watch] [--exit-code]",
 	    "what runs, what waits, what is wrong",
 	    "Endpoints, bridges, what waits and is parked, and for each bad state what to do next.\n"
@@ -76,12 +82,14 @@ const struct command commands[] = {
 	    "       [--state open|closed|all] [--only WHO] [--limit N] [--no-media]\n"
 	    "       [--dry-run | --verify] [--force] [--undo-list FILE]\n"
 	    "       tieline migrate --file FILE --to NAME [--from NAME] [the same options]\n"
+	    "       tieline migrate --links FILE [--dry-run]\n"
 	    "       tieline migrate --resume ID",
 	    "move what was said before to the other end of a bridge",
 	    "All conversations of the customers' side (NAME), with all that was said in them, are written\n"
 	    "at the agents' side, as history: nobody is notified. What is there already is passed. Ctrl-C\n"
 	    "stops it, and the same command goes on; so does the relay itself after a restart. --dry-run\n"
 	    "reads and counts. --file: what `tieline export` wrote is read instead of the platform.\n"
+	    "--links: each line of FILE, `shop:CONVERSATION desk:CONVERSATION`, names two that belong together.\n"
 	    "Exits 1 when something failed, or was refused.\n" },
 	{ "export", cli_export, "export --endpoint NAME [--since TIME] [--only WHO] [-o DIR]",
 	    "what was said at an endpoint, as JSON Lines",
@@ -101,6 +109,15 @@ const struct command commands[] = {
 	{ "drain", cli_control, "drain NAME", "send what is queued, and queue nothing new",
 	    "New callbacks are accepted and kept, and go on their way with resume. Exits 66 when\n"
 	    "there is no such name, 69 when no relay runs.\n" },
+	{ "person", cli_person,
+	    "person export [-o FILE] WHO\n"
+	    "       tieline person erase [--dry-run] WHO",
+	    "what is known of a person; erase it",
+	    "WHO: an e-mail address, a +phone number, or endpoint:id. export prints one JSON document:\n"
+	    "who they are at each side, and all of their messages that are kept. erase shows what there is\n"
+	    "and asks (--yes answers): words, names, addresses, files and callbacks go, what waits is given\n"
+	    "up, and a receipt is printed. Nothing changes at the platforms. Exits 66 when nobody is known\n"
+	    "by that, 75 while something is on its way to them.\n" },
 	{ "backup", cli_backup, "backup FILE", "a copy of the store, also while it is in use",
 	    "FILE must not be there yet; only its owner may read it, since it holds secrets. It is on disk\n"
 	    "when the command ends. To go back to it: stop the relay, put FILE in place of the store,\n"

@@ -13,6 +13,8 @@
 #include "admin/links_web.h"
 #include "admin/migration_web.h"
 #include "admin/openapi_web.h"
+#include "admin/pairs_web.h"
+#include "admin/person_web.h"
 #include "admin/places_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
@@ -61,6 +63,8 @@ static const struct api_route routes[] = {
 	{ "DELETE", "/parked/{}", repair_web_drop },
 	{ "POST", "/parked/{}/retry", repair_web_retry },
 	{ "GET", "/messages/{}/trace", repair_web_trace },
+	{ "GET", "/persons/{}", person_web_export },
+	{ "DELETE", "/persons/{}", person_web_erase },
 	{ "GET", "/alarms", alarms_web_list },
 	{ "GET", "/series", series_web_show },
 	{ "GET", "/reconciliations", reconcile_web_list },
@@ -72,6 +76,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/migrations/{}", migration_web_show },
 	{ "POST", "/migrations/{}/stop", migration_web_stop },
 	{ "GET", "/migrations/{}/made", migration_web_made },
+	{ "POST", "/links", pairs_web_take },
 };
 
 const struct api_route *api_route_at(size_t i)

@@ -72,8 +72,9 @@ bool cli_has(const char *command)
 #define WORD_MOST 32
 #define WORDS_MOST 40
 
-static const char global_usage[] =
-    "--config --socket --json --quiet --verbose --color --yes --help --version";
+const char cli_global_usage[] =
+    "[--config FILE] [-c FILE] [--socket PATH] [--json] [--quiet] [-q] [--verbose] [-v]"
+    " [--color auto|always|never] [--yes] [--help] [-h] [--version]";
 
 /* A usage names every option; these are the words in it that look like one. */
 struct option_words {
@@ -103,7 +104,7 @@ static void print_unknown_option(const char *arg, const char *usage)
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg, "="), arg);
 	take_words(&all, usage);
-	take_words(&all, global_usage);
+	take_words(&all, cli_global_usage);
 	nearest_begin(&nearest, name);
 	for (i = 0; i < all.count; i++)
 		nearest_try(&nearest, all.words[i]);

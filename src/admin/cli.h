@@ -46,6 +46,9 @@ struct command {
 /* All commands, ending with an empty one (main.c has the table). */
 extern const struct command commands[];
 
+/* What may stand before, behind and between: usage of all of them. */
+extern const char cli_global_usage[];
+
 /* Reads global options anywhere in argv and runs the command. */
 int cli_main(int argc, char **argv);
 

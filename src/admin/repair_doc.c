@@ -327,6 +327,24 @@ static const char *origin_word(enum origin origin)
 	return words[origin];
 }
 
+static void put_files(struct json_out *o, const struct event *e)
+{
+	size_t i;
+
+	if (e->nattachments == 0)
+		return;
+	json_key(o, "files");
+	json_begin_array(o);
+	for (i = 0; i < e->nattachments; i++) {
+		json_begin_object(o);
+		json_member_text(o, "kind", attachment_kind_word((int)e->attachments[i].kind));
+		json_member_text(o, "name", e->attachments[i].name);
+		json_member_text(o, "type", e->attachments[i].type);
+		json_end_object(o);
+	}
+	json_end_array(o);
+}
+
 static void put_event(struct arena *a, struct json_out *o, const struct config *c,
     const struct op_trace *op)
 {
@@ -345,6 +363,7 @@ static void put_event(struct arena *a, struct json_out *o, const struct config *
 	json_member_text(o, "conversation", at_endpoint(a, endpoint, e->conversation));
 	put_author(o, &e->author);
 	json_member_text(o, "text", e->text);
+	put_files(o, e);
 	json_member_bool(o, "routed", op->is_routed);
 }
 
@@ -369,6 +388,10 @@ static void put_delivery(struct arena *a, struct json_out *o, const struct confi
 	json_member_text(o, "conversation",
 	    at_endpoint(a, target != NULL ? target->name : NULL,
 		t->to == SIDE_AGENTS ? l->agents_remote : l->customers_remote));
+	if (l->id != 0) {
+		json_member_text(o, "link", arena_printf(a, "k%" PRId64, l->id));
+		json_member_text(o, "linked", link_how_word((int)l->how));
+	}
 	if (t->trip.lane.id != 0)
 		json_member_text(o, "lane", arena_printf(a, "l%" PRId64, t->trip.lane.id));
 	json_member_int(o, "attempt", d->attempt);
@@ -383,10 +406,9 @@ static void put_delivery(struct arena *a, struct json_out *o, const struct confi
 	json_end_object(o);
 }
 
-const char *trace_doc(struct arena *a, const struct config *c, const struct op_trace *op,
-    size_t *len)
+void trace_put(struct arena *a, struct json_out *o, const struct config *c,
+    const struct op_trace *op)
 {
-	struct json_out *o = json_out_new(a);
 	size_t i;
 
 	json_begin_object(o);
@@ -397,5 +419,13 @@ const char *trace_doc(struct arena *a, const struct config *c, const struct op_t
 		put_delivery(a, o, c, &op->deliveries[i]);
 	json_end_array(o);
 	json_end_object(o);
+}
+
+const char *trace_doc(struct arena *a, const struct config *c, const struct op_trace *op,
+    size_t *len)
+{
+	struct json_out *o = json_out_new(a);
+
+	trace_put(a, o, c, op);
 	return json_done(o, len);
 }

@@ -5,7 +5,7 @@
  *           id since endpoint reason detail. text is whole in one item, its first 40 characters in a list
  *   list    {"items":[…],"next":cursor or null,"total":all that fit the filter}
  *   one     an item, then attempts, edited {text at by}, and etag: for If-Match
- *   trace   event kind origin at stored source conversation author text routed deliveries; of each
+ *   trace   event kind origin at stored source conversation author text files routed deliveries; of each
  *           delivery id bridge endpoint direction state reason detail remote conversation attempt step
  *           sent due ended expires attempts edited; of each attempt at attempt step state reason detail who
  *
@@ -43,6 +43,10 @@ const char *parked_etag(struct arena *a, const struct op_trace *op);
 
 /* What op asks for, from "e812", "d1440", "desk:40871" or a platform's id. False: it is none of these. */
 bool trace_ask(struct arena *a, const struct config *c, const char *text, struct op_trace *op);
+struct json_out;
+/* The same as one object of a larger document. */
+void trace_put(struct arena *a, struct json_out *o, const struct config *c,
+    const struct op_trace *op);
 const char *trace_doc(struct arena *a, const struct config *c, const struct op_trace *op,
     size_t *len);
 

@@ -240,6 +240,11 @@ void choices_heard(struct choices *c, int endpoint, bool unmarked, struct arena 
 	question_keep(c, q, false);
 }
 
+void choices_forget(struct choices *c, int endpoint, const char *conversation)
+{
+	question_remove(c, find(c, endpoint, conversation));
+}
+
 /* ---- over a restart ---- */
 
 static void take_row(struct choices *c, const struct question_row *row)

@@ -21,5 +21,7 @@ void choices_told(struct choices *c, int endpoint, const char *conversation,
  * there ends the question; unless echoes bear no mark there (unmarked), where only customers end it. */
 void choices_heard(struct choices *c, int endpoint, bool unmarked, struct arena *a,
     struct event *event, int64_t now_ms);
+/* The store knows of no question there any more. */
+void choices_forget(struct choices *c, int endpoint, const char *conversation);
 
 #endif

@@ -29,6 +29,7 @@ struct hearings;
 struct media;
 struct migrations;
 struct paces;
+struct person_job;
 struct retention_work;
 struct router;
 struct trip;
@@ -56,6 +57,8 @@ struct flow {
 	struct migrations *migrations;
 	struct retention_work *retention;
 	struct backup *backup;            /* under way; NULL: none is */
+	struct person_job *persons;       /* under way */
+	int erasing;                      /* somebody is: what memory knows may be gone */
 	struct ingest *ingest;            /* sets itself; NULL: none yet */
 	void (*pump)(struct endpoint *e); /* the courier's: see gate_wake */
 	struct stats stats;

@@ -148,6 +148,17 @@ void lane_release(struct lane *l)
 		lane_move(l, l->count > 0 ? LANE_READY : LANE_IDLE, 0);
 }
 
+/* One that is READY finds out when it claims. */
+void lane_empty(struct lane *l)
+{
+	l->count = 0;
+	if (l->state == LANE_PARKED)
+		lane_release(l);
+	else if (l->state == LANE_WAITING)
+		lane_move(l, LANE_IDLE, 0);
+	lane_tidy(l);
+}
+
 void lanes_free(struct flow *f)
 {
 	struct map_node *n, *next;

@@ -51,6 +51,8 @@ void lane_release(struct lane *l);
 void lane_rest(struct lane *l, bool resting);
 /* Forgets an idle lane with nothing in it. */
 void lane_tidy(struct lane *l);
+/* Nothing waits in it any more: what did was given up. */
+void lane_empty(struct lane *l);
 void lanes_free(struct flow *f);
 
 #endif

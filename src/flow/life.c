@@ -20,6 +20,7 @@
 #include "flow/migration.h"
 #include "flow/mirror.h"
 #include "flow/pace.h"
+#include "flow/person.h"
 #include "flow/reconcile.h"
 #include "flow/repair.h"
 #include "flow/retention.h"
@@ -363,6 +364,7 @@ void flow_free(struct flow *f)
 	if (f == NULL)
 		return;
 	backup_end(f);
+	persons_end(f);
 	lose(f->stuck);
 	lose(f->lazy);
 	migrations_free(f->migrations);

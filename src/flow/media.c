@@ -361,12 +361,17 @@ static void on_timer(void *arg)
 
 /* ---- life ---- */
 
+const char *media_folder(struct arena *a, const char *store)
+{
+	const char *slash = strrchr(store, '/');
+
+	return slash != NULL ? arena_printf(a, "%.*s/media", (int)(slash - store), store) : "media";
+}
+
 static char *folder_beside(const char *store)
 {
 	struct arena *a = arena_new();
-	const char *slash = strrchr(store, '/');
-	char *folder = xstrdup(
-	    slash != NULL ? arena_printf(a, "%.*s/media", (int)(slash - store), store) : "media");
+	char *folder = xstrdup(media_folder(a, store));
 
 	arena_free(a);
 	return folder;
@@ -440,4 +445,9 @@ void media_start(struct media *m)
 		letter_unref(letter);
 	}
 	m->load = NULL;
+}
+
+void media_less(struct media *m, int64_t bytes)
+{
+	m->bytes -= bytes;
 }

@@ -34,6 +34,10 @@ void media_forget(struct media_wait *w); /* takes NULL; before done: it will not
 void media_serve_from_now(struct media *m, int64_t event);
 
 bool event_has_files(const struct event *e);
+/* Where the files of a store lie. */
+const char *media_folder(struct arena *a, const char *store);
+/* So many bytes of them are gone: somebody else has removed them. */
+void media_less(struct media *m, int64_t bytes);
 
 /* /media/<id>/<expiry>/<signature>/<name>; NULL without a public_url. expiry in seconds. */
 const char *media_address(struct arena *a, const struct keys *keys, const char *public_url,

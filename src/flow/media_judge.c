@@ -15,6 +15,7 @@
 #define PATIENT_TRIES 7 /* … + 16 + 30 s */
 #define BROKEN_TRIES 3
 
+#define MEDIA_SILENT "its server does not answer"
 #define MISSING "it is not there any more"
 
 static int64_t wait_after(int tries, int64_t asked_msecs)
@@ -87,11 +88,13 @@ struct media_verdict media_judge(struct arena *a, const struct http_resp *resp, 
 	case TRANSPORT_OK: return judge_status(a, resp, tries);
 	case TRANSPORT_TOO_LARGE:
 		return give_up(arena_printf(a, "larger than %s", media_size_words(a, max_size)));
-	case TRANSPORT_CONNECT:
-		return again(resp, tries, PATIENT_TRIES, "its server does not answer");
+	case TRANSPORT_CONNECT: return again(resp, tries, PATIENT_TRIES, MEDIA_SILENT);
 	case TRANSPORT_TLS: return again(resp, tries, BROKEN_TRIES, "its server cannot be trusted");
 	case TRANSPORT_TIMEOUT: return again(resp, tries, BROKEN_TRIES, "it took too long");
-	case TRANSPORT_CUT: return again(resp, tries, BROKEN_TRIES, "it broke off");
+	case TRANSPORT_CUT:
+		/* A server that is just going down, or coming up. */
+		return resp->is_silent ? again(resp, tries, PATIENT_TRIES, MEDIA_SILENT)
+				       : again(resp, tries, BROKEN_TRIES, "it broke off");
 	}
 	return give_up("");
 }

@@ -311,6 +311,7 @@ struct migrations *migrations_new(struct flow *f)
 
 	m->flow = f;
 	TAILQ_INIT(&m->runs);
+	TAILQ_INIT(&m->pairings);
 	return m;
 }
 
@@ -320,6 +321,7 @@ void migrations_free(struct migrations *m)
 
 	if (m == NULL)
 		return;
+	pairings_free(m);
 	while ((r = TAILQ_FIRST(&m->runs)) != NULL) {
 		TAILQ_REMOVE(&m->runs, r, next);
 		migration_run_free(r);

@@ -5,7 +5,7 @@
  * What should be there is what is neither parked nor was left out by a decision. The text that should stand there
  * is made by the very code that writes messages; with files, whose parts depend on what they are, only whether
  * they are there is looked at. Of what stands there some hundred bytes a message are kept, of what was said a
- * window, and what may be quoted: a text with a quote of something older is not compared. */
+ * window. */
 #include "flow/migration_inside.h"
 
 #include <string.h>
@@ -64,7 +64,7 @@ struct migration_comparison {
 	int64_t place; /* where the page's first message stands */
 	struct map by_root, replied;
 	int64_t last; /* how far down the one before stands */
-	void (*done)(void *arg, const char *why);
+	void (*done)(void *arg, bool has_words, const char *why);
 	void *arg;
 };
 
@@ -206,7 +206,6 @@ static void compare(struct migration_comparison *c, const struct event *e)
 	size_t files = 0, seen = 0;
 	bool is_told = false, is_different = false, is_twice = false, is_history = true;
 	const struct root root = root_of(c, e);
-	const bool is_comparable = e->nattachments == 0 && e->nwidgets == 0;
 
 	v->compared++;
 	for (n = map_find(&c->by_root, root_hash(&root)); n != NULL; n = map_find_next(n)) {
@@ -225,7 +224,7 @@ static void compare(struct migration_comparison *c, const struct event *e)
 		is_told |= copy->is_told;
 		if (copy->place < first)
 			first = copy->place;
-		if (!is_comparable)
+		if (e->nattachments > 0 || e->nwidgets > 0)
 			continue;
 		is_different |= copy->part >= words.message.parts
 		    || digest(a, words.message.texts[copy->part]) != copy->text;
@@ -249,11 +248,12 @@ static bool is_due(enum migration_found found)
 
 static void finish(struct migration_comparison *c, const char *why)
 {
-	void (*done)(void *arg, const char *why) = c->done;
+	void (*done)(void *arg, bool has_words, const char *why) = c->done;
 	void *arg = c->arg;
+	bool has_words = c->has_words;
 
 	migration_comparison_free(c);
-	done(arg, why);
+	done(arg, has_words, why);
 }
 
 /* ---- what was said, and what the store knows of it ---- */
@@ -298,12 +298,13 @@ static void on_looked(struct store_op *op)
 {
 	struct migration_comparison *c = (struct migration_comparison *)((char *)op
 	    - offsetof(struct migration_comparison, look.op));
+	struct mark mark;
 	size_t i;
 
 	if (flow_redo(c->run->flow, op))
 		return;
 	for (i = 0; i < c->count; i++) {
-		if (is_due(c->found[i]))
+		if (is_due(c->found[i]) && !migration_is_copy(c->run, c->slots[i].event, &mark))
 			compare(c, c->slots[i].event);
 		keep_replied(c, c->slots[i].event);
 	}
@@ -401,7 +402,7 @@ static void ask_links(struct migration_comparison *c)
 }
 
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct spool *said, void (*done)(void *arg, const char *why), void *arg)
+    struct spool *said, void (*done)(void *arg, bool has_words, const char *why), void *arg)
 {
 	struct migration_comparison *c = xcalloc(1, sizeof(*c));
 

@@ -471,6 +471,13 @@ static enum transport transport_of(const struct http_call *c, CURLcode rc)
 	return c->handed_over > 0 ? TRANSPORT_CUT : TRANSPORT_CONNECT;
 }
 
+/* What is no HTTP is an answer, too. */
+static bool is_silence(CURLcode rc)
+{
+	return rc == CURLE_GOT_NOTHING || rc == CURLE_RECV_ERROR || rc == CURLE_SEND_ERROR
+	    || rc == CURLE_ABORTED_BY_CALLBACK;
+}
+
 static const char *words_of(const struct http_call *c, CURLcode rc)
 {
 	if (c->handed_over > 1 && rc == CURLE_ABORTED_BY_CALLBACK)
@@ -518,6 +525,7 @@ static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
 		.body = "",
 		.retry_after_msecs = -1,
 	};
+	resp->is_silent = resp->transport == TRANSPORT_CUT && resp->status == 0 && is_silence(rc);
 	if (curl_easy_header(c->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry) == CURLHE_OK)
 		resp->retry_after_msecs = http_retry_after(retry->value, loop_now_ms(c->out->loop));
 	if (c->req.wants != NULL

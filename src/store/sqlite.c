@@ -129,6 +129,7 @@ static int open_handle(struct store_db *db, const struct store_options *o, enum 
 		"PRAGMA journal_size_limit = 67108864",
 		"PRAGMA cache_size = -2048",
 		"PRAGMA foreign_keys = OFF",
+		"PRAGMA secure_delete = ON",
 		"PRAGMA temp_store = MEMORY",
 	};
 	int flags = o->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
@@ -343,12 +344,26 @@ static int sqlite_apply_one(struct store_db *db, struct store_op *op, struct sto
 	return report(db, sqlite_apply(db, op), failure);
 }
 
+/* What is deleted is overwritten (secure_delete), but the WAL holds pages as they were. Somebody who reads the store
+ * just now may be in the way. */
+static void wipe(struct store_db *db)
+{
+	int rc =
+	    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	db->wipe = rc == SQLITE_OK ? WIPE_DONE : WIPE_FAILED;
+}
+
 static int sqlite_commit(struct store_db *db, struct store_failure *failure)
 {
 	db->failure.fault = STORE_FAULT_NONE;
 	if (sqlite_tally_write(db) != 0)
 		return report(db, -1, failure);
-	return report(db, stmt_run(query(db, Q_COMMIT)), failure);
+	if (stmt_run(query(db, Q_COMMIT)) != 0)
+		return report(db, -1, failure);
+	if (db->wipe == WIPE_WANTED)
+		wipe(db);
+	return 0;
 }
 
 /* SQLite itself has rolled back after some faults. What memory took for stored is given up too. */

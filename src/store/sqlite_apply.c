@@ -11,6 +11,7 @@
 #include "store/errand.h"
 #include "store/facts.h"
 #include "store/migration.h"
+#include "store/person.h"
 #include "store/question.h"
 #include "store/repair.h"
 #include "store/retain.h"
@@ -418,6 +419,9 @@ static int apply_kind(struct store_db *db, struct store_op *op)
 	case STORE_VIEW: return apply_view(db, AS(op_view, op));
 	case STORE_PROBE: return apply_probe(db, AS(op_probe, op));
 	case STORE_BACKUP: return sqlite_backup(db, AS(op_backup, op));
+	case STORE_PERSON: return sqlite_person(db, AS(op_person, op));
+	case STORE_PERSON_SAID: return sqlite_person_said(db, AS(op_person_said, op));
+	case STORE_PERSON_ERASE: return sqlite_person_erase(db, AS(op_person_erase, op));
 	case STORE_KNOWN: return sqlite_known(db, AS(op_known, op));
 	case STORE_SWEEP_GET: return sqlite_sweep_get(db, AS(op_sweep_get, op));
 	case STORE_SWEEP_SET: return sqlite_sweep_set(db, AS(op_sweep_set, op));

@@ -55,6 +55,7 @@ struct store_db {
 	int retain_endpoint, retain_kind;
 	struct sqlite_backup_state *backup; /* NULL: none is under way */
 	bool was_copy;                      /* a backup was put in its place */
+	enum { WIPE_NONE, WIPE_WANTED, WIPE_DONE, WIPE_FAILED } wipe; /* the WAL, behind a commit */
 };
 
 static inline struct stmt *query(struct store_db *db, enum query name)
@@ -126,6 +127,16 @@ struct retain_work;
 int sqlite_retain_links(struct store_db *db, struct retain_work *w);
 int sqlite_retain_ids(struct store_db *db, struct retain_work *w);
 int sqlite_retain_deliveries(struct store_db *db, struct retain_work *w);
+
+/* sqlite_person.c, sqlite_erase.c */
+struct op_person;
+struct op_person_said;
+struct op_person_erase;
+int sqlite_person(struct store_db *db, struct op_person *op);
+int sqlite_person_said(struct store_db *db, struct op_person_said *op);
+int sqlite_person_erase(struct store_db *db, struct op_person_erase *op);
+/* His row is empty. */
+bool sqlite_is_erased(const struct person *p);
 
 /* sqlite_backup.c */
 struct op_backup;

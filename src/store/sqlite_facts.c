@@ -594,12 +594,24 @@ static void set_facts(struct facts *out, const struct facts *given)
 			out->v[i] = given->v[i];
 }
 
+/* 1 found, 0 there is none, or its person was erased while this was on its way, -1. */
+static int link_of(struct store_db *db, const struct mirror_key *key, struct arena *a,
+    struct row_link *out)
+{
+	struct person person;
+	int ret = row_link_by_id(db, key->link, a, out);
+
+	if (ret == 1)
+		ret = row_person_by_id(db, out->person, a, &person);
+	return ret == 1 && sqlite_is_erased(&person) ? 0 : ret;
+}
+
 int sqlite_mirror_ask(struct store_db *db, struct op_mirror_ask *op)
 {
 	struct arena *a = arena_new();
 	struct row here, there;
 	struct row_link link;
-	int ret = row_link_by_id(db, op->key.link, a, &link);
+	int ret = link_of(db, &op->key, a, &link);
 
 	if (ret != 1)
 		goto out;
@@ -625,7 +637,7 @@ static int land(struct store_db *db, const struct op_mirror_done *op, struct are
 
 	for (f = 0; f < FACT_COUNT; f++)
 		any |= op->landed.v[f] != NULL;
-	if (!any || row_link_by_id(db, op->key.link, a, &link) != 1)
+	if (!any || link_of(db, &op->key, a, &link) != 1)
 		return 0;
 	if (record_of(db, &op->key, &link, true, a, &here) != 0)
 		return -1;

@@ -122,6 +122,16 @@ static int is_shared(struct store_db *db, const char *sha)
 	return stmt_number(q, &one);
 }
 
+/* It may be erased while its file was fetched. */
+static bool is_row(struct store_db *db, int64_t id)
+{
+	struct stmt *q = query(db, Q_MEDIA_GET);
+	int64_t one;
+
+	stmt_i64(q, id);
+	return stmt_number(q, &one) != 0;
+}
+
 int sqlite_media_set(struct store_db *db, struct op_media_set *op)
 {
 	const struct media_row *r = &op->row;
@@ -129,7 +139,11 @@ int sqlite_media_set(struct store_db *db, struct op_media_set *op)
 	int shared = 1;
 
 	op->is_new = false;
-	op->is_lost = r->state == MEDIA_STORED && !take_file(op);
+	op->is_lost = !is_row(db, r->id);
+	if (op->is_lost && r->state == MEDIA_STORED)
+		unlink(op->path);
+	if (!op->is_lost)
+		op->is_lost = r->state == MEDIA_STORED && !take_file(op);
 	if (op->is_lost)
 		return 0;
 	if (r->state == MEDIA_STORED)

@@ -27,6 +27,8 @@ struct sqlite3_value;
 #define MEDIA_SELECT "SELECT id, event, n, state, sha, size, type, name, why FROM media "
 #define LANE_SELECT "SELECT id, endpoint, person, contact, address, flags FROM lane "
 
+#define WHO_SELECT "SELECT id, endpoint, identity, remote, address, name, email, phone FROM person "
+
 #define MADE_SELECT \
 	"SELECT m.remote, t.remote FROM idmap m JOIN event e ON e.id = m.ref >> 4" \
 	" LEFT JOIN delivery d ON d.id = m.ref LEFT JOIN link l ON l.id = d.link" \
@@ -61,7 +63,9 @@ struct sqlite3_value;
 	    " ON CONFLICT DO NOTHING") \
 	X(IDMAP_GET, "SELECT ref FROM idmap WHERE endpoint = ? AND kind = ? AND remote = ?") \
 \
-	X(EVENT_LAST, "SELECT max(id) FROM event") \
+	X(EVENT_LAST, \
+	    "SELECT max(coalesce((SELECT max(id) FROM event), 0)," \
+	    " coalesce((SELECT max(event) FROM day), 0))") \
 	X(EVENT_ADD, \
 	    "INSERT INTO event(id, endpoint, thread, kind, origin, at_source, at_here," \
 	    " routed, body) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)") \
@@ -148,6 +152,12 @@ struct sqlite3_value;
 	X(THREAD_IS_PAIRED, \
 	    "SELECT EXISTS(SELECT 1 FROM thread t JOIN link l ON l.agents = t.id" \
 	    " WHERE t.endpoint = ? AND t.remote = ?)") \
+	X(THREAD_BEGAN, \
+	    "SELECT l.first_a FROM thread t" \
+	    " JOIN link l ON l.agents = t.id WHERE t.endpoint = ?1 AND t.remote = ?2 AND l.flags & ?3 <> 0" \
+	    " UNION ALL SELECT l.first_c FROM thread t JOIN bridge b JOIN link l" \
+	    " ON l.bridge = b.id AND l.customers = t.id" \
+	    " WHERE t.endpoint = ?1 AND t.remote = ?2 AND l.flags & ?3 <> 0 LIMIT 1") \
 	X(PARKED_IN_THREAD, \
 	    "SELECT d.id FROM delivery d INDEXED BY delivery_parked JOIN event e ON e.id = d.id >> 4" \
 	    " WHERE d.state = 11 AND d.bridge = ?1 AND d.link IS NULL AND e.thread = ?2" \
@@ -282,6 +292,64 @@ struct sqlite3_value;
 	    "DELETE FROM thread WHERE person = ? AND id < (SELECT max(id) FROM thread)") \
 	X(PERSON_DELETE, "DELETE FROM person WHERE id = ? AND id < (SELECT max(id) FROM person)") \
 	X(MIRROR_OF_LINK, "DELETE FROM mirror WHERE link = ?") \
+	X(WHO_EMAIL, \
+	    WHO_SELECT "WHERE lower(email) = lower(?1) OR id IN (SELECT subject FROM fact" \
+		       " WHERE place <> 0 AND (lower(json_extract(seen, '$.email')) = lower(?1)" \
+		       " OR lower(json_extract(ours, '$.email')) = lower(?1))) ORDER BY id") \
+	X(WHO_PHONE, \
+	    WHO_SELECT "WHERE identity = 'tel:' || ?1 OR '+' || ltrim(replace(replace(replace(" \
+		       "replace(replace(phone, ' ', ''), '-', ''), '(', ''), ')', ''), '.', '')," \
+		       " '+') = ?1 ORDER BY id") \
+	X(WHO_ID, \
+	    WHO_SELECT \
+	    "WHERE (endpoint = ?2 AND ?1 IN (remote, address)) OR id IN (SELECT person" \
+	    " FROM lane WHERE endpoint = ?2 AND (contact = ?1 OR address = ?1)) ORDER BY id") \
+	X(LANES_OF, \
+	    "SELECT l.id, l.endpoint, l.contact, l.address FROM endpoint e JOIN lane l" \
+	    " ON l.endpoint = e.id AND l.person = ?") \
+	X(TALKS_OF, \
+	    "SELECT id, endpoint, remote, ref, state FROM thread WHERE id IN (SELECT id FROM thread" \
+	    " WHERE person = ?1 UNION SELECT l.customers FROM bridge b JOIN link l" \
+	    " ON l.bridge = b.id AND l.person = ?1 UNION SELECT l.agents FROM bridge b JOIN link l" \
+	    " ON l.bridge = b.id AND l.person = ?1)") \
+	X(LINKS_OF, "SELECT l.id FROM bridge b JOIN link l ON l.bridge = b.id AND l.person = ?") \
+	X(FACTS_OF, \
+	    "SELECT place, seen, ours, was FROM fact WHERE subject = ?1 AND (place <> 0) = ?2") \
+	X(EVENT_THREADS, "SELECT id, thread FROM event WHERE id > ? ORDER BY id LIMIT ?") \
+	X(MEDIA_OF_EVENT, "SELECT id, sha, size FROM media WHERE event = ?") \
+	X(DELIVERIES_WAITING, \
+	    "SELECT state FROM delivery WHERE id BETWEEN ? AND ? AND (state < 10 OR state = 11)") \
+	X(DELIVERY_ERASE, \
+	    "UPDATE delivery SET carry = NULL, why = NULL," \
+	    " ended = CASE WHEN state < 10 OR state = 11 THEN ?3 ELSE ended END," \
+	    " state = CASE WHEN state < 10 OR state = 11 THEN 12 ELSE state END" \
+	    " WHERE id BETWEEN ?1 AND ?2") \
+	X(DELIVERY_PLACES, \
+	    "SELECT id, lane, link, why IS NOT NULL OR carry IS NOT NULL OR state < 10 OR state = 11" \
+	    " FROM delivery WHERE id > ? ORDER BY id LIMIT ?") \
+	X(RAW_BODIES, "SELECT id, body FROM raw WHERE id > ? ORDER BY id LIMIT ?") \
+	X(CALLBACK_BODIES, "SELECT id, body FROM callback WHERE id > ? ORDER BY id LIMIT ?") \
+	X(CALLBACK_TALKS, \
+	    "SELECT endpoint, conversation FROM callback_of WHERE callback = ?" \
+	    " AND conversation IS NOT NULL") \
+	X(TALK_MOVING, \
+	    "SELECT 1 FROM migration m JOIN migration_item i ON i.migration = m.id AND i.remote = ?" \
+	    " WHERE i.state = 0 AND m.state IN (?, ?) LIMIT 1") \
+	X(ITEM_BLANK, \
+	    "UPDATE OR REPLACE migration_item SET remote = 'erased:' || ?1 WHERE remote = ?2" \
+	    " AND migration IN (SELECT id FROM migration)") \
+	X(WISH_BLANK, \
+	    "UPDATE migration SET wish = json_remove(wish, '$.only')" \
+	    " WHERE instr(lower(wish), lower(?)) > 0") \
+	X(THREAD_BLANK, \
+	    "UPDATE thread SET remote = 'erased:' || id, ref = NULL, asked = 0, asked_at = 0" \
+	    " WHERE id = ?") \
+	X(LANES_BLANK, \
+	    "UPDATE lane SET contact = NULL, address = NULL, flags = 0 WHERE id IN (SELECT l.id" \
+	    " FROM endpoint e JOIN lane l ON l.endpoint = e.id AND l.person = ?)") \
+	X(PERSON_BLANK, \
+	    "UPDATE person SET identity = 'erased:' || id, remote = NULL, address = NULL," \
+	    " name = NULL, email = NULL, phone = NULL WHERE id = ?") \
 	X(IDMAP_FIRST, \
 	    "SELECT endpoint, kind, remote, ref FROM idmap ORDER BY endpoint, kind, remote LIMIT 1") \
 	X(IDMAP_NEXT, \

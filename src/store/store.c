@@ -122,6 +122,8 @@ static bool is_reading(enum store_kind kind)
 	case STORE_RAW_READ:
 	case STORE_CALLBACK_OF:
 	case STORE_BACKUP:
+	case STORE_PERSON:
+	case STORE_PERSON_SAID:
 	case STORE_CONTROLLED:
 	case STORE_MEDIA_GET:
 	case STORE_MEDIA_LOAD:
@@ -150,6 +152,7 @@ static bool is_reading(enum store_kind kind)
 	case STORE_RAW:
 	case STORE_RETAIN:
 	case STORE_CALLBACK:
+	case STORE_PERSON_ERASE:
 	case STORE_SWEEP_SET:
 	case STORE_MEND:
 	case STORE_CONTROL:

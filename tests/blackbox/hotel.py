@@ -22,10 +22,12 @@ def phone():
 
 
 class Hotel:
-    """hotel, bridge: options of the two; settings: of the sandbox's Syniverse; desk: where agents are."""
+    """hotel, bridge: options of the two; settings: of the sandbox's Syniverse; desk: where agents are, and
+    desk_options its other options."""
 
-    def __init__(self, hotel=None, bridge=None, settings=None, start=True, desk="chatwoot", process=None):
-        self.desk, self.process = desk, process or {}
+    def __init__(self, hotel=None, bridge=None, settings=None, start=True, desk="chatwoot", process=None,
+                 quiet=False, desk_options=None):
+        self.desk, self.process, self.desk_options = desk, process or {}, desk_options or {}
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin = free_port(), free_port()
         self.sandbox = Sandbox.lease("--shuffle", "0", "--syniverse", "--no-limits")
@@ -34,7 +36,7 @@ class Hotel:
         self.far_port = int(self.far.rpartition(":")[2])
         self.set(hook="http://127.0.0.1:%d/hooks/hotel/%s" % (self.port, HOTEL["key"]), hook_password=HOTEL["secret"],
                  **(settings or {}))
-        self.relay = Relay(self.folder, self.port, self.config(hotel or {}, bridge or {}))
+        self.relay = Relay(self.folder, self.port, self.config(hotel or {}, bridge or {}), quiet)
         if start:
             self.relay.start()
             if (hotel or {}).get("inbound") not in ("ess", "poll"):
@@ -55,6 +57,8 @@ class Hotel:
                                  "project_id": PROJECT, "email": "relay@example.com", "password": SECRETS["password"],
                                  "webhook_secret": SECRETS["shop_secret"], "hook_key": SECRETS["shop_key"], "rate": 0,
                                  "reconcile": "never"}
+        endpoints["desk"].update(self.desk_options)
+        if self.desk == "smartify":
             # Its subscriptions call /hooks/shop/…
             endpoints["shop"] = endpoints.pop("desk")
         endpoints["hotel"].update(hotel)

@@ -213,6 +213,7 @@ def said_before(hub):
             row = sandbox(hub)("POST", "/say", dict({"platform": platform, "as": "customer", "person": person, "text": "", "wait": True},
                                                     **({"conversation": id} if id else {}), **spec))
             id = row["conversation"]
+        hub.more = id       # of the last one, Smart Sender
     time.sleep(1.1)     # times of some are whole seconds: what is of the second the bridge begins in is live
     return said
 
@@ -245,7 +246,8 @@ MORE = [
 
 def test_saved_pages():
     """Each platform's own answers, saved page by page, are its history: in order, each once, ended as it was there."""
-    hub = Hub(start=False)
+    # A second sweep would take what was said just before for live.
+    hub = Hub(start=False, sweep="1h", lines="drop", desk={"conversation_rate": 0})
     try:
         said = said_before(hub)
         folders = {name: os.path.join(hub.folder, name) for name in said}
@@ -264,9 +266,9 @@ def test_saved_pages():
             assert done["file"] == folders[name] and done["skipped"] == plan["skipped"]
             again = at_hub(hub, *args)
             assert again["written"] == 0 and again["skipped"]["present"] == done["written"], (name, again)
-            threads = [t for t in hub.main("GET", "/threads?limit=1000&messages=1000&fresh=1")["chatwoot"]
-                       if any(name in m["text"] for m in t["messages"] if m["text"])]
-            there = [[bare(m["text"]) for m in t["messages"] if m["who"] != "system"] for t in threads]
+            threads = hub.main("GET", "/threads?limit=1000&messages=1000&fresh=1")["chatwoot"]
+            there = [[bare(m["text"]) for m in t["messages"] if bare(m["text"] or "").startswith(name)] for t in threads]
+            threads, there = zip(*((t, texts) for t, texts in zip(threads, there) if texts))
             assert sorted(there) == sorted(talks.values()), name
             if name != "hotel":
                 closed = list(talks.values())[-1]
@@ -277,12 +279,14 @@ def test_saved_pages():
                 assert told["state"] == "verified" and told["verify"]["compared"] == count, told
                 continue
             lines = os.path.join(hub.folder, name + ".jsonl")
+            only = ("--only", str(hub.more)) if name == "front" else ()     # where reading takes its time
             with open(lines, "w", encoding="utf-8") as f:
-                subprocess.run([BIN, "export", "--endpoint", name, "-c", hub.relay.config], stdout=f, check=True, timeout=300)
-            platform = ("--from", name, "--to", "desk")     # which takes its time at Smart Sender, as an export did
-            for source in (args, ("--file", lines, *platform)) + ((platform,) if name != "front" else ()):
+                subprocess.run([BIN, "export", "--endpoint", name, "-c", hub.relay.config, *only], stdout=f, check=True, timeout=300)
+            platform = ("--from", name, "--to", "desk")
+            for source in (args, ("--file", lines, *platform), (*platform, *only)):
                 told = at_hub(hub, *source, "--verify")
-                assert told["state"] == "verified" and told["verify"]["compared"] == done["written"], (source, told)
+                wanted = len(MORE[-1][2]) if only and source != args else done["written"]
+                assert told["state"] == "verified" and told["verify"]["compared"] == wanted, (source, told)
         # One of them by itself: all that there is of a conversation, in one answer.
         alone = os.path.join(folders["hotel"], "all-0.json")
         assert at_hub(hub, "--file", alone, "--to", "desk", "--from", "hotel")["skipped"]["present"] == 3
@@ -309,20 +313,12 @@ def no_such_pages(hub, folders):
 
 
 WRONG_PAGES = [
-    # Of which platform, in which file, what; and what is said of it.
+    # Of which platform, in which file, what; and what is said of it. More of them: tests/connector/test_saved.c.
     ("shop", "m0.json", b'[{"_id": "6b00"', ["byte 16", "allowed: a JSON document"]),
-    ("shop", "m0.json", [{"_id": "6b00", "sender": "x", "createdAt": "now"}], ['[0].createdAt: found "now"; allowed: a time like']),
-    ("shop", "m0.json", {"success": False}, ["found an object; allowed: what GET requests"]),
-    ("shop", "requests-0.json", {"requests": [{"request_id": 5}]}, ["requests[0].updatedAt: found nothing"]),
     ("shop", "requests-0.json", {"requests": []}, ["conversation: found \"support-group-", "which no page tells"]),
     ("mail", "more.json", {"payload": [{"id": 1}]}, ["payload[0].inbox_id: found nothing; allowed: the inbox's id"]),
-    ("mail", "more.json", {"payload": [{"id": 1, "message_type": 0, "created_at": "?"}]}, ['payload[0].created_at: found "?"']),
     ("front", "messages.json", {"collection": [{"id": 1, "content": {}, "createdAt": "2024-03-05 17:44:58"}]},
      ["allowed: a file called messages-ID.json"]),
-    ("front", "messages-999.json", {"collection": [{"id": 1, "content": {}, "createdAt": "2024-03-05 17:44:58"}]},
-     ['conversation: found "999", which no page tells']),
-    ("front", "chats-open.1.json", {"error": {"code": 401}}, ["found an object; allowed: what GET chats"]),
-    ("hotel", "more.json", {"list": [{"id": "a", "direction": "UP", "created_date": 1}]}, ['list[0].direction: found "UP"; allowed: MO, MT']),
 ]
 
 

@@ -70,7 +70,7 @@ static void test_statuses(void **state)
 static void test_no_answer(void **state)
 {
 	struct http_resp forbidden = broken(TRANSPORT_CONNECT), unknown = forbidden,
-			 disk = broken(TRANSPORT_CUT), busy = status(503);
+			 disk = broken(TRANSPORT_CUT), busy = status(503), closed = disk;
 	const struct http_resp large = broken(TRANSPORT_TOO_LARGE), cut = broken(TRANSPORT_CUT),
 			       tls = broken(TRANSPORT_TLS), slow = broken(TRANSPORT_TIMEOUT),
 			       down = broken(TRANSPORT_CONNECT);
@@ -78,6 +78,7 @@ static void test_no_answer(void **state)
 	struct media_verdict v;
 
 	(void)state;
+	closed.is_silent = true;
 	forbidden.is_forbidden = unknown.is_unknown = disk.is_disk = true;
 	v = media_judge(a, &forbidden, 1, MAX);
 	assert_int_equal(v.next, MEDIA_GIVE_UP);
@@ -89,6 +90,8 @@ static void test_no_answer(void **state)
 	assert_int_equal(media_judge(a, &unknown, 3, MAX).next, MEDIA_GIVE_UP);
 	assert_int_equal(media_judge(a, &cut, 2, MAX).next, MEDIA_AGAIN);
 	assert_int_equal(media_judge(a, &cut, 3, MAX).next, MEDIA_GIVE_UP);
+	assert_int_equal(media_judge(a, &closed, 6, MAX).next, MEDIA_AGAIN);
+	assert_int_equal(media_judge(a, &closed, 7, MAX).next, MEDIA_GIVE_UP);
 	assert_int_equal(media_judge(a, &tls, 3, MAX).next, MEDIA_GIVE_UP);
 	assert_int_equal(media_judge(a, &slow, 3, MAX).next, MEDIA_GIVE_UP);
 	assert_int_equal(media_judge(a, &down, 6, MAX).next, MEDIA_AGAIN);

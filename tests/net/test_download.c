@@ -192,6 +192,8 @@ static void bad_files(struct loop *l, struct http_out *o)
 			    (int)t.resp.transport, t.resp.status, t.detail);
 		if (is_there())
 			fail_msg("%s left a file", rows[i].path);
+		assert_int_equal(t.resp.is_silent,
+		    rows[i].transport == TRANSPORT_CUT && rows[i].status == 0);
 	}
 	fetch(l, o, far_url("/longer/x"), loopback, &t); /* what it says counts */
 	assert_int_equal(t.resp.file_len, 5);

@@ -161,6 +161,7 @@ class Control(Platform):
         add("GET", "/control/load", self.get_load)
         add("GET", "/control/state", self.state)
         add("GET", "/control/threads", self.threads)
+        add("GET", "/control/written", self.written)
         add("GET", "/control/judge", self.verdict)
         add("GET", "/control/requests", self.requests)
         add("DELETE", "/control/requests", self.clear_requests)
@@ -449,7 +450,6 @@ class Control(Platform):
         limit = int(request.query.get("limit", 50))
         newest = int(request.query.get("messages", 100))
         one = request.query.get("conversation")
-        only = request.query.get("platform")
         since = (self.smartify.serial, self.chatwoot.serial, self.smartsender.serial)
         out = {"version": "%d.%d.%d" % since}
         if request.query.get("version") == out["version"] and not request.query.get("fresh"):
@@ -458,8 +458,6 @@ class Control(Platform):
                            ("chatwoot", chatwoot_threads(self.chatwoot)),
                            ("smartsender", smartsender_threads(self.smartsender, Entry))):
             shown, contact = [], None
-            if only not in (None, name):
-                continue
             if one:
                 rows = [row for row in rows if str(row[0]) == one]
             for id, entries in list(rows)[-limit:]:
@@ -476,6 +474,15 @@ class Control(Platform):
                      "state": e.state, "swallowed": e.swallowed, "files": e.files, "more": e.more} for e in entries[-newest:]]})
             out[name] = shown
         return answer_json(out)
+
+    def written(self, request):
+        """What the relay wrote, as briefly as can be: a past is long."""
+        if request.query.get("platform") == "smartify":
+            return answer_json([[c.doc["status"], [
+                [m.doc.get("text"), int(isinstance(m.doc.get("metadata"), dict) and "src" in m.doc["metadata"])]
+                for m in c.messages if m.by_relay and m.origin == "api"]] for c in self.smartify.requests.values()])
+        return answer_json([[c["status"], [[m["content"], len(m["attachments"])] for m in c["messages"]
+                                           if m["origin"] == "api"]] for c in self.chatwoot.conversations.values()])
 
     def state(self, request):
         s, c, t = self.smartify, self.chatwoot, self.smartsender

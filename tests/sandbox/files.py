@@ -53,12 +53,20 @@ class Files:
         self.late = 0          # so many reads of each file are answered 404 first
         self.forget = False    # of what comes only size and sum are kept, not the bytes
         self.reads = {}
+        self.addresses = None  # url → key, made when it is asked for
+
+    def key_at(self, url):
+        """None where no file of ours is."""
+        if self.addresses is None:
+            self.addresses = {self.url(file): key for key, file in self.kept.items()}
+        return self.addresses.get(url)
 
     def add(self, file, key=None):
         file = dict(file, key=key or self.platform.secret_key())
         if self.forget:
             file.update(size=len(file["data"]), sha256=hashlib.sha256(file["data"]).hexdigest(), data=b"")
         self.kept[file["key"]] = file
+        self.addresses = None
         return file
 
     def move(self, file):
@@ -137,9 +145,9 @@ class SmartifyFiles(Files):
         src = metadata.get("src") if isinstance(metadata, dict) else None
         if not src:
             return []
-        for key in self.kept:
-            if self.url(self.kept[key]) == src:
-                return [dict(self.show(key), href=src)]
+        key = self.key_at(src)
+        if key is not None:
+            return [dict(self.show(key), href=src)]
         return [{"name": metadata.get("name"), "type": metadata.get("type"), "url": src, "href": src}]
 
     def move_of(self, doc):
@@ -201,7 +209,7 @@ class ChatwootFiles(Files):
         for row in message["attachments"]:
             if "content_type" not in row:       # a place, a card
                 continue
-            key = next((k for k, f in self.kept.items() if self.url(f) == row["data_url"]), None)
+            key = self.key_at(row["data_url"])
             out.append(dict(self.show(key) if key else {"type": row["content_type"], "url": row["data_url"]},
                             href=row["data_url"]))
         return out

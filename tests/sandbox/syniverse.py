@@ -84,6 +84,7 @@ class Syniverse(Platform):
         self.sessions = {}      # id: the session, with "ended" when and by whom
         self.token, self.renewals = TOKEN, 0
         self.messages, self.requests = [], []
+        self.of_address = {}    # (direction, address): those of the messages
         self.opted_out = set()
         self.told = []          # callbacks sent, with what was answered
         self.asked = []         # what the relay asked, but for its secrets
@@ -214,7 +215,7 @@ class Syniverse(Platform):
                    "customer_sender_id": SENDER, "state": "SENT", "failure_code": None, "body": body.get("body"),
                    "media_urls": body.get("media_urls"), "type": "MMS" if body.get("media_urls") else "SMS",
                    "created_date": iso()}
-        self.messages.append(message)
+        self.keep(message)
         fate = [["FAILED", 1005, "No consent"]] if refused else self.settings["fate"]
         self.later(self.become(message, fate))
 
@@ -231,6 +232,11 @@ class Syniverse(Platform):
             message.update(state=state, failure_code=code, failure_details=words)
             if self.settings["hook"] and self.settings["tells_states"]:
                 await self.tell(self.state_event(message, before))
+
+    def keep(self, message):
+        address = message["from_address"] if message["direction"] == "MO" else message["to_address"]
+        self.messages.append(message)
+        self.of_address.setdefault((message["direction"], address), []).append(message)
 
     def page(self, request, rows):
         limit = min(int(request.query.get("limit", LIST_MOST)), LIST_MOST)
@@ -251,7 +257,10 @@ class Syniverse(Platform):
 
     def list_messages(self, request):
         self.bearer(request)
-        rows = self.messages if self.settings["lists"] else []
+        rows, direction = self.messages if self.settings["lists"] else [], request.query.get("direction")
+        address = request.query.get("from_address" if direction == "MO" else "to_address")
+        if rows and direction and address:
+            rows = self.of_address.get((direction, address), [])
         for key in ("direction", "to_address", "from_address", "state"):
             if key in request.query:
                 rows = [m for m in rows if m[key] == request.query[key]]
@@ -351,9 +360,9 @@ class Syniverse(Platform):
         if spec.get("as") == "agent":       # another program sent it, by the same sender
             message.update(id=self.number("mt"), direction="MT", from_address=OWN_ADDRESS, to_address=spec["from"],
                            state="DELIVERED")
-            self.messages.append(message)
+            self.keep(message)
             return {"id": message["id"], "statuses": []}
-        self.messages.append(message)
+        self.keep(message)
         if spec["text"].strip().lower() in STOP:
             self.opted_out.add(spec["from"])
         else:
