@@ -30,7 +30,9 @@ static const struct {
 	{ "Lane", "id:s endpoint:s state:s deliveries:i" },
 	{ "Link",
 	    "id:s bridge:s? customers:s? agents:s? customers_state:s~ agents_state:s~ generation:i "
-	    "taken_over:b gone:b" },
+	    "taken_over:b gone:b linked:s" },
+	{ "Pair", "customers:s agents:s" },
+	{ "Paired", "result:s reason:s~" },
 	{ "Parked",
 	    "id:s since:t~ endpoint:s~ bridge:s~ direction:s~ reason:s~ detail:s~ kind:s~ state:s~ "
 	    "text:s~ event:s~ attempts:[Attempt~ edited:o~ etag:s~" },
@@ -41,7 +43,7 @@ static const struct {
 	    "routed:b~ deliveries:[Delivery~" },
 	{ "Delivery",
 	    "id:s bridge:s~ endpoint:s~ direction:s~ state:s reason:s~ detail:s~ remote:s~ "
-	    "conversation:s~ attempt:i~ step:s~ sent:t~ due:t~ ended:t~ expires:t~ "
+	    "conversation:s~ link:s~ linked:s~ attempt:i~ step:s~ sent:t~ due:t~ ended:t~ expires:t~ "
 	    "attempts:[Attempt~ edited:o~" },
 	{ "Alarm",
 	    "id:s kind:s endpoint:s? bridge:s? since:t? raised:t? reminded:t? cleared:t? owed:b text:s "
@@ -103,6 +105,8 @@ static const struct note notes[] = {
 	    NULL, 200, "[Lane" },
 	{ "GET", "/links", "Conversations that are tied; q: an id there, an e-mail, a phone",
 	    "q " PAGED, NULL, 200, "[Link" },
+	{ "POST", "/links", "Pairs that a person names; mode: check, plan, link", NULL,
+	    "mode:s pairs:[Pair", 200, "[Paired" },
 	{ "GET", "/links/{}", "One of them", NULL, NULL, 200, "Link" },
 	{ "POST", "/links", "Ties conversations that a person names, or (mode) only looks", NULL,
 	    "mode:s~ pairs:o", 200, "Any" },
