@@ -82,12 +82,14 @@ const struct command commands[] = {
 	    "       [--state open|closed|all] [--only WHO] [--limit N] [--no-media]\n"
 	    "       [--dry-run | --verify] [--force] [--undo-list FILE]\n"
 	    "       tieline migrate --file FILE --to NAME [--from NAME] [the same options]\n"
+	    "       tieline migrate --links FILE [--dry-run]\n"
 	    "       tieline migrate --resume ID",
 	    "move what was said before to the other end of a bridge",
 	    "All conversations of the customers' side (NAME), with all that was said in them, are written\n"
 	    "at the agents' side, as history: nobody is notified. What is there already is passed. Ctrl-C\n"
 	    "stops it, and the same command goes on; so does the relay itself after a restart. --dry-run\n"
 	    "reads and counts. --file: what `tieline export` wrote is read instead of the platform.\n"
+	    "--links: each line of FILE, `shop:CONVERSATION desk:CONVERSATION`, names two that belong together.\n"
 	    "Exits 1 when something failed, or was refused.\n" },
 	{ "export", cli_export, "export --endpoint NAME [--since TIME] [--only WHO] [-o DIR]",
 	    "what was said at an endpoint, as JSON Lines",

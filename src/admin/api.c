@@ -13,8 +13,9 @@
 #include "admin/links_web.h"
 #include "admin/migration_web.h"
 #include "admin/openapi_web.h"
-#include "admin/places_web.h"
+#include "admin/pairs_web.h"
 #include "admin/person_web.h"
+#include "admin/places_web.h"
 #include "admin/reconcile_web.h"
 #include "admin/repair_web.h"
 #include "admin/series_web.h"
@@ -75,6 +76,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/migrations/{}", migration_web_show },
 	{ "POST", "/migrations/{}/stop", migration_web_stop },
 	{ "GET", "/migrations/{}/made", migration_web_made },
+	{ "POST", "/links", pairs_web_take },
 };
 
 const struct api_route *api_route_at(size_t i)

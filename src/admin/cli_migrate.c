@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "admin/cli.h"
+#include "admin/cli_pairs.h"
 #include "admin/client.h"
 #include "admin/migration_text.h"
 #include "admin/table.h"
@@ -36,9 +37,18 @@ static void on_signal(int signo)
 }
 
 struct wish {
-	const char *from, *to, *file, *since, *until, *state, *only, *limit, *resume, *undo_list;
+	const char *from, *to, *file, *since, *until, *state, *only, *limit, *resume, *undo_list,
+	    *links;
 	bool dry_run, verify, force, no_media;
 };
+
+/* The file names the ends of each. */
+static bool is_links_alone(const struct wish *w)
+{
+	return w->from == NULL && w->to == NULL && w->file == NULL && w->since == NULL
+	    && w->until == NULL && w->state == NULL && w->only == NULL && w->limit == NULL
+	    && w->resume == NULL && w->undo_list == NULL && !w->verify && !w->force && !w->no_media;
+}
 
 static int read_options(struct cli *cli, struct wish *w)
 {
@@ -47,7 +57,7 @@ static int read_options(struct cli *cli, struct wish *w)
 	} options[] = { { "--from", &w->from }, { "--to", &w->to }, { "--file", &w->file },
 		{ "--since", &w->since }, { "--until", &w->until }, { "--state", &w->state },
 		{ "--only", &w->only }, { "--limit", &w->limit }, { "--resume", &w->resume },
-		{ "--undo-list", &w->undo_list } };
+		{ "--undo-list", &w->undo_list }, { "--links", &w->links } };
 	size_t n;
 	int i, got;
 
@@ -69,6 +79,9 @@ static int read_options(struct cli *cli, struct wish *w)
 		else
 			return cli_unknown(cli, cli->argv[i]);
 	}
+	if (w->links != NULL)
+		return is_links_alone(w) ? EXIT_DONE
+					 : cli_usage(cli, "--links goes with --dry-run alone");
 	if (w->resume == NULL && ((w->from == NULL && w->file == NULL) || w->to == NULL))
 		return cli_usage(cli,
 		    "--from and --to are needed: the two ends of a bridge (or --file and --to)");
@@ -132,8 +145,7 @@ static int problem_code(int status)
 	}
 }
 
-/* *document: what the relay answers. */
-static int ask(const struct cli *cli, const struct client *client, struct arena *a,
+int cli_migrate_ask(const struct cli *cli, const struct client *client, struct arena *a,
     const struct client_request *req, struct client_answer *answer, const struct json **document)
 {
 	struct json_error error;
@@ -180,7 +192,7 @@ static int stop(const struct cli *cli, const struct client *client, struct arena
 	struct client_answer answer;
 	const struct json *document;
 
-	(void)ask(cli, client, a, &req, &answer, &document);
+	(void)cli_migrate_ask(cli, client, a, &req, &answer, &document);
 	fprintf(stderr,
 	    "%sthe conversations under way are brought to their end; the same command goes on\n",
 	    isatty(STDERR_FILENO) ? "\n" : "");
@@ -228,7 +240,7 @@ static int write_undo(const struct cli *cli, const struct client *client, const 
 	while (f != NULL && next != NULL && code == EXIT_DONE) {
 		req.path = arena_printf(a, PATH "/%s/made%s%s", id, *next != '\0' ? "?after=" : "",
 		    http_encode(a, next));
-		code = ask(cli, client, a, &req, &answer, &document);
+		code = cli_migrate_ask(cli, client, a, &req, &answer, &document);
 		next = NULL;
 		if (code != EXIT_DONE || json_array(document, "items") == NULL)
 			break;
@@ -258,7 +270,7 @@ static int watch(const struct cli *cli, const struct client *client, struct aren
 
 	do {
 		arena_reset(turn);
-		code = ask(cli, client, turn, &look, &answer, &run);
+		code = cli_migrate_ask(cli, client, turn, &look, &answer, &run);
 		if (code != EXIT_DONE || !json_true(run, "running"))
 			break;
 		if (!cli->quiet)
@@ -291,7 +303,7 @@ static int run(const struct cli *cli, const struct client *client, struct arena 
 
 	sigaction(SIGINT, &quiet, NULL);
 	sigaction(SIGTERM, &quiet, NULL);
-	code = ask(cli, client, a, &start, &answer, &document);
+	code = cli_migrate_ask(cli, client, a, &start, &answer, &document);
 	return code == EXIT_DONE ? watch(cli, client, a, document, w->undo_list) : code;
 }
 
@@ -306,7 +318,8 @@ int cli_migrate(struct cli *cli)
 		code = find_file(cli, a, &w);
 	if (code == EXIT_DONE) {
 		client_init(&client, a, cli);
-		code = run(cli, &client, a, &w);
+		code = w.links != NULL ? cli_pairs(cli, &client, a, w.links, w.dry_run)
+				       : run(cli, &client, a, &w);
 		client_fini(&client);
 	}
 	arena_free(a);
@@ -355,7 +368,7 @@ static int list_or_stop(const struct cli *cli, const struct client *client, stru
 		req.path = arena_printf(a, PATH "/%s/stop", cli->argv[2]);
 		req.body = "{}";
 	}
-	code = ask(cli, client, a, &req, &answer, &document);
+	code = cli_migrate_ask(cli, client, a, &req, &answer, &document);
 	if (code != EXIT_DONE)
 		return code;
 	if (cli->json)

@@ -388,6 +388,10 @@ static void put_delivery(struct arena *a, struct json_out *o, const struct confi
 	json_member_text(o, "conversation",
 	    at_endpoint(a, target != NULL ? target->name : NULL,
 		t->to == SIDE_AGENTS ? l->agents_remote : l->customers_remote));
+	if (l->id != 0) {
+		json_member_text(o, "link", arena_printf(a, "k%" PRId64, l->id));
+		json_member_text(o, "linked", link_how_word((int)l->how));
+	}
 	if (t->trip.lane.id != 0)
 		json_member_text(o, "lane", arena_printf(a, "l%" PRId64, t->trip.lane.id));
 	json_member_int(o, "attempt", d->attempt);

@@ -188,6 +188,7 @@ static void print_delivery(struct arena *a, struct buf *out, const struct json *
 	print_line(out, "  due", json_text(d, "due"));
 	print_line(out, "  remote", json_text(d, "remote"));
 	print_line(out, "  in", json_text(d, "conversation"));
+	print_line(out, "  linked", json_text(d, "linked"));
 	if (strcmp(word(d, "state"), "parked") == 0)
 		print_line(out, "  next", next_step(a, word(d, "reason"), word(d, "id")));
 }

@@ -76,8 +76,9 @@ const char *memo_get(const struct via *via, const char *key); /* NULL: not known
  * is_whole: all there are, none left out; in which order the pages come is the platform's affair, and so is whether
  * it has another way for that, so that no answer is longer than a page.
  *
- *   LOOK_UP        where caps.asks_history: may history be written here? NEXT_STEP: yes, and effect.why says
- *                  what it would set off (NULL: nothing); REJECTED: no, and effect.why says why not
+ *   LOOK_UP        where caps.asks_history: may history be written here (is_whole: may all there is be read)?
+ *                  NEXT_STEP: yes, and effect.why says what it would set off (NULL: nothing); REJECTED: no, and
+ *                  effect.why says why not
  *
  * NEXT_STEP: outcome.events is what the page holds, outcome.cursor where the next one begins. */
 enum job_kind {

@@ -37,7 +37,7 @@ struct caps {
 	bool polls;
 	/* As customers' side: an answer says that it was taken, and only later whether it has arrived. */
 	bool tells_later;
-	/* As agents' side: whether history may be written there has to be asked. */
+	/* Whether history may be written there, and all of it read, has to be asked. */
 	bool asks_history;
 
 	/* What it bears. */

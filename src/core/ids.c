@@ -248,6 +248,24 @@ bool mark_is_of_same(const struct keys *keys, const char *there, const char *our
 	    && (strcmp(a.inst, b.inst) != 0 || strcmp(a.bridge, b.bridge) == 0);
 }
 
+/* --- order ------------------------------------------------------------------------------------- */
+
+static bool is_all(const char *text, const char *digits)
+{
+	return text[strspn(text, digits)] == '\0';
+}
+
+bool ids_above(const char *id, const char *other)
+{
+	size_t len = strlen(id), other_len = strlen(other);
+
+	if (is_all(id, "0123456789") && is_all(other, "0123456789"))
+		return len != other_len ? len > other_len : strcmp(id, other) > 0;
+	if (len == other_len && is_all(id, "0123456789abcdef") && is_all(other, "0123456789abcdef"))
+		return strcmp(id, other) > 0;
+	return true;
+}
+
 /* --- derived ids ------------------------------------------------------------------------------- */
 
 static const char *hex_text(struct arena *a, const unsigned char *bytes, size_t len)

@@ -81,6 +81,11 @@ bool mark_is_of_bridge(const char *text, const char *tag);
  * messages that a customer of the customers' side may have written. */
 bool mark_is_of_same(const struct keys *keys, const char *there, const char *ours);
 
+/* --- order --- */
+
+/* Of two ids of one platform that count up: numbers, or hex digits of one length; else nobody can tell: true. */
+bool ids_above(const char *id, const char *other);
+
 /* --- derived ids ------------------------------------------------------------------------------- */
 
 /* The parts of what is hashed, as two arguments: ids_sha32(a, IDS_PARTS("ci", identity, host)). A part

@@ -468,19 +468,6 @@ static void route_down(const struct route_in *in, struct route *out)
 		out->park = REASON_NONE; /* nobody waits for it */
 }
 
-/* Of two ids that count up: numbers, or hex digits of one length. */
-static bool is_above(const char *id, const char *other)
-{
-	size_t len = strlen(id), other_len = strlen(other);
-
-	if (strspn(id, "0123456789") == len && strspn(other, "0123456789") == other_len)
-		return len != other_len ? len > other_len : strcmp(id, other) > 0;
-	if (len == other_len && strspn(id, "0123456789abcdef") == len
-	    && strspn(other, "0123456789abcdef") == len)
-		return strcmp(id, other) > 0;
-	return true;
-}
-
 /* Both were there before they became a pair, by a person's word or as a person's only ones: what stood in them then
  * stays where it is. Copies, which a mark tells of, say themselves what is there already. */
 static bool is_before_pair(const struct route_in *in, const char *first)
@@ -491,7 +478,7 @@ static bool is_before_pair(const struct route_in *in, const char *first)
 	return (l->how == LINK_BY_FILE || l->how == LINK_BY_PERSON) && e->origin != ORIGIN_HISTORY
 	    && first != NULL && e->remote != NULL
 	    && (in->side == SIDE_AGENTS || l->how == LINK_BY_FILE || strcmp(e->remote, first) != 0)
-	    && !is_above(e->remote, first);
+	    && !ids_above(e->remote, first);
 }
 
 /* A message that changes may be one whose callback was lost, or one from before: that is history. One
@@ -510,7 +497,7 @@ static bool is_before_link(const struct route_in *in)
 	if (e->at_ms > 0 && e->at_ms + 1000 <= in->bridge->since_ms)
 		return true;
 	return e->kind == EVENT_UPDATE && l->id != 0 && first != NULL && e->remote != NULL
-	    && !is_above(e->remote, first);
+	    && !ids_above(e->remote, first);
 }
 
 static void drop_before_link(const struct route_in *in, struct route *out)

@@ -23,6 +23,9 @@
 #define CANDIDATES_MOST 100
 #define LOOKED_INTO_MOST 8 /* for copies, the newest first */
 #define PAGES_MOST 50      /* of this conversation's messages */
+/* So long a message waits for the side that it came from: that may be away, and what it was asked for is only whether
+ * to take what is there. */
+#define SOURCE_PATIENCE_MSECS (60 * 1000)
 
 struct known_root {
 	struct map_node node;
@@ -32,6 +35,7 @@ struct known_root {
 struct adoption {
 	struct adoption_order order;
 	struct flow *flow;
+	struct config *config; /* a reference: what order.bridge may be of */
 	struct arena *arena;
 	void (*done)(void *arg, const struct adoption_result *result);
 	void *arg;
@@ -43,6 +47,7 @@ struct adoption {
 	struct adopt_candidate *candidates;
 	const struct event **about; /* … as they were told */
 	struct page page;
+	struct loop_timer *timer; /* of a question to the customers' side */
 	struct arena **pages;
 	size_t npages;
 	struct op_paired paired;
@@ -72,9 +77,33 @@ static void ask(struct adoption *d, struct endpoint *e, enum step step, const ch
 {
 	d->page.job = (struct job){ .step = step, .cursor = cursor, .message = &d->who };
 	d->page.is_live = d->order.is_live;
+	d->page.is_history = !d->order.is_live;
 	d->page.done = done;
 	d->page.arg = d;
 	page_ask(e, &d->page);
+}
+
+/* For an answer, or one that does not come. */
+static void await_source(struct adoption *d)
+{
+	if (d->order.is_live)
+		loop_timer_set(d->timer, SOURCE_PATIENCE_MSECS);
+}
+
+/* It has come. */
+static void take_page(struct adoption *d, struct arena *a)
+{
+	loop_timer_stop(d->timer);
+	keep_page(d, a);
+}
+
+static void on_late(void *arg)
+{
+	struct adoption *d = arg;
+	const struct outcome none = { .effect = { .kind = EFFECT_REJECTED } };
+
+	page_cancel(&d->page);
+	d->page.done(d, arena_new(), &none);
 }
 
 static void ask_messages(struct adoption *d, struct endpoint *e, const char *conversation,
@@ -213,7 +242,7 @@ static void on_customers(void *arg, struct arena *a, const struct outcome *o)
 	int open = 0;
 	size_t i;
 
-	keep_page(d, a);
+	take_page(d, a);
 	for (i = 0; is_had(o) && i < o->events.count; i++) {
 		e = &o->events.items[i];
 		if (e->drop != DROP_NONE || e->conversation == NULL || state_is_closed(e->state)
@@ -230,6 +259,8 @@ static void by_person(struct adoption *d)
 	adopt_by_person(&d->in, &d->out);
 	if (d->out.one == NULL) {
 		write_down(d, NULL);
+	} else if (d->order.is_offline) {
+		count(d, -1);
 	} else if (!d->order.source->conf.caps->lists_conversations) {
 		count(d, 1);
 	} else if (d->order.person->address == NULL) {
@@ -238,6 +269,7 @@ static void by_person(struct adoption *d)
 		d->who.to = SIDE_CUSTOMERS;
 		d->page.known = (struct known){ .address = d->order.person->address };
 		ask(d, d->order.source, STEP_FIND_CONVERSATION, NULL, on_customers);
+		await_source(d);
 	}
 }
 
@@ -253,16 +285,23 @@ static bool has_root(const struct adoption *d, const struct root *root)
 	return false;
 }
 
-static void add_root(struct adoption *d, const struct event *e)
+static void add_root(struct adoption *d, const struct root *root)
+{
+	struct known_root *r = arena_zalloc(d->arena, sizeof(*r));
+
+	r->root = *root;
+	map_add(&d->roots, &r->node, hash_bytes(root->b, sizeof(root->b), 0));
+}
+
+static void add_message(struct adoption *d, const struct event *e)
 {
 	const struct endpoint_conf *from = &d->order.source->conf;
-	struct known_root *r;
+	struct root root;
 
 	if (e->kind != EVENT_MESSAGE || e->remote == NULL)
 		return;
-	r = arena_zalloc(d->arena, sizeof(*r));
-	r->root = ids_root(from->connector->name, from->host, from->tenant, e->remote);
-	map_add(&d->roots, &r->node, hash_bytes(r->root.b, sizeof(r->root.b), 0));
+	root = ids_root(from->connector->name, from->host, from->tenant, e->remote);
+	add_root(d, &root);
 }
 
 static void look_into_next(struct adoption *d);
@@ -303,13 +342,29 @@ static void on_ours(void *arg, struct arena *a, const struct outcome *o)
 	struct adoption *d = arg;
 	size_t i;
 
-	keep_page(d, a);
+	take_page(d, a);
 	for (i = 0; is_had(o) && i < o->events.count; i++)
-		add_root(d, &o->events.items[i]);
+		add_message(d, &o->events.items[i]);
 	if (is_had(o) && o->cursor != NULL && d->npages < PAGES_MOST) {
 		ask_messages(d, d->order.source, d->order.conversation, o->cursor, on_ours);
+		await_source(d);
 		return;
 	}
+	look_into_next(d);
+}
+
+static void ask_ours(struct adoption *d)
+{
+	ask_messages(d, d->order.source, d->order.conversation, NULL, on_ours);
+	await_source(d);
+}
+
+static void look_with_said(struct adoption *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->order.nsaid; i++)
+		add_root(d, &d->order.said[i]);
 	look_into_next(d);
 }
 
@@ -329,8 +384,12 @@ static void decide(struct adoption *d)
 {
 	if (adopt_by_mark(&d->in, &d->out))
 		write_down(d, NULL);
-	else if (d->is_named && has_untaken(d) && d->order.source->conf.caps->pages)
-		ask_messages(d, d->order.source, d->order.conversation, NULL, on_ours);
+	else if (!d->is_named || !has_untaken(d))
+		by_person(d);
+	else if (d->order.said != NULL)
+		look_with_said(d);
+	else if (d->order.source->conf.caps->pages && !d->order.is_offline)
+		ask_ours(d);
 	else
 		by_person(d);
 }
@@ -472,12 +531,14 @@ struct adoption *adoption_start(const struct adoption_order *order,
 
 	d->order = *order;
 	d->flow = order->target->flow;
+	d->config = config_ref(d->flow->config);
 	d->arena = arena_new();
 	d->done = done;
 	d->arg = arg;
 	d->candidates = arena_zalloc(d->arena, CANDIDATES_MOST * sizeof(*d->candidates));
 	d->about = arena_zalloc(d->arena, CANDIDATES_MOST * sizeof(*d->about));
 	map_init(&d->roots);
+	d->timer = loop_timer_new(d->flow->loop, on_late, d);
 	describe(d);
 	ask_candidates(d);
 	return d;
@@ -494,10 +555,12 @@ void adoption_free(struct adoption *d)
 		return;
 	}
 	page_cancel(&d->page);
+	loop_timer_free(d->timer);
 	map_fini(&d->roots);
 	for (i = 0; i < d->npages; i++)
 		arena_free(d->pages[i]);
 	xfree(d->pages);
+	config_unref(d->config);
 	arena_free(d->arena);
 	xfree(d);
 }

@@ -18,8 +18,11 @@ struct adoption_order {
 	int64_t generation;          /* of what would be opened */
 	int64_t link;                /* the row that it is for; 0: it is made, for about */
 	const struct event *about;   /* without link: the conversation, as its side tells it */
-	bool is_live;                /* a message waits for it */
-	bool is_dry;                 /* nothing is written */
+	const struct root *said; /* without link: of its messages, where they were read already */
+	size_t nsaid;
+	bool is_live;    /* a message waits for it */
+	bool is_offline; /* nothing is to be asked of the customers' side */
+	bool is_dry;     /* nothing is written */
 };
 
 struct adoption_result {

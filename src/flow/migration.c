@@ -19,6 +19,24 @@ static struct migration_run *run_find(const struct migrations *m, int64_t id)
 	return NULL;
 }
 
+/* Nothing passes there before somebody has put it right. */
+static bool is_able(const struct endpoint *e, struct err *err)
+{
+	if (e->state != ENDPOINT_CREDENTIALS && e->state != ENDPOINT_NOT_ENABLED
+	    && (e->state != ENDPOINT_WRONG || !e->gate.is_shut))
+		return true;
+	err_set(err, "%s cannot be used (%s): %s", e->conf.name, endpoint_state_word(e->state),
+	    e->note);
+	return false;
+}
+
+/* The run is about what is there, and both ends can be used. */
+static bool attach(struct migration_run *r, struct err *err)
+{
+	return migration_run_attach(r, err) && (r->wish.file != NULL || is_able(r->source, err))
+	    && is_able(endpoint_find(r->flow, migration_bridge(r)->agents->id), err);
+}
+
 struct beginning {
 	struct op_migration op;
 	struct migration_run *run;
@@ -72,7 +90,7 @@ static bool resume(struct migration_run *r, bool force, struct err *err)
 		migration_run_on(r);
 		return true;
 	}
-	if (!migration_run_attach(r, err))
+	if (!attach(r, err))
 		return false;
 	migration_run_go(r);
 	return true;
@@ -113,7 +131,7 @@ int64_t migration_plan(struct migrations *m, const struct migration_wish *w, boo
 	struct migration_run *r = migration_run_new(m, &row);
 
 	arena_free(a);
-	if (!migration_run_attach(r, err)) {
+	if (!attach(r, err)) {
 		migration_run_free(r);
 		return 0;
 	}
@@ -148,7 +166,7 @@ enum migration_begin migration_begin(struct migrations *m, const struct migratio
 	} else {
 		r = migration_run_new(m, &row);
 		r->wish.force = w->force;
-		if (migration_run_attach(r, err)) {
+		if (attach(r, err)) {
 			r->told = begun;
 			r->told_arg = arg;
 			TAILQ_INSERT_HEAD(&m->runs, r, next);
@@ -293,6 +311,7 @@ struct migrations *migrations_new(struct flow *f)
 
 	m->flow = f;
 	TAILQ_INIT(&m->runs);
+	TAILQ_INIT(&m->pairings);
 	return m;
 }
 
@@ -302,6 +321,7 @@ void migrations_free(struct migrations *m)
 
 	if (m == NULL)
 		return;
+	pairings_free(m);
 	while ((r = TAILQ_FIRST(&m->runs)) != NULL) {
 		TAILQ_REMOVE(&m->runs, r, next);
 		migration_run_free(r);

@@ -1,6 +1,6 @@
 /* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
  * which order), migration_item.c one conversation, migration_end.c how it ends, migration_verify.c and migration_like.c what is compared, migration_report.c what is told, migration_file.c
- * reads a file in the place of a platform. */
+ * reads a file in the place of a platform, migration_pair.c finds with what a conversation is a pair. */
 #ifndef FLOW_MIGRATION_INSIDE_H
 #define FLOW_MIGRATION_INSIDE_H
 
@@ -54,6 +54,7 @@ struct migrations {
 	TAILQ_HEAD(, migration_run)
 	runs;          /* the newest first: all on disk, and the plans of this life */
 	int64_t plans; /* of this life */
+	TAILQ_HEAD(pairing_list, pairing) pairings;
 };
 
 /* ---- migration_item.c ---- */
@@ -77,6 +78,26 @@ bool migration_is_line(const struct event *e);
 void migration_item_told(struct migration_item *item);
 const char *migration_item_remote(const struct migration_item *item);
 void migration_item_free(struct migration_item *item); /* what it has under way is forgotten */
+
+/* ---- pairing.c ---- */
+
+void pairings_free(struct migrations *m); /* those under way are told that it is over */
+
+/* ---- migration_pair.c ---- */
+
+struct migration_pair;
+
+/* Of one conversation; said are roots of what is to be moved; they and about must live as long. done runs later. */
+struct migration_pair *migration_pair_find(struct migration_run *r, const char *conversation,
+    const struct event *about, const struct root *said, size_t count, void (*done)(void *arg),
+    void *arg);
+/* Reads what stands at the other side of it; done runs once more. False: that is known, or there is nothing. */
+bool migration_pair_read(struct migration_pair *p);
+/* What a relay has written at the customers' side: a copy. No customer's word is believed. */
+bool migration_is_copy(const struct migration_run *r, const struct event *e, struct mark *mark);
+/* A copy of that message stands there, or what it is a copy of. */
+bool migration_pair_holds(const struct migration_pair *p, const struct event *e);
+void migration_pair_free(struct migration_pair *p); /* takes NULL; done will not run */
 
 /* ---- migration_end.c ---- */
 
@@ -110,9 +131,9 @@ void migration_likeness_free(struct migration_likeness *l); /* takes NULL; done 
 struct migration_comparison;
 
 /* Of one conversation: said is what a bridge carries of it. done runs later, with the run's verdict counted up;
- * why: what was said cannot be had, NULL: it could. */
+ * has_words: somebody said something; why: what was said cannot be had, NULL: it could. */
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct spool *said, void (*done)(void *arg, const char *why), void *arg);
+    struct spool *said, void (*done)(void *arg, bool has_words, const char *why), void *arg);
 void migration_comparison_free(struct migration_comparison *c); /* takes NULL; done will not run */
 
 /* ---- migration_file.c ---- */

@@ -26,6 +26,7 @@
 #define AHEAD 8         /* taken in and not over */
 #define LOOK_MSECS 1000 /* what is over is told; in case that it is not */
 #define STORE_RETRY_MSECS 2000
+#define ROOTS_MOST 1000
 
 struct slot {
 	struct arena *arena;
@@ -47,8 +48,7 @@ struct item_work {
 	bool is_last;       /* nothing is behind these */
 	int64_t bytes;      /* of files */
 	size_t ahead, told; /* under way when last looked at; of them, over since it was asked */
-	bool has_words;     /* something of it was said, and not only by the platform itself, … */
-	bool is_spoken;     /* … or will be: all that is read is looked at */
+	bool has_words;     /* something of it was said, and not only by the platform itself */
 
 	const char *keys[WINDOW];
 	enum migration_found found[WINDOW];
@@ -56,6 +56,9 @@ struct item_work {
 	struct op_migration_item save;
 	struct migration_ending *ending;
 	struct migration_comparison *comparison;
+	struct migration_pair *pair;
+	struct root *roots; /* of some of its messages, to know their copies */
+	size_t nroots;
 	struct migration_likeness *likeness;
 };
 
@@ -372,6 +375,27 @@ static void plan_on(struct item_work *w)
 	look_on(w);
 }
 
+/* What stands there though nothing is known of it is present: an earlier life has written it. */
+static void find_present(struct item_work *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->count; i++)
+		if (w->found[i] == FOUND_NOTHING
+		    && migration_pair_holds(w->pair, w->slots[i].event))
+			w->found[i] = FOUND_PRESENT;
+}
+
+/* Before the first message that is not known is written to where others may have written it. */
+static bool reads_pair(struct item_work *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->count && w->found[i] != FOUND_NOTHING; i++)
+		;
+	return i < w->count && migration_pair_read(w->pair);
+}
+
 static bool is_settled(enum migration_found found)
 {
 	return found != FOUND_NOTHING && found != FOUND_UNDER_WAY && found != FOUND_HELD;
@@ -421,6 +445,15 @@ static void take_window(struct item_work *w)
 	}
 }
 
+static void take_found(struct item_work *w)
+{
+	find_present(w);
+	if (w->item->run->is_dry)
+		plan_on(w);
+	else
+		take_window(w);
+}
+
 static void on_looked(struct store_op *op)
 {
 	struct item_work *w =
@@ -428,10 +461,10 @@ static void on_looked(struct store_op *op)
 
 	if (op->result != 0)
 		later(w, STORE_RETRY_MSECS);
-	else if (w->item->run->is_dry)
-		plan_on(w);
+	else if (reads_pair(w))
+		; /* on_pair */
 	else
-		take_window(w);
+		take_found(w);
 }
 
 /* ---- 2: reading ---- */
@@ -485,6 +518,19 @@ static bool takes(struct item_work *w, struct arena *a, struct event *e)
 	return false;
 }
 
+/* As many as make it sure to meet one. */
+static void note_root(struct item_work *w, const struct event *e)
+{
+	const struct endpoint *from = source_of(w);
+
+	if (w->nroots == ROOTS_MOST)
+		return;
+	if (w->roots == NULL)
+		w->roots = arena_zalloc(w->arena, ROOTS_MOST * sizeof(*w->roots));
+	w->roots[w->nroots++] =
+	    ids_root(from->connector->name, from->conf.host, from->conf.tenant, e->remote);
+}
+
 /* -1: it cannot be kept. */
 static int keep_page(struct item_work *w, struct arena *a, struct event_list *page, struct err *err)
 {
@@ -493,8 +539,8 @@ static int keep_page(struct item_work *w, struct arena *a, struct event_list *pa
 
 	for (i = 0; i < page->count; i++)
 		if (takes(w, a, &page->items[i])) {
-			w->is_spoken |= !migration_is_line(&page->items[i]);
 			kept[count++] = &page->items[i];
+			note_root(w, &page->items[i]);
 		}
 	return spool_add(w->spool, kept, count, err);
 }
@@ -507,17 +553,23 @@ static void on_likened(void *arg)
 	save_end(w);
 }
 
-static void on_compared(void *arg, const char *why)
+static void on_compared(void *arg, bool has_words, const char *why)
 {
 	struct item_work *w = arg;
 
 	w->comparison = NULL;
 	if (why != NULL)
 		break_off(w, why);
-	else if (w->item->about != NULL && w->is_spoken)
+	else if (w->item->about != NULL && has_words)
 		w->likeness = migration_liken(w->item, on_likened, w);
 	else
 		save_end(w);
+}
+
+/* It is known, or what stands there is. */
+static void on_pair(void *arg)
+{
+	look_on(arg);
 }
 
 static void on_messages(void *arg, struct arena *a, const struct outcome *o);
@@ -543,7 +595,8 @@ static void all_is_read(struct item_work *w)
 		w->comparison =
 		    migration_compare(w->item->run, w->remote, w->spool, on_compared, w);
 	else
-		look_on(w);
+		w->pair = migration_pair_find(w->item->run, w->remote, w->item->about, w->roots,
+		    w->nroots, on_pair, w);
 }
 
 /* Of a page no more than that is kept; what cannot be read any more is not there any more. */
@@ -676,6 +729,7 @@ void migration_item_free(struct migration_item *item)
 	loop_timer_free(w->timer);
 	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
+	migration_pair_free(w->pair);
 	migration_likeness_free(w->likeness);
 	drop_slots(w, w->count);
 	spool_free(w->spool);

@@ -387,6 +387,40 @@ static void ask_first(struct migration_run *r)
 
 /* ---- setting out ---- */
 
+/* May all of it be read? */
+static void on_readable(void *arg, struct arena *a, const struct outcome *o)
+{
+	struct migration_run *r = arg;
+	const char *why = arena_strdup(r->arena, o->effect.why);
+	bool is_refused = o->effect.kind == EFFECT_REJECTED;
+
+	arena_free(a);
+	r->is_asking = false;
+	r->is_welcome = !is_refused;
+	if (r->row.state == MIGRATION_STOPPING)
+		run_end(r, MIGRATION_STOPPED, NULL);
+	else if (is_refused)
+		run_end(r, MIGRATION_FAILED,
+		    arena_printf(r->arena, "%s cannot be read: %s", r->source->conf.name,
+			why != NULL ? why : "it says no"));
+	else
+		ask_first(r);
+}
+
+static void ask_readable(struct migration_run *r)
+{
+	if (r->file != NULL || !r->source->conf.caps->asks_history) {
+		ask_first(r);
+		return;
+	}
+	r->is_welcome = false;
+	r->is_asking = true;
+	r->page.job = (struct job){ .step = STEP_LOOK_UP, .is_whole = true };
+	r->page.done = on_readable;
+	r->page.arg = r;
+	page_ask(r->source, &r->page);
+}
+
 /* May it be written there, and would anything be set off by it? */
 static void on_welcome(void *arg, struct arena *a, const struct outcome *o)
 {
@@ -400,13 +434,15 @@ static void on_welcome(void *arg, struct arena *a, const struct outcome *o)
 	if (r->row.state == MIGRATION_STOPPING)
 		run_end(r, MIGRATION_STOPPED, NULL);
 	else if (is_refused)
-		run_end(r, MIGRATION_FAILED, why != NULL ? why : "it cannot be written there");
+		run_end(r, MIGRATION_FAILED,
+		    arena_printf(r->arena, "%s cannot be written: %s",
+			migration_bridge(r)->agents->name, why != NULL ? why : "it says no"));
 	else if (why != NULL && !r->wish.force)
 		run_end(r, MIGRATION_FAILED,
 		    arena_printf(r->arena, "%s: turn it off while history is moved, or --force",
 			why));
 	else
-		ask_first(r);
+		ask_readable(r);
 }
 
 static bool ask_welcome(struct migration_run *r)

@@ -5,7 +5,7 @@
  * What should be there is what is neither parked nor was left out by a decision. The text that should stand there
  * is made by the very code that writes messages; with files, whose parts depend on what they are, only whether
  * they are there is looked at. Of what stands there some hundred bytes a message are kept, of what was said a
- * window, and what may be quoted: a text with a quote of something older is not compared. */
+ * window. */
 #include "flow/migration_inside.h"
 
 #include <string.h>
@@ -19,7 +19,6 @@
 #include "flow/spool.h"
 
 #define WINDOW 64
-#define QUOTABLE 256
 #define NOT_AVAILABLE "file not available"
 
 /* How far down all of it a message stands: pages come newest first, links the oldest first. */
@@ -37,6 +36,11 @@ struct copy { /* one message that bears a mark, at the other side */
 	bool is_told; /* that a file is not to be had */
 };
 
+struct replied { /* a message that another one replies to */
+	struct map_node node;
+	struct event *event;
+};
+
 struct slot {
 	struct arena *arena;
 	struct event *event;
@@ -51,8 +55,6 @@ struct migration_comparison {
 	enum migration_found found[WINDOW];
 	const char *keys[WINDOW];
 	size_t count;
-	struct slot quotable[QUOTABLE]; /* the newest of those before, round and round */
-	size_t nquotable;               /* of all; the next goes behind it */
 	bool is_last, has_words;
 	struct op_migration_look look;
 	struct op_migration_links links;
@@ -60,9 +62,9 @@ struct migration_comparison {
 	struct page page;
 	char *cursor;
 	int64_t place; /* where the page's first message stands */
-	struct map by_root;
+	struct map by_root, replied;
 	int64_t last; /* how far down the one before stands */
-	void (*done)(void *arg, const char *why);
+	void (*done)(void *arg, bool has_words, const char *why);
 	void *arg;
 };
 
@@ -77,27 +79,15 @@ static void drop_slots(struct migration_comparison *c)
 		arena_free(c->slots[--c->count].arena);
 }
 
-static void keep_quotable(struct migration_comparison *c, struct slot *slot)
-{
-	struct slot *place = &c->quotable[c->nquotable++ % QUOTABLE];
-
-	arena_free(place->arena);
-	*place = *slot;
-	slot->arena = NULL;
-}
-
 void migration_comparison_free(struct migration_comparison *c)
 {
-	size_t i;
-
 	if (c == NULL)
 		return;
 	page_cancel(&c->page);
 	drop_slots(c);
-	for (i = 0; i < QUOTABLE; i++)
-		arena_free(c->quotable[i].arena);
 	xfree(c->cursor);
 	map_fini(&c->by_root);
+	map_fini(&c->replied);
 	arena_free(c->arena);
 	xfree(c);
 }
@@ -126,18 +116,28 @@ static struct root root_of(const struct migration_comparison *c, const struct ev
 	return ids_root(c->run->source->connector->name, from->host, from->tenant, e->remote);
 }
 
-/* What a message replies to: before it, and mostly not far. */
+/* What it replies to: said before it, and kept, since something does. */
 static const struct event *replied_by(const struct migration_comparison *c, const struct event *e)
 {
-	const struct event *other;
-	size_t i;
+	struct map_node *n;
 
-	for (i = 0; e->reply_to != NULL && i < QUOTABLE && i < c->nquotable; i++) {
-		other = c->quotable[i].event;
-		if (other->remote != NULL && strcmp(other->remote, e->reply_to) == 0)
-			return other;
-	}
+	if (e->reply_to == NULL)
+		return NULL;
+	for (n = map_find(&c->replied, hash_text(e->reply_to, 0)); n != NULL; n = map_find_next(n))
+		if (strcmp(((const struct replied *)n)->event->remote, e->reply_to) == 0)
+			return ((const struct replied *)n)->event;
 	return NULL;
+}
+
+static void keep_replied(struct migration_comparison *c, const struct event *e)
+{
+	struct replied *r;
+
+	if (!spool_is_replied_to(c->said, e->remote))
+		return;
+	r = ARENA_NEW(c->arena, struct replied);
+	r->event = event_copy(c->arena, e);
+	map_add(&c->replied, &r->node, hash_text(e->remote, 0));
 }
 
 /* The message as it should stand there. False: it would not be written at all. */
@@ -206,8 +206,6 @@ static void compare(struct migration_comparison *c, const struct event *e)
 	size_t files = 0, seen = 0;
 	bool is_told = false, is_different = false, is_twice = false, is_history = true;
 	const struct root root = root_of(c, e);
-	bool is_comparable = e->nattachments == 0 && e->nwidgets == 0
-	    && (e->reply_to == NULL || c->nquotable <= QUOTABLE || replied_by(c, e) != NULL);
 
 	v->compared++;
 	for (n = map_find(&c->by_root, root_hash(&root)); n != NULL; n = map_find_next(n)) {
@@ -226,7 +224,7 @@ static void compare(struct migration_comparison *c, const struct event *e)
 		is_told |= copy->is_told;
 		if (copy->place < first)
 			first = copy->place;
-		if (!is_comparable)
+		if (e->nattachments > 0 || e->nwidgets > 0)
 			continue;
 		is_different |= copy->part >= words.message.parts
 		    || digest(a, words.message.texts[copy->part]) != copy->text;
@@ -250,11 +248,12 @@ static bool is_due(enum migration_found found)
 
 static void finish(struct migration_comparison *c, const char *why)
 {
-	void (*done)(void *arg, const char *why) = c->done;
+	void (*done)(void *arg, bool has_words, const char *why) = c->done;
 	void *arg = c->arg;
+	bool has_words = c->has_words;
 
 	migration_comparison_free(c);
-	done(arg, why);
+	done(arg, has_words, why);
 }
 
 /* ---- what was said, and what the store knows of it ---- */
@@ -299,14 +298,15 @@ static void on_looked(struct store_op *op)
 {
 	struct migration_comparison *c = (struct migration_comparison *)((char *)op
 	    - offsetof(struct migration_comparison, look.op));
+	struct mark mark;
 	size_t i;
 
 	if (flow_redo(c->run->flow, op))
 		return;
 	for (i = 0; i < c->count; i++) {
-		if (is_due(c->found[i]))
+		if (is_due(c->found[i]) && !migration_is_copy(c->run, c->slots[i].event, &mark))
 			compare(c, c->slots[i].event);
-		keep_quotable(c, &c->slots[i]);
+		keep_replied(c, c->slots[i].event);
 	}
 	drop_slots(c);
 	look_on(c);
@@ -402,7 +402,7 @@ static void ask_links(struct migration_comparison *c)
 }
 
 struct migration_comparison *migration_compare(struct migration_run *r, const char *conversation,
-    struct spool *said, void (*done)(void *arg, const char *why), void *arg)
+    struct spool *said, void (*done)(void *arg, bool has_words, const char *why), void *arg)
 {
 	struct migration_comparison *c = xcalloc(1, sizeof(*c));
 
@@ -411,6 +411,7 @@ struct migration_comparison *migration_compare(struct migration_run *r, const ch
 	c->conversation = arena_strdup(c->arena, conversation);
 	c->said = said;
 	map_init(&c->by_root);
+	map_init(&c->replied);
 	c->done = done;
 	c->arg = arg;
 	ask_links(c);

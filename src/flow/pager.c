@@ -145,6 +145,8 @@ void pager_pump(struct pager *g)
 /* Of history what is begun is read to its end first: what is read whole can be written. */
 static bool goes_before(const struct page *p, const struct page *other)
 {
+	if (p->is_live || other->is_live)
+		return p->is_live && !other->is_live;
 	if (!other->is_history)
 		return false;
 	return !p->is_history || (p->job.cursor != NULL && other->job.cursor == NULL);
@@ -158,9 +160,7 @@ static void line_up(struct pager *g, struct page *p)
 	TAILQ_FOREACH(first, &g->asked, next)
 		if (goes_before(p, first))
 			break;
-	if (p->is_live)
-		TAILQ_INSERT_HEAD(&g->asked, p, next);
-	else if (first != NULL)
+	if (first != NULL)
 		TAILQ_INSERT_BEFORE(first, p, next);
 	else
 		TAILQ_INSERT_TAIL(&g->asked, p, next);

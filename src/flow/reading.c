@@ -269,6 +269,7 @@ static void ask_chunk(struct reading *r)
 	r->known = (struct op_known){
 		.op = { .kind = STORE_KNOWN, .done = on_known },
 		.endpoint = r->endpoint->conf.id,
+		.conversation = r->order.conversation,
 		.keys = r->keys,
 		.nkeys = n,
 		.is_known = r->is_known,

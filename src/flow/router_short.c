@@ -86,10 +86,22 @@ static void recall(const struct conversation *c, struct view *view)
 		view->bridges[i] = (struct view_bridge){ .link = c->links[i] };
 }
 
+/* Where a pair was made of two that were there, what was read is to be compared with what stood in them, which is not
+ * remembered. */
+static bool has_begun(const struct conversation *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->endpoint->nbridges; i++)
+		if (c->links[i].how == LINK_BY_FILE || c->links[i].how == LINK_BY_PERSON)
+			return true;
+	return false;
+}
+
 static bool is_short(const struct conversation *c, const struct event *event)
 {
 	return c != NULL && c->is_known && conversation_is_quiet(c) && event->kind == EVENT_MESSAGE
-	    && event->mark == NULL;
+	    && event->mark == NULL && (event->origin != ORIGIN_REPAIR || !has_begun(c));
 }
 
 bool router_try_short(struct router *r, struct endpoint *e, struct letter *letter,

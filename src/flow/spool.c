@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "core/event_codec.h"
 #include "core/migration.h"
@@ -39,6 +40,9 @@ struct spool {
 	struct run *runs;
 	size_t count, size;
 	bool is_heap;
+	uint64_t *replied; /* hashes of what is replied to; in order where is_sorted */
+	size_t nreplied, replied_size;
+	bool is_sorted;
 	char *last;      /* name of the message that came out last, … */
 	int64_t last_ms; /* … and when it was written */
 };
@@ -64,6 +68,7 @@ void spool_free(struct spool *s)
 	for (i = 0; i < s->count; i++)
 		xfree(s->runs[i].remote);
 	xfree(s->runs);
+	xfree(s->replied);
 	xfree(s->last);
 	xfree(s->store);
 	buf_fini(&s->tail);
@@ -150,6 +155,18 @@ static int compare(const void *a, const void *b)
 	return by_time((*x)->at_ms, (*x)->remote, (*y)->at_ms, (*y)->remote);
 }
 
+static void note_reply(struct spool *s, const char *to)
+{
+	if (to == NULL)
+		return;
+	if (s->nreplied == s->replied_size) {
+		s->replied_size = s->replied_size > 0 ? s->replied_size * 2 : 16;
+		s->replied = xrealloc(s->replied, s->replied_size * sizeof(*s->replied));
+	}
+	s->replied[s->nreplied++] = hash_text(to, 0);
+	s->is_sorted = false;
+}
+
 static void put(struct spool *s, const struct event *e)
 {
 	const struct head blank = { .at_ms = e->at_ms, .name_len = strlen(e->remote) };
@@ -161,6 +178,7 @@ static void put(struct spool *s, const struct event *e)
 	event_encode(e, &s->tail);
 	head.len = s->tail.len - at - sizeof(head);
 	memcpy(s->tail.data + at, &head, sizeof(head));
+	note_reply(s, e->reply_to);
 }
 
 static void add_run(struct spool *s, const struct event *first, uint64_t at)
@@ -293,4 +311,23 @@ int spool_next(struct spool *s, struct arena *a, struct event **out, struct err 
 	s->last_ms = e->at_ms;
 	*out = e;
 	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+bool spool_is_replied_to(struct spool *s, const char *remote)
+{
+	uint64_t hash = hash_text(remote, 0);
+
+	if (s->nreplied == 0)
+		return false;
+	if (!s->is_sorted)
+		qsort(s->replied, s->nreplied, sizeof(*s->replied), by_number);
+	s->is_sorted = true;
+	return bsearch(&hash, s->replied, s->nreplied, sizeof(hash), by_number) != NULL;
 }

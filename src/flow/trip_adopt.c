@@ -30,6 +30,7 @@ static bool is_due(const struct trip *t)
 	    && !t->is_open && !t->is_looking && t->target->conf.caps->lists_conversations
 	    && l->id != 0 && l->generation == 1 && l->customers_remote != NULL
 	    && t->row.person.identity != NULL
+	    && t->letter->event->origin != ORIGIN_HISTORY /* asked before it was taken in */
 	    && (plan_finds(t) ? t->now.step == STEP_FIND_CONVERSATION : !t->is_doubted);
 }
 
@@ -83,7 +84,7 @@ bool trip_adopts(struct trip *t)
 		.contact = t->known.contact,
 		.generation = t->row.link.generation,
 		.link = t->row.link.id,
-		.is_live = e->origin != ORIGIN_HISTORY,
+		.is_live = true,
 	    },
 	    on_adopted, t);
 	return true;

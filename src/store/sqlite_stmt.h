@@ -152,6 +152,12 @@ struct sqlite3_value;
 	X(THREAD_IS_PAIRED, \
 	    "SELECT EXISTS(SELECT 1 FROM thread t JOIN link l ON l.agents = t.id" \
 	    " WHERE t.endpoint = ? AND t.remote = ?)") \
+	X(THREAD_BEGAN, \
+	    "SELECT l.first_a FROM thread t" \
+	    " JOIN link l ON l.agents = t.id WHERE t.endpoint = ?1 AND t.remote = ?2 AND l.flags & ?3 <> 0" \
+	    " UNION ALL SELECT l.first_c FROM thread t JOIN bridge b JOIN link l" \
+	    " ON l.bridge = b.id AND l.customers = t.id" \
+	    " WHERE t.endpoint = ?1 AND t.remote = ?2 AND l.flags & ?3 <> 0 LIMIT 1") \
 	X(PARKED_IN_THREAD, \
 	    "SELECT d.id FROM delivery d INDEXED BY delivery_parked JOIN event e ON e.id = d.id >> 4" \
 	    " WHERE d.state = 11 AND d.bridge = ?1 AND d.link IS NULL AND e.thread = ?2" \

@@ -1,7 +1,34 @@
 /* What reconciliation asks of the store, and keeps in it. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "core/ids.h"
 #include "store/sqlite_db.h"
 
-int sqlite_known(struct store_db *db, struct op_known *op)
+/* The newest message that stood in it then; NULL: there is no such time. */
+static int read_first(struct store_db *db, const struct op_known *op, struct arena *a,
+    const char **first)
+{
+	struct stmt *q = query(db, Q_THREAD_BEGAN);
+
+	*first = NULL;
+	if (op->conversation == NULL)
+		return 0;
+	stmt_i64(q, op->endpoint);
+	stmt_text(q, op->conversation);
+	stmt_i64(q, LINK_BY_FILE << LINK_HOW_SHIFT); /* a bit that LINK_BY_PERSON has, too */
+	switch (stmt_step(q)) {
+	case STMT_ROW:
+		*first = stmt_col_text(q, 0, a);
+		stmt_end(q);
+		return 0;
+	case STMT_DONE: return 0;
+	case STMT_ERROR: break;
+	}
+	return -1;
+}
+
+static int find_keys(struct store_db *db, struct op_known *op, const char *first)
 {
 	struct stmt *q;
 	int64_t ref;
@@ -16,9 +43,23 @@ int sqlite_known(struct store_db *db, struct op_known *op)
 		ret = stmt_number(q, &ref);
 		if (ret < 0)
 			return -1;
-		op->is_known[i] = ret == 1;
+		op->is_known[i] = ret == 1
+		    || (first != NULL && strncmp(op->keys[i], "m:", 2) == 0
+			&& !ids_above(op->keys[i] + 2, first));
 	}
 	return 0;
+}
+
+int sqlite_known(struct store_db *db, struct op_known *op)
+{
+	struct arena *a = arena_new();
+	const char *first;
+	int ret = read_first(db, op, a, &first);
+
+	if (ret == 0)
+		ret = find_keys(db, op, first);
+	arena_free(a);
+	return ret;
 }
 
 int sqlite_sweep_get(struct store_db *db, struct op_sweep_get *op)

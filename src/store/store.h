@@ -472,10 +472,12 @@ struct op_probe {
 	int64_t now_ms;
 };
 
-/* Which of these keys (as in event.key) the endpoint has: an original's or a copy of ours. */
+/* Which of these keys (as in event.key) the endpoint has: an original's or a copy of ours; or, of messages of the
+ * conversation that is named, stood in it before it became one of a pair (by a file, or as a person's only one). */
 struct op_known {
 	struct store_op op;
 	int endpoint;
+	const char *conversation; /* NULL: that is not asked */
 	const char *const *keys;
 	size_t nkeys;
 	bool *is_known; /* out: one for each */

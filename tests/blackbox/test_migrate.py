@@ -216,6 +216,8 @@ def test_from_smart_sender(make_world):
         said[mine] = world.texts("smartsender", mine)
     time.sleep(1.1)     # its times are whole seconds: what is of the second the bridge begins in is live
     world.relay.start()
+    real = tieline(world, "migrate", "--from", "desk", "--to", "front", code=1).stderr
+    assert "front is the customers' side of the bridge" in real and "would reach people" in real, real
     done = migrate(world, ends=("front", "desk"))
     assert done["state"] == "finished" and done["failed"] == 0 and done["adds_up"], done
     assert sorted(moved(world).values()) == sorted(said.values())
@@ -293,9 +295,17 @@ def test_refusals(make_world):
     world.act("chatwoot", "inbox", values={"greeting_enabled": True})
     told = migrate(world, code=1)
     assert told["state"] == "failed" and "has on: its greeting" in told["reason"] and "--force" in told["reason"]
+    world.act("chatwoot", "inbox", values={"channel_type": "Channel::Whatsapp"})
+    told = migrate(world, "--force", code=1)
+    assert told["state"] == "failed" and told["reason"] == ("desk cannot be written: inbox 12 is a Channel::Whatsapp: history is "
+                                                            "written into API inboxes only, elsewhere it would reach people")
+    world.act("chatwoot", "inbox", values={"channel_type": "Channel::Api"})
     assert migrate(world, "--force")["state"] == "finished"
-    for ends, words in ((("shop", "shop"), "the same endpoint"), (("desk", "shop"), "would reach people"),
-                        (("shop", "nowhere"), "no endpoint called")):
+    for ends, words in ((("shop", "shop"), "from and to are the same endpoint: there is nothing to move"),
+                        (("desk", "shop"), "shop is the customers' side of the bridge support: history written there would reach "
+                         "people. Move from shop to desk, or make a bridge with the ends changed over"),
+                        (("shop", "nowhere"), 'to: there is no endpoint called "nowhere"'),
+                        (("nowhere", "desk"), 'from: there is no endpoint called "nowhere"')):
         ran = tieline(world, "migrate", "--from", ends[0], "--to", ends[1], code=1)
         assert words in ran.stderr, ran.stderr
     assert "needed" in tieline(world, "migrate", "--from", "shop", code=64).stderr

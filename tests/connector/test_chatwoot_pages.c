@@ -226,6 +226,52 @@ static void all_of_it(void **state)
 	    "/conversations?inbox_id=21&status=all&sort_by=created_at_asc&page=3");
 }
 
+/* May history be written into the inbox, or all of it read: with which words not. */
+static void welcomes(void **state)
+{
+	static const struct {
+		const char *role, *inbox;
+		bool is_read;
+		enum effect_kind effect;
+		const char *why;
+	} rows[] = {
+		{ "administrator", "\"channel_type\":\"Channel::Api\"", false, EFFECT_NEXT_STEP,
+		    NULL },
+		{ "administrator",
+		    "\"channel_type\":\"Channel::Api\",\"greeting_enabled\":true,"
+		    "\"csat_survey_enabled\":true,\"enable_auto_assignment\":true",
+		    false, EFFECT_NEXT_STEP,
+		    "inbox 21 has on: its greeting, its survey, automatic assignment" },
+		{ "administrator", "\"channel_type\":\"Channel::Whatsapp\"", false, EFFECT_REJECTED,
+		    "inbox 21 is a Channel::Whatsapp: history is written into API inboxes only, "
+		    "elsewhere it would reach people" },
+		{ "administrator", "\"channel_type\":\"Channel::Whatsapp\"", true, EFFECT_NEXT_STEP,
+		    NULL },
+		{ "agent", "\"channel_type\":\"Channel::Api\"", false, EFFECT_REJECTED,
+		    "the token's role in account 2 is agent: history takes an administrator's, "
+		    "another sees a part of it, and would be assigned what it writes" },
+		{ "agent", "\"channel_type\":\"Channel::Api\"", true, EFFECT_REJECTED,
+		    "the token's role in account 2 is agent: history takes an administrator's, "
+		    "another sees a part of it, and would be assigned what it writes" },
+	};
+	struct world *w = *state;
+	struct job job = { .kind = JOB_PAGE, .step = STEP_LOOK_UP, .known = &nothing };
+	struct outcome out;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		world_remember(w, MEMO_ROLE, rows[i].role);
+		job.is_whole = rows[i].is_read;
+		assert_string_equal(asked(w, &job), "/inboxes/21");
+		out = answered(w, &job, 200, arena_printf(w->a, "{\"id\":21,%s}", rows[i].inbox));
+		assert_int_equal(out.effect.kind, rows[i].effect);
+		if (rows[i].why == NULL)
+			assert_null(out.effect.why);
+		else
+			assert_string_equal(out.effect.why, rows[i].why);
+	}
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -264,6 +310,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_of_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(welcomes, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
 	};
 

@@ -213,6 +213,38 @@ static void messages(void **state)
 	assert_int_equal(e[2].author.role, ROLE_AGENT);
 }
 
+/* May history be moved with this account: with which words not. */
+static void welcomes(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+		enum effect_kind effect;
+		const char *why;
+	} rows[] = {
+		{ 200, "[{\"role\":\"admin\"}]", EFFECT_NEXT_STEP, NULL },
+		{ 200, "{\"role\":\"owner\"}", EFFECT_NEXT_STEP, NULL },
+		{ 200, "[{\"role\":\"agent\"}]", EFFECT_REJECTED,
+		    "the account's role in the project is agent: history takes an admin's, another "
+		    "sees only its own conversations" },
+		{ 404, "{\"success\":false,\"msg\":\"Object not found.\"}", EFFECT_REJECTED,
+		    "the account is no member of the project: invite it as admin" },
+		{ 502, "<html>", EFFECT_RETRY, NULL },
+	};
+	struct job job = { .kind = JOB_PAGE, .step = STEP_LOOK_UP, .known = &nothing };
+	struct outcome out;
+	size_t i;
+
+	assert_string_equal(asked(*state, &job),
+	    IN_PROJECT "/project_users/users/5e2c35c8f0dbc10017bb3a01");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		out = answered(*state, &job, rows[i].status, rows[i].body);
+		assert_int_equal(out.effect.kind, rows[i].effect);
+		if (rows[i].why != NULL)
+			assert_string_equal(out.effect.why, rows[i].why);
+	}
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -256,6 +288,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(conversations, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(messages, setup, teardown),
+		cmocka_unit_test_setup_teardown(welcomes, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
 	};
 

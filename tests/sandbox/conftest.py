@@ -33,7 +33,7 @@ class Client:
     def __init__(self, base, headers=None):
         self.base, self.headers = base, headers or {}
 
-    def __call__(self, method, path, body=None, headers=None, timeout=5, raw=None):
+    def __call__(self, method, path, body=None, headers=None, timeout=30, raw=None):
         parts = urlsplit(self.base + path)
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
         send = dict(self.headers)

@@ -137,7 +137,7 @@ def test_a_relay_between(tmp_path):
                 sandbox.control("PUT", "/control/hooks", {"platform": platform,
                                                           "url": "http://127.0.0.1:%d/%s" % (port, platform)})
             client = Client(sandbox.ready["control"])
-            load = client("POST", "/control/load", {"conversations": 20, "messages": 5, "timeout": 8}, timeout=10)
+            load = client("POST", "/control/load", {"conversations": 20, "messages": 5, "timeout": 90}, timeout=120)
             assert load.json["ok"], load.body
             verdict = client("GET", "/control/judge").json
             assert verdict["ok"] and verdict["up"]["arrived"] == verdict["down"]["arrived"] == 100

@@ -520,6 +520,8 @@ static struct far_answer serve_in_project(struct serving *v, const char *path)
 		    "\"firstname\":\"Bob\",\"lastname\":\"Nair\"}},"
 		    "{\"id_user\":{\"_id\":\"" SECOND "\",\"email\":\"eve@shop.example\","
 		    "\"firstname\":\"Eve\"}}]");
+	if (strncmp(path, "/project_users/users/", strlen("/project_users/users/")) == 0)
+		return far_says(200, "[{\"role\":\"admin\"}]");
 	if (strcmp(path, "/departments") == 0)
 		return far_says(200,
 		    "[{\"_id\":\"" DEPARTMENT "\",\"name\":\"Default\"},"

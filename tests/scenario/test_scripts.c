@@ -55,6 +55,9 @@
  *                                retry E "text": somebody there asks for it again
  *   read E "text"                the customer has read it
  *   unpark                       all that is parked is put back
+ *   pair E N with E N [planned]  a person says that the Nth conversations of the two belong together; "run", and
+ *                                expect paired linked|already|refused
+ *   expunge PERSON [busy]        a customer's data is erased; … or that is put off, since something is under way
  *   migrate                      a run over the first bridge begins, or goes on
  *
  *   expect nothing               no request waits
@@ -94,6 +97,8 @@
 #include "flow/flow.h"
 #include "flow/ingest.h"
 #include "flow/migration.h"
+#include "flow/pairing.h"
+#include "flow/person.h"
 #include "flow/repair.h"
 #include "stage.h"
 
@@ -115,7 +120,10 @@ struct script {
 	struct callback *silent; /* said, and not posted yet */
 	struct sent *current;    /* expected last */
 	struct sent *dropped;
-	char mark[MARK_MAX]; /* of the request expected last */
+	char mark[MARK_MAX];   /* of the request expected last */
+	struct arena *pairing; /* of what a person says, until it is answered */
+	struct pairing_item pair;
+	char paired[128]; /* the answer */
 };
 
 #define WRONG(s, ...) \
@@ -883,6 +891,7 @@ static void expect_closed(struct script *s, struct far *f, bool closed)
 		WRONG(s, "it is not");
 }
 
+static void expect_paired(struct script *s);
 static void expect_called(struct script *s, struct far *f)
 {
 	int calls = conversation(s, f, 0)->calls;
@@ -912,6 +921,8 @@ static void expect(struct script *s)
 		expect_waiting(s);
 	} else if (strcmp(first, "link") == 0) {
 		expect_link(s);
+	} else if (strcmp(first, "paired") == 0) {
+		expect_paired(s);
 	} else if (strcmp(first, "state") == 0) {
 		expect_state(s);
 	} else if (strcmp(first, "migrated") == 0) {
@@ -1088,6 +1099,76 @@ static void unpark(struct script *s)
 	arena_free(a);
 }
 
+static void on_paired(void *arg, bool is_over)
+{
+	struct script *s = arg;
+
+	snprintf(s->paired, sizeof(s->paired), "%s %s",
+	    is_over ? "over" : pairing_result_word(s->pair.result),
+	    s->pair.why != NULL ? s->pair.why : "");
+	arena_free(s->pairing);
+	s->pairing = NULL;
+}
+
+static const char *nth_name(struct script *s)
+{
+	const char *endpoint = word(s);
+	int n = number(s, 1);
+
+	return arena_printf(s->pairing, "%s:%s", endpoint,
+	    far_nth(stage_far(&s->stage, endpoint), n - 1)->id);
+}
+
+static void pair(struct script *s)
+{
+	s->pairing = arena_new();
+	s->paired[0] = '\0';
+	s->pair.customers = nth_name(s);
+	if (!is_word(s, "with"))
+		WRONG(s, "with what?");
+	s->pair.agents = nth_name(s);
+	pairing_start(s->stage.rig.flow, is_word(s, "planned") ? PAIRING_PLAN : PAIRING_LINK,
+	    &s->pair, 1, s->pairing, on_paired, s);
+	rig_run(&s->stage.rig);
+}
+
+static void expect_paired(struct script *s)
+{
+	const char *wanted = word(s);
+
+	if (strncmp(s->paired, wanted, strlen(wanted)) != 0)
+		WRONG(s, "it is %s", s->paired);
+}
+
+static void on_expunged(struct person_job *j)
+{
+	*(bool *)j->arg = true;
+}
+
+/* It waits 20 s at most for what is under way. */
+static void expunge(struct script *s)
+{
+	struct rig *rig = &s->stage.rig;
+	struct arena *a = arena_new();
+	bool is_done = false;
+	struct person_job job = { .task = PERSON_ERASE,
+		.folder = rig->dir,
+		.arena = a,
+		.done = on_expunged,
+		.arg = &is_done };
+	int i;
+
+	person_who(a, rig->flow->config, arena_printf(a, "shop:%s", word(s)), &job.who);
+	person_start(rig->flow, &job);
+	for (i = 0; i < 30 && !is_done; i++)
+		rig_pass(rig, 1000);
+	if (!is_done || job.is_failed || job.found.npersons != 1)
+		WRONG(s, "it was not done: %s", job.err.text);
+	if (job.is_busy != is_word(s, "busy"))
+		WRONG(s, "%s is under way", job.is_busy ? "something" : "nothing");
+	arena_free(a);
+}
+
 static void on_begun(void *arg, int64_t id)
 {
 	(void)arg;
@@ -1176,6 +1257,10 @@ static void do_line(struct script *s)
 		;
 	} else if (strcmp(first, "unpark") == 0) {
 		unpark(s);
+	} else if (strcmp(first, "pair") == 0) {
+		pair(s);
+	} else if (strcmp(first, "expunge") == 0) {
+		expunge(s);
 	} else if (strcmp(first, "migrate") == 0) {
 		migrate(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {

@@ -31,6 +31,7 @@ struct chatwoot_conf {
 /* What the endpoint learns about itself. */
 #define MEMO_TENANT "tenant" /* the account */
 #define MEMO_USER "user"     /* whom the token belongs to */
+#define MEMO_ROLE "role"     /* its, in the account */
 #define MEMO_INBOX "inbox"
 #define MEMO_TITLE "title"           /* the inbox's name */
 #define MEMO_IDENTIFIER "identifier" /* of an API inbox, in addresses for its contacts; "": none */

@@ -98,6 +98,12 @@ static void misconfigured(struct chatwoot_answer *r, const char *why)
 	chatwoot_conclude(r, EFFECT_REJECTED, REASON_NOT_FOUND, why);
 }
 
+static void learn_role(struct chatwoot_answer *r, const struct json *account)
+{
+	if (json_text(account, "role") != NULL)
+		learn(r, MEMO_ROLE, json_text(account, "role"));
+}
+
 static void take_profile(struct chatwoot_answer *r)
 {
 	const struct json *accounts = json_array(r->body, "accounts"), *j;
@@ -112,11 +118,15 @@ static void take_profile(struct chatwoot_answer *r)
 	learn(r, MEMO_USER, chatwoot_id_at(r->body, "id"));
 	if (ours == NULL && accounts->count == 1 && chatwoot_id_at(accounts->child, "id") != NULL) {
 		learn(r, MEMO_TENANT, chatwoot_id_at(accounts->child, "id"));
+		learn_role(r, accounts->child);
 		return;
 	}
 	for (j = accounts->child; j != NULL && ours != NULL; j = j->next) {
 		id = chatwoot_id_at(j, "id");
-		is_member |= id != NULL && strcmp(id, ours) == 0;
+		if (id == NULL || strcmp(id, ours) != 0)
+			continue;
+		is_member = true;
+		learn_role(r, j);
 	}
 	if (ours == NULL)
 		misconfigured(r,
@@ -199,6 +209,7 @@ static void judge_inbox(struct chatwoot_answer *r)
 		{ "csat_survey_enabled", "its survey" },
 		{ "enable_auto_assignment", "automatic assignment" } };
 	const char *type = json_text(r->body, "channel_type"), *what = NULL;
+	const char *role = memo_get(r->via, MEMO_ROLE);
 	size_t i;
 
 	if (type == NULL) {
@@ -210,7 +221,15 @@ static void judge_inbox(struct chatwoot_answer *r)
 		if (json_true(r->body, stirs[i].key))
 			what = what == NULL ? stirs[i].words
 					    : arena_printf(r->a, "%s, %s", what, stirs[i].words);
-	if (strcmp(type, "Channel::Api") != 0)
+	if (role != NULL && strcmp(role, "administrator") != 0)
+		chatwoot_conclude(r, EFFECT_REJECTED, REASON_INVALID,
+		    arena_printf(r->a,
+			"the token's role in account %s is %s: history takes an administrator's, "
+			"another sees a part of it, and would be assigned what it writes",
+			chatwoot_account(r->via), role));
+	else if (r->job->is_whole)
+		; /* of what is read nothing is set off */
+	else if (strcmp(type, "Channel::Api") != 0)
 		chatwoot_conclude(r, EFFECT_REJECTED, REASON_INVALID,
 		    arena_printf(r->a,
 			"inbox %s is a %s: history is written into API inboxes only, elsewhere it "

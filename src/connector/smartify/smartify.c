@@ -69,6 +69,7 @@ static const struct caps caps = {
 	.keeps_notes = true,
 	.quotes = true,
 	.pages = true,
+	.asks_history = true,
 	.lists_conversations = true,
 	.states = true,
 	.reopens = true,

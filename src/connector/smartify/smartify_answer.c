@@ -521,10 +521,36 @@ static void interpret_look(const struct answer *ans)
 	}
 }
 
+/* Who is no more than an agent sees only what he takes part in. */
+static void judge_role(const struct answer *ans)
+{
+	const struct json *j = ans->json;
+	const struct json *member = j != NULL && j->type == JSON_ARRAY ? j->child : j;
+	const char *role = json_text(member, "role"), *why = NULL;
+
+	if (ans->resp->status == 404 || (answer_is_good(ans->resp) && role == NULL))
+		why = "the account is no member of the project: invite it as admin";
+	else if (!answer_is_good(ans->resp))
+		interpret_failure(ans, false);
+	else if (strcmp(role, "admin") != 0 && strcmp(role, "owner") != 0)
+		why = arena_printf(ans->arena,
+		    "the account's role in the project is %s: history takes an admin's, another sees "
+		    "only its own conversations",
+		    role);
+	else
+		ans->out->effect = (struct effect){ .kind = EFFECT_NEXT_STEP, .wait_msecs = -1 };
+	if (why == NULL)
+		return;
+	conclude(ans, EFFECT_REJECTED, REASON_INVALID);
+	ans->out->effect.why = why;
+}
+
 /* A page that is not there is of a conversation that is not. */
 static void interpret_page(const struct answer *ans)
 {
-	if (ans->resp->status == 404 && ans->json != NULL)
+	if (ans->job->step == STEP_LOOK_UP)
+		judge_role(ans);
+	else if (ans->resp->status == 404 && ans->json != NULL)
 		conclude(ans, EFFECT_REJECTED, REASON_NOT_FOUND);
 	else if (!answer_is_good(ans->resp))
 		interpret_failure(ans, false);

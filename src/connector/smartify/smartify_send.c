@@ -610,7 +610,13 @@ static void build_look(const struct via *via, struct arena *a, const struct job 
 static void build_page(const struct via *via, struct arena *a, const struct job *job,
     struct http_req *out)
 {
-	if (job->step == STEP_LIST_MESSAGES)
+	const char *user = memo_get(via, MEMO_USER);
+
+	if (job->step == STEP_LOOK_UP)
+		*out = request(via, a, "GET",
+		    arena_printf(a, "/project_users/users/%s",
+			user != NULL ? http_encode(a, user) : "{user}"));
+	else if (job->step == STEP_LIST_MESSAGES)
 		*out = request_in(via, a, "GET", job, "/messages");
 	else if (job->step == STEP_FIND_CONVERSATION)
 		*out = request(via, a, "GET", smartify_of_person_path(a, address_of(via, a, job)));
