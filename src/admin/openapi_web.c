@@ -122,6 +122,10 @@ static const struct note notes[] = {
 	{ "POST", "/parked/{}/retry", "Puts it back", NULL, NULL, 202, "Done" },
 	{ "GET", "/messages/{}/trace", "One message's life, by e812, d1440, desk:40871", NULL, NULL,
 	    200, "Trace" },
+	{ "GET", "/persons/{}", "All that is known of a person: an e-mail, a phone, desk:604", NULL,
+	    NULL, 200, "Any" },
+	{ "DELETE", "/persons/{}", "Erases a person, or (dry_run) counts; the receipt", "dry_run",
+	    NULL, 200, "Any" },
 	{ "GET", "/alarms", "What was and is wrong", TIMED, NULL, 200, "[Alarm" },
 	{ "GET", "/series",
 	    "One metric of the last 24 h by the minute; without one, which there are",
@@ -166,6 +170,7 @@ static const struct {
 	{ "after", "string", "the last message of the page before" },
 	{ "bridge", "string", "name of a bridge" },
 	{ "cursor", "string", "next of the page before" },
+	{ "dry_run", "boolean", "nothing is done" },
 	{ "endpoint", "string", "name of an endpoint" },
 	{ "limit", "integer", "how many, 1 to 500; 50" },
 	{ "metric", "string", "one of those that are listed without it" },
@@ -319,8 +324,14 @@ static void put_parameter(struct json_out *o, const char *name, const char *in, 
 /* What stands for {} is a name, or an id. */
 static const char *piece_name(const char *path)
 {
-	return strncmp(path, "/endpoints/", 11) == 0 || strncmp(path, "/bridges/", 9) == 0 ? "name"
-											   : "id";
+	static const char *const names[][2] = { { "/endpoints/", "name" }, { "/bridges/", "name" },
+		{ "/persons/", "who" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(path, names[i][0], strlen(names[i][0])) == 0)
+			return names[i][1];
+	return "id";
 }
 
 static void put_parameters(struct json_out *o, const struct note *n)

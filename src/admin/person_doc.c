@@ -207,6 +207,5 @@ void person_print_receipt(struct buf *out, const struct json *r)
 	buf_addf(out, "%-14s%" PRId64 "\n", "callbacks", json_int(r, "callbacks", 0));
 	if (!is_dry && !json_true(r, "wiped"))
 		buf_addf(out,
-		    "somebody read the store just then: tieline.db-wal holds old pages until the relay "
-		    "stops\n");
+		    "somebody read the store just then: its files hold old pages until the relay stops\n");
 }

@@ -181,10 +181,27 @@ static int erase_messages(struct store_db *db, struct erasing *e)
 	return seen < SEEN_AT_ONCE && !e->op->is_busy;
 }
 
-/* Deliveries whose words are gone already may still hold what was said of them. */
+/* Of a delivery whose message is gone already: what was said of it, and files that are still served. */
+static int erase_rest_of(struct store_db *db, struct op_person_erase *op, int64_t delivery,
+    bool has_words)
+{
+	struct stmt *q = query(db, Q_EVENT_AT);
+	int64_t at;
+	int ret;
+
+	stmt_i64(q, delivery >> 4);
+	ret = stmt_number(q, &at);
+	if (ret < 0 || (ret == 0 && erase_files(db, op, delivery >> 4) != 0))
+		return -1;
+	if (!has_words || op->is_dry)
+		return 1;
+	return erase_deliveries(db, op, delivery, delivery);
+}
+
 static int erase_rests(struct store_db *db, struct erasing *e)
 {
 	int64_t *ids = arena_zalloc(e->op->arena, SEEN_AT_ONCE * sizeof(*ids));
+	bool *has_words = arena_zalloc(e->op->arena, SEEN_AT_ONCE * sizeof(*has_words));
 	int64_t id = e->op->to.deliveries;
 	struct stmt *q = query(db, Q_DELIVERY_PLACES);
 	enum stmt_result r;
@@ -196,15 +213,16 @@ static int erase_rests(struct store_db *db, struct erasing *e)
 	while ((r = stmt_step(q)) == STMT_ROW) {
 		seen++;
 		id = stmt_col_i64(q, 0);
-		if (stmt_col_int(q, 3) != 0
-		    && (id_is_in(e->crowd.lanes, e->crowd.ncontacts, stmt_col_i64(q, 1))
-			|| id_is_in(e->crowd.links, e->crowd.nlinks, stmt_col_i64(q, 2))))
+		if (id_is_in(e->crowd.lanes, e->crowd.ncontacts, stmt_col_i64(q, 1))
+		    || id_is_in(e->crowd.links, e->crowd.nlinks, stmt_col_i64(q, 2))) {
+			has_words[n] = stmt_col_int(q, 3) != 0;
 			ids[n++] = id;
+		}
 	}
 	if (r == STMT_ERROR)
 		return -1;
-	for (i = 0; i < n && !e->op->is_dry; i++) {
-		ret = erase_deliveries(db, e->op, ids[i], ids[i]);
+	for (i = 0; i < n; i++) {
+		ret = erase_rest_of(db, e->op, ids[i], has_words[i]);
 		if (ret < 0)
 			return -1;
 		if (ret == 0)

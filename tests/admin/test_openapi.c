@@ -37,13 +37,13 @@ static const char *lower(struct arena *a, const char *method)
 /* The path of a route, as the document has it. */
 static const struct json *path_of(struct arena *a, const struct json *paths, const char *path)
 {
-	static const char *const names[] = { "{name}", "{id}" };
+	static const char *const names[] = { "{name}", "{id}", "{who}" };
 	size_t cut = strcspn(path, "{"), i;
 	const struct json *found = NULL;
 
 	if (path[cut] == '\0')
 		return json_member(paths, path);
-	for (i = 0; found == NULL && i < 2; i++)
+	for (i = 0; found == NULL && i < 3; i++)
 		found = json_member(paths,
 		    arena_printf(a, "%.*s%s%s", (int)cut, path, names[i], path + cut + 2));
 	return found;

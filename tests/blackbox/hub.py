@@ -23,8 +23,8 @@ MARISOL, PRIYA = "marisol@northwind.example", "priya@northwind.example"
 
 
 class Hub:
-    def __init__(self, process=None, start=True, sweep="10s"):
-        self.sweep = sweep
+    def __init__(self, process=None, start=True, sweep="10s", lines="note", desk=None):
+        self.sweep, self.desk_options = sweep, desk or {}
         self.folder = tempfile.mkdtemp(prefix="tieline-", dir=FOLDERS)
         self.port, self.admin, self.numbers = free_port(), free_port(), itertools.count(1)
         self.main, self.other, self.third = Sandbox.many(3, "--shuffle", "0", "--syniverse", "--no-limits")
@@ -37,7 +37,7 @@ class Hub:
         self.far_port = int(self.main.ready["syniverse"].rpartition(":")[2])
         self.far("PUT", "/settings", {"hook": "http://127.0.0.1:%d/hooks/hotel/%s" % (self.port, HOTEL["key"]),
                                       "hook_password": HOTEL["secret"]})
-        self.relay = Relay(self.folder, self.port, self.config(process or {}))
+        self.relay = Relay(self.folder, self.port, self.config(process or {}, lines))
         if start:
             self.start()
 
@@ -48,7 +48,7 @@ class Hub:
     def hook(self, name):
         return "http://127.0.0.1:%d/hooks/%s/%s" % (self.port, name, KEYS[name])
 
-    def config(self, process):
+    def config(self, process, lines):
         main, other, third = self.main.ready, self.other.ready, self.third.ready
         common = {"rate": 0, "reconcile": "never"}
 
@@ -70,7 +70,8 @@ class Hub:
 
         endpoints = {
             "shop": smartify(main, SECRETS["shop_key"], "127.0.0.1"), "team": smartify(other, KEYS["team"], "localhost"),
-            "desk": chatwoot(main, SECRETS["desk_key"], "127.0.0.1"), "site": chatwoot(other, KEYS["site"], "localhost"),
+            "desk": dict(chatwoot(main, SECRETS["desk_key"], "127.0.0.1"), **self.desk_options),
+            "site": chatwoot(other, KEYS["site"], "localhost"),
             "mail": chatwoot(third, KEYS["mail"], "mail.localhost"),
             "front": smartsender(main, SECRETS["front_key"], "127.0.0.1"),
             "kiosk": smartsender(other, KEYS["kiosk"], "localhost"),
@@ -82,7 +83,7 @@ class Hub:
         bridges = {name: {"customers": name, "agents": "desk"} for name in ("shop", "front", "hotel", "mail")}
         bridges.update((name, {"customers": name, "agents": "team"}) for name in ("site", "annex", "kiosk"))
         for bridge in bridges.values():
-            bridge["system_lines"] = "note"
+            bridge["system_lines"] = lines
         for name in ("shop", "mail", "site"):
             agents = {"shop": {PRIYA: MARISOL}, "site": {MARISOL: PRIYA}}.get(name, "same")
             bridges[name].update(private_notes="mirror", assignment="both", labels="both", attributes="both", map={

@@ -81,6 +81,16 @@ def test_a_night(make_world):
         await page.until("document.querySelectorAll('#parked-list tbody tr').length === 4", "what is parked")
         await page.call("Page.captureScreenshot", format="png")
         await page.picture(picture("admin.png"))
+        await page.ask("document.activeElement.blur()")
+        await key(page, "/", 191, text="/")
+        await page.until("document.activeElement.id === 'sought' && document.activeElement.value === ''", "the box at the top")
+        await write(page, item["event"])
+        await key(page, "Enter", 13, text="\r")
+        await page.until("document.querySelector('#sheet').open", "the message is followed")
+        followed = await page.ask("document.querySelector('#sheet').textContent")
+        await key(page, "Escape", 27)
+        await page.until("!document.querySelector('#sheet').open", "and left")
+        await page.ask("document.activeElement.blur()")
         await press(page, "#parked-list button", item["id"])
         await page.until("document.querySelector('#sheet').open", "the message opens")
         opened = await page.ask("document.querySelector('#sheet').textContent")
@@ -103,10 +113,11 @@ def test_a_night(make_world):
         narrow = await page.ask(WIDE % PHONE["width"])
         await page.picture(picture("admin-phone.png"))
         leaks = await page.ask("document.documentElement.outerHTML")
-        return alarm, opened, wide, narrow, leaks, page.complaints
+        return alarm, followed, opened, wide, narrow, leaks, page.complaints
 
-    alarm, opened, wide, narrow, leaks, complaints = browser.visit("http://127.0.0.1:%d/admin" % world.admin, play)
+    alarm, followed, opened, wide, narrow, leaks, complaints = browser.visit("http://127.0.0.1:%d/admin" % world.admin, play)
     assert "parked" in alarm and "Next: " in alarm
+    assert text in followed and "d" + item["id"][1:] in followed
     assert text in opened and "too long" in opened and "What was tried" in opened
     assert wide and narrow
     assert [c for c in complaints if "/admin/login" not in c and "/admin/session" not in c] == []

@@ -57,6 +57,7 @@
  *   unpark                       all that is parked is put back
  *   pair E N with E N [planned]  a person says that the Nth conversations of the two belong together; "run", and
  *                                expect paired linked|already|refused
+ *   expunge PERSON [busy]        a customer's data is erased; … or that is put off, since something is under way
  *   migrate                      a run over the first bridge begins, or goes on
  *
  *   expect nothing               no request waits
@@ -97,6 +98,7 @@
 #include "flow/ingest.h"
 #include "flow/migration.h"
 #include "flow/pairing.h"
+#include "flow/person.h"
 #include "flow/repair.h"
 #include "stage.h"
 
@@ -1138,6 +1140,35 @@ static void expect_paired(struct script *s)
 		WRONG(s, "it is %s", s->paired);
 }
 
+static void on_expunged(struct person_job *j)
+{
+	*(bool *)j->arg = true;
+}
+
+/* It waits 20 s at most for what is under way. */
+static void expunge(struct script *s)
+{
+	struct rig *rig = &s->stage.rig;
+	struct arena *a = arena_new();
+	bool is_done = false;
+	struct person_job job = { .task = PERSON_ERASE,
+		.folder = rig->dir,
+		.arena = a,
+		.done = on_expunged,
+		.arg = &is_done };
+	int i;
+
+	person_who(a, rig->flow->config, arena_printf(a, "shop:%s", word(s)), &job.who);
+	person_start(rig->flow, &job);
+	for (i = 0; i < 30 && !is_done; i++)
+		rig_pass(rig, 1000);
+	if (!is_done || job.is_failed || job.found.npersons != 1)
+		WRONG(s, "it was not done: %s", job.err.text);
+	if (job.is_busy != is_word(s, "busy"))
+		WRONG(s, "%s is under way", job.is_busy ? "something" : "nothing");
+	arena_free(a);
+}
+
 static void on_begun(void *arg, int64_t id)
 {
 	(void)arg;
@@ -1228,6 +1259,8 @@ static void do_line(struct script *s)
 		unpark(s);
 	} else if (strcmp(first, "pair") == 0) {
 		pair(s);
+	} else if (strcmp(first, "expunge") == 0) {
+		expunge(s);
 	} else if (strcmp(first, "migrate") == 0) {
 		migrate(s);
 	} else if (strcmp(first, "fail") == 0 && is_word(s, "store")) {

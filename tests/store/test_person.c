@@ -1,5 +1,6 @@
 /* What is known of a person, and that it goes: each promise of store/person.h, for every driver. */
 #include "fixture.h"
+#include "store/media.h"
 #include "store/person.h"
 #include "store/retain.h"
 
@@ -58,6 +59,7 @@ static struct op_person_erase erase(struct fixture *f, int64_t person, bool is_d
 		all.messages += op.counts.messages;
 		all.given_up += op.counts.given_up;
 		all.callbacks += op.counts.callbacks;
+		all.files += op.counts.files;
 		op.from = op.to;
 		assert_true(++steps < 1000);
 	} while (op.to.stage != ERASE_DONE && !op.is_busy);
@@ -233,6 +235,58 @@ static void newest(void **state)
 	assert_true(e.id > trip.delivery.id >> 4);
 }
 
+/* A file may be served for longer than the words that came with it are kept. */
+static void files(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip trip = ann(f, "1");
+	const char *path = arena_printf(f->arena, "%s/loaded", f->dir),
+		   *sha = "5df6e0e2761359d30a8275058e299fcc0381534545f55cf43e41983f5d4c9456";
+	int wanted[] = { 0 };
+	struct op_media_open media = { .op = { .kind = STORE_MEDIA_OPEN },
+		.arena = f->arena,
+		.event = trip.delivery.id >> 4,
+		.wanted = wanted,
+		.nwanted = 1,
+		.now_ms = f->now_ms };
+	struct op_media_set set = { .op = { .kind = STORE_MEDIA_SET },
+		.folder = f->dir,
+		.path = path };
+	struct op_retain old = { .op = { .kind = STORE_RETAIN }, .limit = 100 };
+	struct op_person_erase op;
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	assert_int_equal(write(fd, "a picture", 9), 9);
+	close(fd);
+	run(f, &media.op);
+	set.row = media.rows[0];
+	set.row.state = MEDIA_STORED;
+	set.row.sha = sha;
+	set.row.size = 9;
+	set.row.name = "ann.png";
+	run(f, &set.op);
+	claim(f, trip.lane.id);
+	settle(f, &trip, DELIVERY_DELIVERED, "900");
+	deliver(f, "c2", "2");
+	old.rest.bodies_before_ms = f->now_ms + 1;
+	run(f, &old.op);
+	path = arena_printf(f->arena, "%s/%s", f->dir, sha);
+	assert_true(access(path, F_OK) == 0 && on_disk(f, "ann.png"));
+
+	op = erase(f, trip.lane.person, true, false);
+	assert_int_equal(op.counts.files, 1);
+	op = erase(f, trip.lane.person, false, false);
+	assert_int_equal(op.counts.files, 1);
+	assert_false(access(path, F_OK) == 0 || on_disk(f, "ann.png"));
+
+	/* One that comes to be here only now finds that nobody wants it. */
+	path = arena_printf(f->arena, "%s/loaded", f->dir);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	close(fd);
+	run(f, &set.op);
+	assert_true(set.is_lost && access(path, F_OK) != 0);
+}
+
 /* ---- for each driver ---- */
 
 #define CASE(name) \
@@ -248,6 +302,7 @@ static const struct {
 	CASE(under_way),
 	CASE(gone),
 	CASE(newest),
+	CASE(files),
 };
 
 static int setup(void **state)

@@ -57,7 +57,7 @@ function table(heads, rows) {
 
 /* ---- words ---- */
 
-const GOOD = ["ok", "delivered", "finished", "verified", "idle", "ready", "busy", "folded"];
+const GOOD = ["ok", "running", "delivered", "finished", "verified", "idle", "ready", "busy", "folded"];
 const WARN = ["slow", "locked", "behind", "silent", "draining", "waiting", "unsure", "disk_low", "stopping",
   "finished_with_failures", "stopped", "sending", "parked", "warn"];
 const IDLE = ["paused", "queued", "planned", "discarded"];
@@ -513,8 +513,8 @@ function chart(name, title, words, data) {
     const at = Math.round(part * (rows[0].length - 1)), x = String(part * WIDTH);
     mark.setAttribute("x1", x);
     mark.setAttribute("x2", x);
-    readout.textContent = back(1 - part) + ": " + rows.map((r, i) => r[at] === null ? "not known"
-      : words(r[at]) + (names[i] ? " " + names[i] : "")).join(", ");
+    readout.textContent = back(1 - part) + " · " + (rows.some((r) => r[at] !== null)
+      ? rows.map((r) => r[at] === null ? "?" : words(r[at])).join(" / ") : "not known");
   });
   picture.addEventListener("pointerleave", () => {
     mark.setAttribute("x1", "-9");
@@ -584,7 +584,7 @@ async function look_now() {
   if (!$("compared").querySelector("button")) $("compared").querySelector(".head").append(compare);
   $("foot").textContent = ["version " + s.relay.version, "running for " + span(s.relay.uptime_ms),
     "store " + bytes(s.store.bytes) + " (" + plain(s.store.state) + ")", bytes(s.store.disk_free) + " free",
-    "callbacks " + s.relay.callbacks_per_sec.toFixed(1) + "/s", "looked at " + new Date().toLocaleTimeString()].join(" · ");
+    "callbacks " + s.relay.callbacks_per_sec.toFixed(1) + "/s", "looked at " + new Date().toLocaleTimeString([], { hourCycle: "h23" })].join(" · ");
   if (Date.now() - (here.slow || 0) >= SLOW_MSECS) {
     here.slow = Date.now();
     draw_alarms((await api("GET", "/alarms?limit=100")).items);
