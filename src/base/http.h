@@ -90,7 +90,7 @@ struct http_resp {
 	const char *wanted; /* what stood in the header that the request wants; NULL: it has none */
 	int64_t took_msecs;
 	const char *detail; /* the transport's own words, for the log */
-	bool is_silent;     /* CUT: closed before a byte of an answer came */
+	bool is_silent;     /* CUT: closed before a byte of an answer came, there or where it led */
 	bool is_forbidden;  /* CONNECT: an address that http_into does not allow */
 	bool is_unknown;    /* CONNECT: nobody has that name, or it is no address */
 	bool is_disk;       /* the file of http_into could not be written */

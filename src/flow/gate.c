@@ -170,9 +170,21 @@ static void supply_drop(struct supply *s, struct gate *g)
 
 /* ---- life ---- */
 
+static void set_probe(struct gate *g)
+{
+	loop_timer_set(g->probe, breaker_wait(&g->breaker, gate_now_ms(g)));
+}
+
+/* A timer goes by a coarser clock, and may be some milliseconds early: who is sent away then would not be called
+ * again. */
 static void on_probe(void *arg)
 {
-	gate_wake(arg);
+	struct endpoint *e = arg;
+
+	if (breaker_wait(&e->gate.breaker, gate_now_ms(&e->gate)) > 0)
+		set_probe(&e->gate);
+	else
+		gate_wake(e);
 }
 
 void gate_init(struct gate *g, struct endpoint *e)
@@ -295,11 +307,6 @@ static bool is_no_answer(const struct http_resp *resp)
 	case TRANSPORT_TOO_LARGE: break;
 	}
 	return resp->status >= 500;
-}
-
-static void set_probe(struct gate *g)
-{
-	loop_timer_set(g->probe, breaker_wait(&g->breaker, gate_now_ms(g)));
 }
 
 static void failed(struct gate *g, enum reason reason, int64_t begun_ms)

@@ -525,7 +525,8 @@ static void describe(struct http_call *c, CURLcode rc, struct http_resp *resp)
 		.body = "",
 		.retry_after_msecs = -1,
 	};
-	resp->is_silent = resp->transport == TRANSPORT_CUT && resp->status == 0 && is_silence(rc);
+	resp->is_silent = resp->transport == TRANSPORT_CUT && is_silence(rc)
+	    && (resp->status == 0 || (resp->status >= 300 && resp->status <= 399));
 	if (curl_easy_header(c->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry) == CURLHE_OK)
 		resp->retry_after_msecs = http_retry_after(retry->value, loop_now_ms(c->out->loop));
 	if (c->req.wants != NULL

@@ -24,9 +24,10 @@ from world import BIN, PATIENCE, SANITIZED, World, eventually, unique
 PEOPLE, TURNS, KILLS = (int(os.environ.get(k, v)) for k, v in (("PEOPLE", 16), ("TURNS", 12), ("KILLS", 1)))
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 TOTAL = PEOPLE * TURNS
-FEW = PEOPLE if TOTAL < 2000 else PEOPLE // 10     # at Smart Sender, of which half of 180 requests a minute is read
+FEW = PEOPLE // 2 if TOTAL < 2000 else PEOPLE // 10     # at Smart Sender, of which half of 180 requests a minute is read
 AT_ONCE = int(os.environ.get("AT_ONCE", 5 if TOTAL < 2000 else 1))
 LONG = 4 * PATIENCE + 40 * KILLS + TOTAL / 5
+AGO = 3600      # what is polled looks ten minutes back, so a past is older
 GROWTH = 16 << 20       # of the relay's peak, from a tenth of the past to all of it
 
 
@@ -93,31 +94,38 @@ class Show:
         out = [dict(s, platform=self.source) for s in specs]
         return self.world.sandbox("POST", "/say", out, timeout=300)
 
-    def said_before(self, index):
+    def made_up(self, index):
+        """The first word of each is a customer's, and one conversation has each kind of content."""
         person = phone() if self.source == "syniverse" else unique("person")
-        talk = Talk(person, person, [past.plain("customer")(self.words(1)[0], self.dice)])
-        # What is polled looks ten minutes back, so a past is older.
-        ago = {"ago": 3600} if self.source in ("smartsender", "syniverse") else {}
+        count = len(past.MAKERS[self.source]) if index == 0 else TURNS - 1
+        make = past.each_kind if index == 0 else past.turns
+        return Talk(person, person, [past.plain("customer")(self.words(1)[0], self.dice)]
+                    + make(self.source, self.dice, self.words(count)))
+
+    def tell_all(self, talk, index):
+        """One conversation, and what becomes of it."""
+        ago = {"ago": AGO} if self.source == "smartsender" else {}
         [first] = self.tell([dict(self.spec(talk.said[0], talk), **ago)])
-        talk.id, talk.first = first.get("conversation", person), first.get("message")
-        more = past.each_kind(self.source, self.dice, self.words(len(past.MAKERS[self.source]))) if index == 0 else \
-            past.turns(self.source, self.dice, self.words(TURNS - 1))
-        ids = self.tell([dict(self.spec(s, talk), conversation=talk.id, **ago) for s in more])
-        for said, id in zip(more, ids):
+        talk.id, talk.first = first["conversation"], first["message"]
+        ids = self.tell([dict(self.spec(s, talk), conversation=talk.id, **ago) for s in talk.said[1:]])
+        for said, id in zip(talk.said[1:], ids):
             if said.then:
                 self.world.act(self.source, said.then["action"], talk.id, message=id["message"],
                                **{k: v for k, v in said.then.items() if k != "action"})
-        talk.said += more
-        if index % 3 == 0 and self.source != "syniverse":
+        if index % 3 == 0:
             self.world.act(self.source, "close", talk.id)
             talk.is_closed = True
-        self.talks.append(talk)
 
     def fill(self):
         hooks = self.world.sandbox
         hooks("POST", "/hooks/mode", {"drop": 1.0})
-        for index in range(self.people):
-            self.said_before(index)
+        self.talks = [self.made_up(index) for index in range(self.people)]
+        if self.source == "syniverse":      # one list for all: they write in turns
+            for turn in range(max(TURNS, len(past.MAKERS[self.source]) + 1)):
+                self.tell([dict(self.spec(t.said[turn], t), ago=AGO) for t in self.talks if turn < len(t.said)])
+        else:
+            for index, talk in enumerate(self.talks):
+                self.tell_all(talk, index)
         hooks("POST", "/hooks/mode", {"drop": 0})
 
     def total(self):
@@ -156,7 +164,7 @@ class Show:
             add(self.target, "POST", writes, total * 0.6, "status", 2, status=429)
         for _ in range(KILLS):
             add(self.target, "POST", writes, total * 0.6, "status", 3, status=429, headers={"Retry-After": "1"})
-            add(self.target, "POST", writes, total * 0.6, "html", 5, status=502)
+            add(self.target, "POST", writes, total * 0.6, "html", 2, status=502)
             add(self.target, "POST", writes, total * 0.3, "drop_answer")
             add(self.target, "POST", writes, total * 0.3, "status_after_commit", status=500)
         reads = self.people * 0.6
@@ -276,7 +284,7 @@ class Show:
                 continue        # not the relay's
             assert words and words[0] not in threads, (self.name, words[:3])
             threads[words[0]] = (state, words, messages)
-        wrong = []
+        wrong, found = [], list(threads.values())
         for talk in self.talks:
             wanted = talk.words()
             state, words, messages = threads.pop(wanted[0], (None, [], []))
@@ -292,6 +300,8 @@ class Show:
                               [w for w in words if w not in wanted], wanted, words))
         for one in wrong[:3]:
             print(self.name, one)
+        if wrong:
+            print({line for _, _, messages in found for text, _ in messages for line in (text or "").split("\n") if "[file not" in line})
         assert not wrong and not threads, (self.name, len(wrong), list(threads)[:3])
 
     def all_arrived(self):
