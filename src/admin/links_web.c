@@ -64,6 +64,7 @@ static void put_link(struct api_call *c, struct json_out *o, const struct row_li
 	json_member_int(o, "generation", l->generation);
 	json_member_bool(o, "taken_over", l->taken_over);
 	json_member_bool(o, "gone", l->gone);
+	json_member_text(o, "linked", link_how_word((int)l->how));
 	json_end_object(o);
 }
 

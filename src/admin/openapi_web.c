@@ -30,7 +30,7 @@ static const struct {
 	{ "Lane", "id:s endpoint:s state:s deliveries:i" },
 	{ "Link",
 	    "id:s bridge:s? customers:s? agents:s? customers_state:s~ agents_state:s~ generation:i "
-	    "taken_over:b gone:b" },
+	    "taken_over:b gone:b linked:s" },
 	{ "Pair", "customers:s agents:s" },
 	{ "Paired", "items:[PairResult" },
 	{ "PairResult", "result:s reason:s~" },
@@ -44,7 +44,7 @@ static const struct {
 	    "routed:b~ deliveries:[Delivery~" },
 	{ "Delivery",
 	    "id:s bridge:s~ endpoint:s~ direction:s~ state:s reason:s~ detail:s~ remote:s~ "
-	    "conversation:s~ attempt:i~ step:s~ sent:t~ due:t~ ended:t~ expires:t~ "
+	    "conversation:s~ link:s~ linked:s~ attempt:i~ step:s~ sent:t~ due:t~ ended:t~ expires:t~ "
 	    "attempts:[Attempt~ edited:o~" },
 	{ "Alarm",
 	    "id:s kind:s endpoint:s? bridge:s? since:t? raised:t? reminded:t? cleared:t? owed:b text:s "
@@ -106,11 +106,9 @@ static const struct note notes[] = {
 	    NULL, 200, "[Lane" },
 	{ "GET", "/links", "Conversations that are tied; q: an id there, an e-mail, a phone",
 	    "q " PAGED, NULL, 200, "[Link" },
-	{ "POST", "/links", "Ties conversations that a person names; mode: check, plan, link", NULL,
+	{ "POST", "/links", "Pairs that a person names; mode: check, plan, link", NULL,
 	    "mode:s pairs:[Pair", 200, "Paired" },
 	{ "GET", "/links/{}", "One of them", NULL, NULL, 200, "Link" },
-	{ "POST", "/links", "Ties conversations that a person names, or (mode) only looks", NULL,
-	    "mode:s~ pairs:o", 200, "Any" },
 	{ "GET", "/parked", "What waits for a person", "endpoint bridge reason " TIMED, NULL, 200,
 	    "[Parked" },
 	{ "POST", "/parked/retry", "Puts all back that fit the filter, if they are so many", NULL,
@@ -151,10 +149,6 @@ static const struct note notes[] = {
 	    "Migration" },
 	{ "GET", "/migrations/{}/made", "What it has written, as it is called there", "after", NULL,
 	    200, "[Made" },
-	{ "GET", "/persons/{}", "All that is kept of one person, by e-mail, +phone, endpoint:id",
-	    NULL, NULL, 200, "Any" },
-	{ "DELETE", "/persons/{}", "Erases the person, or (dry_run) counts", "dry_run", NULL, 200,
-	    "Any" },
 };
 
 static const struct note *note_of(const struct api_route *r)

@@ -42,6 +42,7 @@ static void on_done(void *arg, bool is_over)
 		json_end_object(o);
 	}
 	json_end_array(o);
+	json_member_text_or_null(o, "next", NULL);
 	json_end_object(o);
 	body = json_done(o, &len);
 	api_reply(c, 200, body, len);

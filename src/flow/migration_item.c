@@ -539,8 +539,8 @@ static int keep_page(struct item_work *w, struct arena *a, struct event_list *pa
 
 	for (i = 0; i < page->count; i++)
 		if (takes(w, a, &page->items[i])) {
-			kept[count++] = &page->items[i];
 			note_root(w, &page->items[i]);
+			kept[count++] = &page->items[i];
 		}
 	return spool_add(w->spool, kept, count, err);
 }

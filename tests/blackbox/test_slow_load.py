@@ -9,7 +9,7 @@ from world import SANITIZED
 
 CONVERSATIONS = int(os.environ.get("TIELINE_LOAD", "1000"))
 MESSAGES = 20
-SECONDS = 400
+SECONDS = 800       # a machine that is busy; both cases within the test's own limit
 
 
 def cost(pid):
