@@ -106,7 +106,7 @@ static const struct note notes[] = {
 	    NULL, 200, "[Lane" },
 	{ "GET", "/links", "Conversations that are tied; q: an id there, an e-mail, a phone",
 	    "q " PAGED, NULL, 200, "[Link" },
-	{ "POST", "/links", "Ties conversations that a person names; mode: check, plan, link", NULL,
+	{ "POST", "/links", "Pairs that a person names; mode: check, plan, link", NULL,
 	    "mode:s pairs:[Pair", 200, "Paired" },
 	{ "GET", "/links/{}", "One of them", NULL, NULL, 200, "Link" },
 	{ "GET", "/parked", "What waits for a person", "endpoint bridge reason " TIMED, NULL, 200,
