@@ -39,9 +39,10 @@ struct migration_run {
 	struct op_migration_items known;
 	struct op_migration save;
 	bool is_saving, saves_again, is_asking;
-	bool is_welcome; /* the other end takes history */
-	int64_t begun;   /* conversations, for the limit */
-	struct map met;  /* is_dry: those that were gone through */
+	bool is_welcome;      /* the other end takes history */
+	bool has_looked_back; /* for what an earlier life has begun, and no page has told since */
+	int64_t begun;        /* conversations, for the limit */
+	struct map met;       /* is_dry: those that were gone through */
 	TAILQ_HEAD(, migration_item) items;
 	size_t nitems;
 	bool is_dead;

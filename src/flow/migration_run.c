@@ -194,6 +194,39 @@ static void release_left(struct migration_run *r)
 	flow_submit(r->flow, &l->op.op);
 }
 
+/* … but first it is looked for by its name: where the latest come first, it may only have gone to another place. */
+static void on_begun_before(struct store_op *op)
+{
+	struct leaving *l = (struct leaving *)op;
+	struct migration_run *r = l->run;
+	size_t i;
+
+	r->is_asking = false;
+	r->has_looked_back = true;
+	for (i = 0; op->result == 0 && i < l->op.nrows; i++)
+		if (migration_run_item(r, l->op.rows[i].remote) == NULL)
+			migration_item_start_by_name(r, l->op.rows[i].remote);
+	leaving_free(op);
+	migration_run_on(r);
+}
+
+static void look_back(struct migration_run *r)
+{
+	struct leaving *l = xcalloc(1, sizeof(*l));
+
+	r->is_asking = true;
+	l->run = r;
+	l->op = (struct op_migration_items){
+		.op = { .kind = STORE_MIGRATION_ITEMS,
+		    .done = on_begun_before,
+		    .lost = leaving_free },
+		.arena = arena_new(),
+		.migration = r->row.id,
+		.only_open = true,
+	};
+	flow_submit(r->flow, &l->op.op);
+}
+
 static void run_end(struct migration_run *r, enum migration_state state, const char *why)
 {
 	release_left(r);
@@ -298,6 +331,8 @@ void migration_run_on(struct migration_run *r)
 		run_end(r, MIGRATION_STOPPED, NULL);
 	else if (r->cursor != NULL && !is_enough(r))
 		ask_page(r, r->cursor);
+	else if (!r->is_dry && r->wish.file == NULL && !r->has_looked_back)
+		look_back(r);
 	else
 		run_end(r,
 		    r->row.totals.failed > 0 ? MIGRATION_FINISHED_WITH_FAILURES
@@ -477,6 +512,7 @@ static void on_checked(void *arg, const char *why)
 void migration_run_go(struct migration_run *r)
 {
 	r->begun = 0;
+	r->has_looked_back = false;
 	r->row.state = MIGRATION_RUNNING;
 	r->row.why = NULL;
 	r->row.ended_ms = 0;
