@@ -14,7 +14,8 @@ struct migrations;
 enum wanted_state { WANTED_ALL, WANTED_OPEN, WANTED_CLOSED };
 struct migration_wish {
 	const char *bridge;
-	const char *file; /* of an export, or a folder of saved pages, absolute; NULL: the platform itself is read */
+	const char
+	    *file; /* absolute; an export, or saved pages. NULL: the platform itself is read */
 	int64_t since_ms, until_ms; /* of messages; 0: none */
 	enum wanted_state state;
 	const char
