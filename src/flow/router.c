@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
-#include "flow/migration.h"
+#include "flow/history/migration.h"
 #include "flow/plan.h"
 #include "flow/reading.h"
 #include "flow/reconcile.h"

@@ -17,7 +17,7 @@
 #include "config/config.h"
 #include "connector/smartify/smartify.h"
 #include "flow/endpoint.h"
-#include "flow/history_pages.h"
+#include "flow/history/history_pages.h"
 
 #define PROJECT "5e2c35c8f0dbc10017bb3aac"
 
