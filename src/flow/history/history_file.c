@@ -304,10 +304,17 @@ static size_t find(const struct history_file *f, uint64_t hash, size_t *count)
 	return from;
 }
 
+bool history_file_is_checked(const struct history_file *f)
+{
+	return f->done == NULL;
+}
+
 bool history_file_has(const struct history_file *f, const char *conversation)
 {
 	size_t count;
 
+	if (f->pages != NULL)
+		return history_file_is_checked(f) && history_pages_has(f->pages, conversation);
 	(void)find(f, hash_text(conversation, 0), &count);
 	return count > 0;
 }

@@ -20,6 +20,8 @@ void history_file_check(struct history_file *f, void (*done)(void *arg, const ch
  * REJECTED: the file is not any more what was checked. */
 void history_file_ask(struct history_file *f, struct page *p);
 void history_file_cancel(struct history_file *f, struct page *p);
+/* What is in it is known. */
+bool history_file_is_checked(const struct history_file *f);
 /* False also before it is checked. */
 bool history_file_has(const struct history_file *f, const char *conversation);
 

@@ -211,6 +211,8 @@ bool migration_takes(struct migrations *m, struct endpoint *e, const char *conve
 		    && r->row.state == MIGRATION_RUNNING && r->wish.only == NULL
 		    && r->wish.state == WANTED_ALL && r->wish.limit == 0)
 			break;
+	if (r != NULL && migration_file_is_unread(r))
+		return true; /* it looks again before long */
 	if (r == NULL || migration_run_item(r, conversation) != NULL
 	    || migration_file_lacks(r, conversation))
 		return false;

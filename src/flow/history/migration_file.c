@@ -25,6 +25,11 @@ bool migration_file_lacks(const struct migration_run *r, const char *conversatio
 	    && (r->file == NULL || !history_file_has(r->file, conversation));
 }
 
+bool migration_file_is_unread(const struct migration_run *r)
+{
+	return r->wish.file != NULL && (r->file == NULL || !history_file_is_checked(r->file));
+}
+
 void migration_ask(struct migration_run *r, struct page *p)
 {
 	if (r->file != NULL)

@@ -144,6 +144,8 @@ void migration_file_check(struct migration_run *r, void (*done)(void *arg, const
 void migration_file_close(struct migration_run *r);
 /* It is read from a file, and that conversation is not in it. */
 bool migration_file_lacks(const struct migration_run *r, const char *conversation);
+/* … or whether it is in it is not known yet. */
+bool migration_file_is_unread(const struct migration_run *r);
 const char *migration_file_changed(const struct migration_run *r);
 /* Of the source, be it a platform or a file. */
 void migration_ask(struct migration_run *r, struct page *p);
