@@ -76,6 +76,13 @@ static void count(struct moving *m, const struct sent *sent)
 		m->on_sent(m, sent);
 }
 
+static int64_t due(const struct moving *m, const struct sent *s)
+{
+	bool is_held = m->held != NULL && s->body != NULL && strstr(s->body, m->held) != NULL;
+
+	return is_held ? INT64_MAX : s->at_ms + m->takes_msecs;
+}
+
 /* What is new is counted, and what is due answered. True: something was. */
 static bool answer(struct moving *m)
 {
@@ -89,7 +96,7 @@ static bool answer(struct moving *m)
 		s->is_seen = true;
 		if (s->call == NULL) {
 			wire_forget(s);
-		} else if (s->at_ms + m->takes_msecs <= fake_now_ms) {
+		} else if (due(m, s) <= fake_now_ms) {
 			stage_meet(&m->stage, s, FATE_ANSWERED);
 			moved = true;
 		}
@@ -103,8 +110,8 @@ static int64_t next_answer(const struct moving *m)
 	const struct sent *s;
 
 	TAILQ_FOREACH(s, &fake_sent, list)
-		if (s->call != NULL && s->at_ms + m->takes_msecs < next_ms)
-			next_ms = s->at_ms + m->takes_msecs;
+		if (s->call != NULL && due(m, s) < next_ms)
+			next_ms = due(m, s);
 	return next_ms;
 }
 

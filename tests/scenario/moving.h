@@ -11,6 +11,7 @@
 struct moving {
 	struct stage stage;
 	int64_t takes_msecs; /* until an answer */
+	const char *held;    /* what says that has none while this is set */
 	int64_t begun_ms;
 	/* Requests that were sent to each far side, per minute since it began; messages among them. */
 	int sent[FARS_MAX][MOVING_MINUTES];

@@ -15,7 +15,7 @@
 #include "fake_wire.h"
 #include "flow/endpoint.h"
 #include "flow/flow.h"
-#include "flow/migration.h"
+#include "flow/history/migration.h"
 #include "stage.h"
 
 #define AN_HOUR_BEFORE (RIG_START_MS - (int64_t)60 * 60 * 1000)

@@ -177,6 +177,65 @@ static void ten_minutes_are_enough(void **state)
 	stage_end(&m.stage);
 }
 
+/* ---- a slow one ---- */
+
+#define MANY 110 /* on five pages */
+
+static void all_but_one(struct moving *m)
+{
+	stage_start(&m->stage, "quick_team", NULL);
+	moving_past(m, "site", MANY, 4);
+	m->held = "0 of 0";
+	moving_begin(m);
+	assert_false(moving_run(m, MINUTE_MSECS));
+	assert_int_equal(moving_report(m).under_way, 1);
+	assert_int_equal(moving_report(m).totals.conversations, MANY - 1);
+}
+
+static void each_is_there_once(struct moving *m)
+{
+	const struct far *team = stage_far(&m->stage, "team");
+	char text[32];
+	int i, j;
+
+	for (i = 0; i < MANY; i++)
+		for (j = 0; j < 4; j++) {
+			snprintf(text, sizeof(text), "%d of %d", j, i);
+			assert_int_equal(far_count(team, text), 1);
+		}
+}
+
+/* The first one on the first page gets no answer. */
+static void pages_do_not_wait(void **state)
+{
+	struct moving m = { .takes_msecs = TAKES_MSECS };
+
+	(void)state;
+	all_but_one(&m);
+	m.held = NULL;
+	assert_true(moving_run(&m, 5 * MINUTE_MSECS));
+	look_at_sums(&m, MANY * 4);
+	assert_int_equal(moving_report(&m).totals.conversations, MANY);
+	each_is_there_once(&m);
+	stage_end(&m.stage);
+}
+
+/* The next life begins with its page, and passes what is over. */
+static void killed_before_the_slow_one(void **state)
+{
+	struct moving m = { .takes_msecs = TAKES_MSECS };
+
+	(void)state;
+	all_but_one(&m);
+	stage_kill(&m.stage);
+	m.held = NULL;
+	assert_true(moving_run(&m, 5 * MINUTE_MSECS));
+	look_at_sums(&m, MANY * 4);
+	assert_int_equal(moving_report(&m).totals.conversations, MANY);
+	each_is_there_once(&m);
+	stage_end(&m.stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +243,8 @@ int main(void)
 		cmocka_unit_test(conversation_binds),
 		cmocka_unit_test(live_goes_first),
 		cmocka_unit_test(ten_minutes_are_enough),
+		cmocka_unit_test(pages_do_not_wait),
+		cmocka_unit_test(killed_before_the_slow_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

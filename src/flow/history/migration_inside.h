@@ -15,6 +15,13 @@ struct history_file;
 struct migration_item;
 struct spool;
 
+/* Of conversations: the last one, or one of which some are not over. */
+struct migration_page {
+	TAILQ_ENTRY(migration_page) next;
+	char *cursor; /* NULL: of the first */
+	size_t left;  /* of what it told is under way */
+};
+
 struct migration_run {
 	TAILQ_ENTRY(migration_run) next;
 	struct flow *flow;
@@ -31,11 +38,13 @@ struct migration_run {
 	struct migration_verdict *verdict;  /* it compares; else NULL */
 	struct migration_estimate estimate; /* is_dry */
 	struct page page;
-	struct arena *list_arena; /* of the page of conversations that is being gone through, … */
+	struct arena *list_arena; /* of the page of conversations that came last, … */
 	const struct event **list;
 	bool *is_over; /* … those that are done */
 	size_t count, at;
 	const char *cursor; /* of the page behind it; NULL: there is none */
+	TAILQ_HEAD(migration_page_list, migration_page)
+	pages; /* the oldest first; never more than conversations may be under way, and one */
 	struct op_migration_items known;
 	struct op_migration save;
 	bool is_saving, saves_again, is_asking;
@@ -63,14 +72,16 @@ struct migrations {
 struct migration_item {
 	TAILQ_ENTRY(migration_item) next;
 	struct migration_run *run;
-	const struct event *about; /* in list_arena */
+	struct migration_page *told_by; /* NULL: begun by name */
+	const struct event *about;
 	struct migration_totals totals;
 	bool is_ending; /* its messages are over */
 	struct item_work *work;
 };
 
 /* Begins; migration_item_over is called when it is on disk that it is over, and not from within. */
-void migration_item_start(struct migration_run *r, const struct event *about);
+void migration_item_start(struct migration_run *r, const struct event *about,
+    struct migration_page *told_by);
 /* The same for one that no page of conversations has told yet. */
 void migration_item_start_by_name(struct migration_run *r, const char *conversation);
 /* Nobody said it but the platform itself. */

@@ -41,7 +41,6 @@ struct item_work {
 	struct loop_timer *timer;
 	struct page page;
 	char *cursor;              /* of the page that is asked for */
-	struct arena *about_read;  /* where item->about is, unless the run has it */
 	struct spool *spool;       /* what is to be written, … */
 	struct slot slots[WINDOW]; /* … and the first of it, in the order it was written */
 	size_t count;
@@ -54,6 +53,7 @@ struct item_work {
 	enum migration_found found[WINDOW];
 	struct op_migration_look look;
 	struct op_migration_item save;
+	struct row_migration run_then; /* as it is written with save */
 	struct migration_ending *ending;
 	struct migration_comparison *comparison;
 	struct migration_pair *pair;
@@ -138,11 +138,12 @@ static void save_end(struct item_work *w)
 	count_estimate(w);
 	w->item->totals.conversations = 1;
 	migration_add(&r->row.totals, &w->item->totals);
+	w->run_then = r->row; /* the store reads it while others are counted up */
 	w->save = (struct op_migration_item){
 		.op = { .kind = STORE_MIGRATION_ITEM, .done = on_saved_end },
 		.migration = r->row.id,
 		.row = { w->remote, true, w->item->totals },
-		.run = &r->row,
+		.run = &w->run_then,
 	};
 	w->item->totals = (struct migration_totals){ 0 }; /* they are the run's from now on */
 	if (r->is_dry) {
@@ -620,22 +621,41 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 
 /* ---- 1: it is under way ---- */
 
+/* Without the page that told it, which may be large: the store's form, and what an event has beyond that. */
+static const struct event *keep_about(struct arena *a, const struct event *told)
+{
+	struct event *e = event_copy(a, told);
+	struct facts *facts;
+	int f;
+
+	e->person_version = told->person_version;
+	e->facts_version = told->facts_version;
+	e->assignee = (struct author){ told->assignee.role, arena_strdup(a, told->assignee.id),
+		arena_strdup(a, told->assignee.name), arena_strdup(a, told->assignee.email) };
+	if (told->facts == NULL)
+		return e;
+	facts = ARENA_NEW(a, struct facts);
+	for (f = 0; f < FACT_COUNT; f++)
+		facts->v[f] = arena_strdup(a, told->facts->v[f]);
+	e->facts = facts;
+	return e;
+}
+
 /* It stands in no page of conversations yet. */
 static void on_about(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct item_work *w = arg;
+	bool is_gone = o->effect.kind == EFFECT_REJECTED || o->events.count == 0;
 
-	w->about_read = a;
-	if (o->effect.kind == EFFECT_REJECTED && w->item->run->file != NULL) {
+	if (!is_gone)
+		w->item->about = keep_about(w->arena, &o->events.items[0]);
+	if (o->effect.kind == EFFECT_REJECTED && w->item->run->file != NULL)
 		break_off(w, NULL);
-		return;
-	}
-	if (o->effect.kind == EFFECT_REJECTED || o->events.count == 0) {
-		save_end(w); /* it is gone */
-		return;
-	}
-	w->item->about = &o->events.items[0];
-	ask_messages(w, NULL);
+	else if (is_gone)
+		save_end(w);
+	else
+		ask_messages(w, NULL);
+	arena_free(a);
 }
 
 static void ask_about(struct item_work *w)
@@ -677,14 +697,16 @@ static void on_timer(void *arg)
 	look_on(w);
 }
 
-static void start(struct migration_run *r, const struct event *about, const char *conversation)
+static void start(struct migration_run *r, const struct event *about, const char *conversation,
+    struct migration_page *told_by)
 {
 	struct migration_item *item = xcalloc(1, sizeof(*item));
 	struct arena *a = arena_new();
 	struct item_work *w = ARENA_NEW(a, struct item_work);
 
 	item->run = r;
-	item->about = about;
+	item->about = about != NULL ? keep_about(a, about) : NULL;
+	item->told_by = told_by;
 	item->work = w;
 	w->item = item;
 	w->arena = a;
@@ -704,14 +726,16 @@ static void start(struct migration_run *r, const struct event *about, const char
 	save_begin(w);
 }
 
-void migration_item_start(struct migration_run *r, const struct event *about)
+void migration_item_start(struct migration_run *r, const struct event *about,
+    struct migration_page *told_by)
 {
-	start(r, about, about->conversation);
+	told_by->left++;
+	start(r, about, about->conversation, told_by);
 }
 
 void migration_item_start_by_name(struct migration_run *r, const char *conversation)
 {
-	start(r, NULL, conversation);
+	start(r, NULL, conversation, NULL);
 }
 
 const char *migration_item_remote(const struct migration_item *item)
@@ -724,6 +748,8 @@ void migration_item_free(struct migration_item *item)
 	struct item_work *w = item->work;
 
 	TAILQ_REMOVE(&item->run->items, item, next);
+	if (item->told_by != NULL)
+		item->told_by->left--;
 	item->run->nitems--;
 	migration_cancel(item->run, &w->page);
 	loop_timer_free(w->timer);
@@ -734,7 +760,6 @@ void migration_item_free(struct migration_item *item)
 	drop_slots(w, w->count);
 	spool_free(w->spool);
 	xfree(w->cursor);
-	arena_free(w->about_read);
 	arena_free(w->arena);
 	xfree(item);
 }

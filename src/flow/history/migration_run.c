@@ -2,8 +2,9 @@
  *
  *   begin ─▶ page of conversations ─▶ which of them are over? ─▶ so many at once (migration_item.c) ─▶ next page
  *
- * Where it is in the list is on disk page by page, and each conversation that is over by itself, so after a
- * restart a page is gone through again, and what is over in it is passed. */
+ * A page is asked for as soon as more could be under way than are, so that nobody waits for a slow conversation.
+ * On disk is each conversation that is over, and the oldest page with one that is not: after a restart the list is
+ * gone through from there, and what is over is passed. */
 #include "flow/history/migration_inside.h"
 
 #include <string.h>
@@ -30,6 +31,7 @@ struct migration_run *migration_run_new(struct migrations *m, const struct row_m
 	r->row.cursor = arena_strdup(r->arena, row->cursor);
 	r->row.why = arena_strdup(r->arena, row->why);
 	TAILQ_INIT(&r->items);
+	TAILQ_INIT(&r->pages);
 	map_init(&r->met);
 	if (migration_wish_read(r->arena, r->row.wish, &r->wish) != 0)
 		r->wish.bridge = "?";
@@ -75,7 +77,22 @@ static void forget_list(struct migration_run *r)
 	r->list_arena = NULL;
 	xfree(r->list);
 	r->list = NULL;
+	r->cursor = NULL;
 	r->count = r->at = 0;
+}
+
+static void forget_page(struct migration_run *r, struct migration_page *p)
+{
+	TAILQ_REMOVE(&r->pages, p, next);
+	xfree(p->cursor);
+	xfree(p);
+}
+
+static void forget_pages(struct migration_run *r)
+{
+	while (!TAILQ_EMPTY(&r->pages))
+		forget_page(r, TAILQ_FIRST(&r->pages));
+	forget_list(r);
 }
 
 void migration_run_free(struct migration_run *r)
@@ -86,7 +103,7 @@ void migration_run_free(struct migration_run *r)
 		migration_item_free(item);
 	migration_cancel(r, &r->page);
 	migration_file_close(r);
-	forget_list(r);
+	forget_pages(r);
 	map_fini(&r->met);
 	arena_free(r->arena);
 	xfree(r);
@@ -230,7 +247,7 @@ static void look_back(struct migration_run *r)
 static void run_end(struct migration_run *r, enum migration_state state, const char *why)
 {
 	release_left(r);
-	forget_list(r);
+	forget_pages(r);
 	migration_file_close(r);
 	r->broken = NULL;
 	r->row.state = state;
@@ -254,11 +271,41 @@ static bool is_enough(const struct migration_run *r)
 	return r->wish.limit > 0 && r->begun >= r->wish.limit;
 }
 
+/* A page that was asked for while it was under way may tell it once more. */
+static void pass(struct migration_run *r, const char *conversation)
+{
+	size_t i;
+
+	for (i = r->at; i < r->count; i++)
+		r->is_over[i] |= strcmp(r->list[i]->conversation, conversation) == 0;
+}
+
+/* Of what all is over nothing is read again; the last page is the one that is gone through. */
+static void close_pages(struct migration_run *r)
+{
+	struct migration_page *p, *next;
+
+	for (p = TAILQ_FIRST(&r->pages); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, next);
+		if (p->left == 0 && next != NULL)
+			forget_page(r, p);
+	}
+	p = TAILQ_FIRST(&r->pages);
+	if (p == NULL || (p->cursor == NULL && r->row.cursor == NULL)
+	    || is_same(p->cursor, r->row.cursor))
+		return;
+	r->row.cursor =
+	    arena_strdup(r->arena, p->cursor); /* which what is being written points to */
+	migration_run_save(r);
+}
+
 void migration_item_over(struct migration_item *item)
 {
 	struct migration_run *r = item->run;
 
+	pass(r, migration_item_remote(item));
 	migration_item_free(item);
+	close_pages(r);
 	migration_run_on(r);
 }
 
@@ -309,6 +356,22 @@ static bool was_met(struct migration_run *r, const char *remote)
 	return false;
 }
 
+/* Nothing is under way. */
+static void end_of_list(struct migration_run *r)
+{
+	if (r->broken != NULL)
+		run_end(r, MIGRATION_FAILED, r->broken);
+	else if (r->row.state == MIGRATION_STOPPING)
+		run_end(r, MIGRATION_STOPPED, NULL);
+	else if (!r->is_dry && r->wish.file == NULL && !r->has_looked_back)
+		look_back(r);
+	else
+		run_end(r,
+		    r->row.totals.failed > 0 ? MIGRATION_FINISHED_WITH_FAILURES
+					     : MIGRATION_FINISHED,
+		    NULL);
+}
+
 void migration_run_on(struct migration_run *r)
 {
 	size_t at;
@@ -321,23 +384,14 @@ void migration_run_on(struct migration_run *r)
 			continue;
 		r->begun++;
 		if (!r->is_over[at] && migration_run_item(r, r->list[at]->conversation) == NULL)
-			migration_item_start(r, r->list[at]);
+			migration_item_start(r, r->list[at],
+			    TAILQ_LAST(&r->pages, migration_page_list));
 	}
-	if (r->nitems > 0)
-		return;
-	if (r->broken != NULL)
-		run_end(r, MIGRATION_FAILED, r->broken);
-	else if (r->row.state == MIGRATION_STOPPING)
-		run_end(r, MIGRATION_STOPPED, NULL);
-	else if (r->cursor != NULL && !is_enough(r))
+	close_pages(r);
+	if (r->nitems < TOGETHER && r->at == r->count && r->cursor != NULL && has_more(r))
 		ask_page(r, r->cursor);
-	else if (!r->is_dry && r->wish.file == NULL && !r->has_looked_back)
-		look_back(r);
-	else
-		run_end(r,
-		    r->row.totals.failed > 0 ? MIGRATION_FINISHED_WITH_FAILURES
-					     : MIGRATION_FINISHED,
-		    NULL);
+	else if (r->nitems == 0)
+		end_of_list(r);
 }
 
 /* ---- pages ---- */
@@ -351,7 +405,7 @@ static void on_known(struct store_op *op)
 	if (flow_redo(r->flow, op))
 		return;
 	for (i = 0; i < r->count; i++)
-		r->is_over[i] = r->known.rows[i].remote != NULL && r->known.rows[i].is_over;
+		r->is_over[i] |= r->known.rows[i].remote != NULL && r->known.rows[i].is_over;
 	r->is_asking = false;
 	migration_run_on(r);
 }
@@ -377,22 +431,24 @@ static void ask_known(struct migration_run *r)
 static void on_page(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct migration_run *r = arg;
-	/* The row is written, and shown, after the list is forgotten. */
-	const char *this_cursor = arena_strdup(r->arena, r->page.job.cursor);
+	struct migration_page *page;
 	size_t i;
 
-	forget_list(r);
-	r->list_arena = a;
 	if (o->effect.kind == EFFECT_REJECTED) {
+		arena_free(a);
+		forget_list(r);
 		r->is_asking = false;
-		run_end(r, MIGRATION_FAILED,
-		    r->file != NULL ? migration_file_changed(r)
-				    : "its conversations cannot be listed");
+		r->broken = r->file != NULL ? migration_file_changed(r)
+					    : "its conversations cannot be listed";
+		migration_run_on(r);
 		return;
 	}
+	page = xcalloc(1, sizeof(*page));
+	page->cursor = xstrdup(r->page.job.cursor); /* which is in the list before */
+	TAILQ_INSERT_TAIL(&r->pages, page, next);
+	forget_list(r);
+	r->list_arena = a;
 	r->cursor = o->cursor;
-	r->row.cursor = this_cursor;
-	migration_run_save(r);
 	r->list = xcalloc(o->events.count + 1, sizeof(struct event *));
 	for (i = 0; i < o->events.count; i++)
 		if (is_wanted(r, &o->events.items[i]))
