@@ -266,13 +266,15 @@ struct sqlite3_value;
 	X(LINK_MOVING, \
 	    "SELECT 1 FROM migration WHERE bridge = ? AND state IN (0, 1, 2, 6) LIMIT 1") \
 	X(LINK_IS_PARKED, \
-	    "SELECT 1 FROM delivery INDEXED BY delivery_parked WHERE state = 11 AND link = ? LIMIT 1") \
+	    "SELECT 1 FROM delivery d INDEXED BY delivery_parked LEFT JOIN lane l ON l.id = d.lane" \
+	    " LEFT JOIN event e ON e.id = d.id >> 4 LEFT JOIN thread t ON t.id = e.thread" \
+	    " WHERE d.state = 11 AND (d.link = ?1 OR l.person = ?2 OR t.person = ?2) LIMIT 1") \
 	X(PERSON_IS_BUSY, \
 	    "SELECT 1 FROM endpoint CROSS JOIN lane l ON l.endpoint = endpoint.id AND l.person = ?" \
 	    " CROSS JOIN delivery d INDEXED BY delivery_pending ON d.lane = l.id AND d.state < 10 LIMIT 1") \
 	X(THREADS_UNROUTED, \
-	    "SELECT 1 FROM event INDEXED BY event_unrouted WHERE routed = 0 AND thread IN (?, ?)" \
-	    " LIMIT 1") \
+	    "SELECT 1 FROM event e INDEXED BY event_unrouted LEFT JOIN thread t ON t.id = e.thread" \
+	    " WHERE e.routed = 0 AND (e.thread IN (?1, ?2) OR t.person = ?3) LIMIT 1") \
 	X(THREAD_IS_LINKED, \
 	    "SELECT 1 FROM link WHERE agents = ?1 UNION ALL SELECT 1 FROM bridge b CROSS JOIN link l" \
 	    " ON l.bridge = b.id AND l.customers = ?1 LIMIT 1") \
