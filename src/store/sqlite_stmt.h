@@ -346,8 +346,8 @@ struct sqlite3_value;
 	    "UPDATE OR REPLACE migration_item SET remote = 'erased:' || ?1 WHERE remote = ?2" \
 	    " AND migration IN (SELECT id FROM migration)") \
 	X(WISH_BLANK, \
-	    "UPDATE migration SET wish = json_remove(wish, '$.only')" \
-	    " WHERE instr(lower(wish), lower(?)) > 0") \
+	    "UPDATE migration SET wish = json_set(wish, '$.only', 'erased:')" \
+	    " WHERE instr(lower(json_extract(wish, '$.only')), lower(?)) > 0") \
 	X(THREAD_BLANK, \
 	    "UPDATE thread SET remote = 'erased:' || id, ref = NULL, asked = 0, asked_at = 0" \
 	    " WHERE id = ?") \

@@ -1,6 +1,7 @@
 /* What is known of a person, and that it goes: each promise of store/person.h, for every driver. */
 #include "fixture.h"
 #include "store/media.h"
+#include "store/migration.h"
 #include "store/person.h"
 #include "store/retain.h"
 
@@ -287,6 +288,36 @@ static void files(void **state)
 	assert_true(set.is_lost && access(path, F_OK) != 0);
 }
 
+static void migration_of(struct fixture *f, const char *wish)
+{
+	struct op_migration op = { .op = { .kind = STORE_MIGRATION },
+		.is_new = true,
+		.row = { .bridge = f->bridge,
+		    .state = MIGRATION_STOPPED,
+		    .wish = wish,
+		    .begun_ms = f->now_ms } };
+
+	run(f, &op.op);
+}
+
+/* A run that was for them alone does not become one for all when it is resumed. */
+static void wishes(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip trip = ann(f, "1");
+	struct op_migrations all = { .op = { .kind = STORE_MIGRATIONS }, .arena = f->arena };
+	const char *other =
+	    "{\"bridge\":\"main\",\"file\":\"/tl1-address-of-ann\",\"only\":\"desk:57\"}";
+
+	migration_of(f, "{\"bridge\":\"main\",\"only\":\"ann@example.com\"}");
+	migration_of(f, other);
+	erase(f, trip.lane.person, false, true);
+	run(f, &all.op);
+	assert_int_equal(all.nrows, 2);
+	assert_string_equal(all.rows[0].wish, other);
+	assert_string_equal(all.rows[1].wish, "{\"bridge\":\"main\",\"only\":\"erased:\"}");
+}
+
 /* ---- for each driver ---- */
 
 #define CASE(name) \
@@ -303,6 +334,7 @@ static const struct {
 	CASE(gone),
 	CASE(newest),
 	CASE(files),
+	CASE(wishes),
 };
 
 static int setup(void **state)
