@@ -1,4 +1,5 @@
 /* What is known of a person, and that it goes: each promise of store/person.h, for every driver. */
+#include "base/clock.h"
 #include "fixture.h"
 #include "store/media.h"
 #include "store/migration.h"
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 static const char *const drivers[] = { "sqlite" };
 
@@ -288,6 +291,26 @@ static void files(void **state)
 	assert_true(set.is_lost && access(path, F_OK) != 0);
 }
 
+/* Who reads the store just now, a backup for one, holds up no message: the WAL is emptied later. */
+static void read_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip trip = ann(f, "1");
+	struct sqlite3 *reader = NULL;
+	int64_t began_ms;
+
+	assert_int_equal(sqlite3_open_v2(f->path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL,
+			     NULL),
+	    SQLITE_OK);
+	deliver(f, "another", "2");
+	began_ms = clock_mono_ms();
+	assert_false(erase(f, trip.lane.person, false, true).is_wiped);
+	assert_true(clock_mono_ms() - began_ms < 4000); /* writers wait 5 s for each other */
+	sqlite3_close(reader);
+	assert_true(erase(f, trip.lane.person, false, true).is_wiped);
+}
+
 static void migration_of(struct fixture *f, const char *wish)
 {
 	struct op_migration op = { .op = { .kind = STORE_MIGRATION },
@@ -334,6 +357,7 @@ static const struct {
 	CASE(gone),
 	CASE(newest),
 	CASE(files),
+	CASE(read_meanwhile),
 	CASE(wishes),
 };
 
