@@ -51,6 +51,8 @@ void conversation_remember(struct conversation *c, const struct view *view,
 	if (done->nrows == 0)
 		return;
 	conversation_forget(c);
+	if (r->flow->erasing > 0)
+		return; /* it may be theirs, and go with what was said */
 	c->links = xcalloc(e->nbridges, sizeof(*c->links));
 	for (i = 0; i < e->nbridges; i++)
 		c->links[i] = without_texts(&view->bridges[i].link);
