@@ -364,6 +364,7 @@ static int sqlite_commit(struct store_db *db, struct store_failure *failure)
 		return report(db, -1, failure);
 	if (stmt_run(query(db, Q_COMMIT)) != 0)
 		return report(db, -1, failure);
+	sqlite_backup_committed(db);
 	if (db->wipe == WIPE_WANTED)
 		wipe(db);
 	return 0;

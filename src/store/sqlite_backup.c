@@ -27,6 +27,8 @@ struct sqlite_backup_state {
 	struct sqlite3_backup *copy;
 	int fd;         /* of the part; -1: not ours yet */
 	bool is_copied; /* only the disk is waited for */
+	bool
+	    is_done; /* known until the commit: where another of the batch fails, all are done once more */
 	int64_t size, synced;
 };
 
@@ -58,7 +60,7 @@ void sqlite_backup_stop(struct store_db *db)
 {
 	if (db->backup == NULL)
 		return;
-	if (db->backup->fd >= 0)
+	if (db->backup->fd >= 0 && !db->backup->is_done)
 		unlink(db->backup->part);
 	forget(db);
 }
@@ -200,12 +202,14 @@ static int sync_some(struct store_db *db, struct op_backup *op)
 		return fail_errno(db, op, b->part);
 	if (give_name(b) != 0)
 		return fail_errno(db, op, b->file);
-	op->bytes = b->size;
-	op->is_done = sync_folder(b->file) == 0;
-	if (!op->is_done)
-		return fail_errno(db, op, b->file);
-	forget(db);
-	return 0;
+	b->is_done = sync_folder(b->file) == 0;
+	return b->is_done ? 0 : fail_errno(db, op, b->file);
+}
+
+void sqlite_backup_committed(struct store_db *db)
+{
+	if (db->backup != NULL && db->backup->is_done)
+		forget(db);
 }
 
 int sqlite_backup(struct store_db *db, struct op_backup *op)
@@ -221,7 +225,13 @@ int sqlite_backup(struct store_db *db, struct op_backup *op)
 		sqlite_backup_stop(db); /* nobody goes on with it */
 	if (db->backup == NULL && (begin(db, op) != 0 || op->has_failed))
 		return 0;
-	return db->backup->is_copied ? sync_some(db, op) : copy_some(db, op);
+	if (!db->backup->is_copied)
+		return copy_some(db, op);
+	if (!db->backup->is_done && (sync_some(db, op) != 0 || op->has_failed))
+		return 0;
+	op->is_done = db->backup->is_done;
+	op->bytes = op->is_done ? db->backup->size : 0;
+	return 0;
 }
 
 /* ---- put back ---- */

@@ -142,6 +142,7 @@ bool sqlite_is_erased(const struct person *p);
 struct op_backup;
 int sqlite_backup(struct store_db *db, struct op_backup *op);
 void sqlite_backup_stop(struct store_db *db);
+void sqlite_backup_committed(struct store_db *db);
 /* A backup that was never opened: what lies beside it as its WAL is another file's. */
 bool sqlite_is_copy(const char *path);
 

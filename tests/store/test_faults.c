@@ -330,6 +330,48 @@ static void backup_among_faults(void **state)
 		arena_free(ops[i].arena);
 }
 
+/* Each step in a batch that another operation spoils, so that all of it is done once more. */
+static struct op_backup backup_in_spoilt_batches(struct fixture *f, const char *file, int plain)
+{
+	struct event e = message(f, f->customers, "c1", "1");
+	struct op_append bad = append_of(f, &e);
+	struct op_backup op = { .op = { .kind = STORE_BACKUP, .done = on_done }, .file = file };
+
+	e.key = "no key";
+	bad.op.done = on_done;
+	do {
+		dones = 1 + (plain <= 0);
+		assert_int_equal(store_submit(f->store, &op.op), 0);
+		if (plain-- <= 0)
+			assert_int_equal(store_submit(f->store, &bad.op), 0);
+		loop_run(loop);
+		assert_int_equal(op.op.result, 0);
+	} while (!op.is_done && !op.has_failed);
+	return op;
+}
+
+static void backup_done_twice(void **state)
+{
+	struct fixture *f = *state;
+	struct op_backup op;
+	struct err err;
+	int plain;
+
+	loop = loop_new();
+	assert_int_equal(store_start(f->store, loop, &err), 0);
+	for (plain = 0; plain < 2;
+	     plain++) { /* whether the last step is that of the batch, or the one after it */
+		op = backup_in_spoilt_batches(f,
+		    arena_printf(f->arena, "%s/copy%d.db", f->dir, plain), plain);
+		assert_true(op.is_done && op.bytes > 0);
+	}
+	op = backup_in_spoilt_batches(f, arena_printf(f->arena, "%s/copy1.db", f->dir), 0);
+	assert_true(op.has_failed && op.is_there);
+	store_close(f->store);
+	f->store = NULL;
+	loop_free(loop);
+}
+
 static int setup(void **state)
 {
 	static struct fixture fixture;
@@ -362,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_poisoned, setup, teardown),
 		cmocka_unit_test_setup_teardown(batch_on_full_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(backup_among_faults, setup, teardown),
+		cmocka_unit_test_setup_teardown(backup_done_twice, setup, teardown),
 	};
 
 	log_redirect(no_log);
