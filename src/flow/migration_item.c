@@ -40,8 +40,9 @@ struct item_work {
 	int64_t begun_ms;
 	struct loop_timer *timer;
 	struct page page;
-	char *cursor;              /* of the page that is asked for */
-	struct arena *about_read;  /* where item->about is, unless the run has it */
+	char *cursor;             /* of the page that is asked for */
+	struct arena *about_read; /* where item->about is, unless the run has it */
+	struct migration_standing *standing;
 	struct spool *spool;       /* what is to be written, … */
 	struct slot slots[WINDOW]; /* … and the first of it, in the order it was written */
 	size_t count;
@@ -620,6 +621,18 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 
 /* ---- 1: it is under way ---- */
 
+static void on_standing(void *arg, enum state state)
+{
+	struct item_work *w = arg;
+	struct event *about = arena_memdup(w->about_read, w->item->about, sizeof(*about));
+
+	migration_standing_free(w->standing);
+	w->standing = NULL;
+	about->state = state;
+	w->item->about = about;
+	ask_messages(w, NULL);
+}
+
 /* It stands in no page of conversations yet. */
 static void on_about(void *arg, struct arena *a, const struct outcome *o)
 {
@@ -635,7 +648,10 @@ static void on_about(void *arg, struct arena *a, const struct outcome *o)
 		return;
 	}
 	w->item->about = &o->events.items[0];
-	ask_messages(w, NULL);
+	if (w->item->about->state == STATE_NONE && w->item->run->file == NULL)
+		w->standing = migration_standing_find(w->item->run, w->item->about, on_standing, w);
+	else
+		ask_messages(w, NULL);
 }
 
 static void ask_about(struct item_work *w)
@@ -726,6 +742,7 @@ void migration_item_free(struct migration_item *item)
 	TAILQ_REMOVE(&item->run->items, item, next);
 	item->run->nitems--;
 	migration_cancel(item->run, &w->page);
+	migration_standing_free(w->standing);
 	loop_timer_free(w->timer);
 	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
