@@ -1,5 +1,5 @@
 /* A platform that is read: what stood there before the bridge began is no news, however often it is read; and what is
- * said from then on is, though its clock may be behind ours. */
+ * said from then on is, though its clock may be behind ours. And what it does not say of a conversation by itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 #include "fake_loop.h"
 #include "fake_wire.h"
+#include "flow/migration_inside.h"
 #include "rig.h"
 
 static const char config[] =
@@ -33,8 +34,10 @@ static const char config[] =
 	"\"}}},\"sender\":{\"type\":\"contact\"},\"createdAt\":\"2026-11-20 " at "\"}"
 #define OLD SAID("2", "20:15:00", "old") "," SAID("1", "20:12:00", "older")
 
+#define NONE "{\"collection\":[],\"cursor\":{\"page\":1,\"pages\":1}}"
+
 struct there {
-	const char *chats, *messages;
+	const char *chats, *closed, *messages;
 };
 
 static const char *answer_of(const struct there *t, const struct sent *s)
@@ -43,8 +46,10 @@ static const char *answer_of(const struct there *t, const struct sent *s)
 		return t->messages;
 	if (strstr(s->url, "/chats?state=open&selector%5Bname%5D=none") != NULL)
 		return t->chats;
+	if (strstr(s->url, "/chats?state=closed") != NULL)
+		return t->closed;
 	if (strstr(s->url, "/chats?") != NULL)
-		return "{\"collection\":[],\"cursor\":{\"page\":1,\"pages\":1}}";
+		return NONE;
 	return "{}";
 }
 
@@ -79,7 +84,7 @@ static int pass(struct rig *r, const struct there *t, int64_t msecs)
 
 static void what_stood_there_is_no_news(void **state)
 {
-	struct there t = { CHAT("2026-11-20 20:15:00"), "{\"collection\":[" OLD "]}" };
+	struct there t = { CHAT("2026-11-20 20:15:00"), NONE, "{\"collection\":[" OLD "]}" };
 	struct rig r;
 
 	(void)state;
@@ -90,7 +95,7 @@ static void what_stood_there_is_no_news(void **state)
 
 static void what_is_said_is_news(void **state)
 {
-	struct there t = { CHAT("2026-11-20 20:15:00"), "{\"collection\":[" OLD "]}" };
+	struct there t = { CHAT("2026-11-20 20:15:00"), NONE, "{\"collection\":[" OLD "]}" };
 	struct rig r;
 
 	(void)state;
@@ -102,11 +107,51 @@ static void what_is_said_is_news(void **state)
 	rig_end(&r);
 }
 
+/* ---- one by its name ---- */
+
+static void on_state(void *arg, enum state state)
+{
+	*(enum state *)arg = state;
+}
+
+/* A chat does not say whether it is open: the list does in which it stands. */
+static void its_list_says_whether_it_is_open(void **state)
+{
+	static const struct {
+		const char *open, *closed;
+		enum state state;
+	} rows[] = {
+		{ CHAT("2026-11-20 20:15:00"), NONE, STATE_OPEN },
+		{ NONE, CHAT("2026-11-20 20:15:00"), STATE_RESOLVED },
+		{ NONE, NONE, STATE_OPEN },
+	};
+	const struct event about = { .conversation = "7", .version = RIG_START_MS - 300000 };
+	struct migration_standing *standing;
+	enum state found;
+	struct rig r;
+	size_t i;
+
+	(void)state;
+	rig_start(&r, config);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct there t = { rows[i].open, rows[i].closed, "{}" };
+		struct migration_run run = { .flow = r.flow, .source = rig_endpoint(&r, "front") };
+
+		found = STATE_NONE;
+		standing = migration_standing_find(&run, &about, on_state, &found);
+		pass(&r, &t, 60 * 1000);
+		assert_int_equal(found, rows[i].state);
+		migration_standing_free(standing);
+	}
+	rig_end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_stood_there_is_no_news),
 		cmocka_unit_test(what_is_said_is_news),
+		cmocka_unit_test(its_list_says_whether_it_is_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
