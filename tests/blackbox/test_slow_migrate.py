@@ -294,8 +294,8 @@ class Show:
                 continue
             files = sum(s.files for s in talk.said)
             there = sum(count for _, count in messages)
-            closed = {"chatwoot": "resolved", "smartify": 1000}[self.target]
-            if words != wanted or files != there or (state == closed) != talk.is_closed:
+            open, closed = {"chatwoot": ("open", "resolved"), "smartify": (200, 1000)}[self.target]
+            if words != wanted or files != there or state != (closed if talk.is_closed else open):
                 wrong.append((talk.id, state, files, there, [w for w in wanted if w not in words],
                               [w for w in words if w not in wanted], wanted, words))
         for one in wrong[:3]:

@@ -235,6 +235,17 @@ enum migration_phase migration_phase(struct migrations *m, struct endpoint *e,
 	return MIGRATION_PHASE_MESSAGES;
 }
 
+bool migration_hurries(struct migrations *m, const struct event *e)
+{
+	struct endpoint *from = endpoint_find(m->flow, e->endpoint);
+	const struct migration_run *r;
+
+	TAILQ_FOREACH(r, &m->runs, next)
+		if (r->source == from && r->row.state == MIGRATION_STOPPING)
+			return true;
+	return from == NULL || router_is_urgent(m->flow->router, from, e->conversation);
+}
+
 void migration_told(struct migrations *m, const struct event *e)
 {
 	struct migration_item *item;

@@ -40,7 +40,8 @@ struct item_work {
 	int64_t begun_ms;
 	struct loop_timer *timer;
 	struct page page;
-	char *cursor;              /* of the page that is asked for */
+	char *cursor; /* of the page that is asked for */
+	struct migration_standing *standing;
 	struct spool *spool;       /* what is to be written, … */
 	struct slot slots[WINDOW]; /* … and the first of it, in the order it was written */
 	size_t count;
@@ -641,6 +642,18 @@ static const struct event *keep_about(struct arena *a, const struct event *told)
 	return e;
 }
 
+static void on_standing(void *arg, enum state state)
+{
+	struct item_work *w = arg;
+	struct event *about = arena_memdup(w->arena, w->item->about, sizeof(*about));
+
+	migration_standing_free(w->standing);
+	w->standing = NULL;
+	about->state = state;
+	w->item->about = about;
+	ask_messages(w, NULL);
+}
+
 /* It stands in no page of conversations yet. */
 static void on_about(void *arg, struct arena *a, const struct outcome *o)
 {
@@ -653,6 +666,8 @@ static void on_about(void *arg, struct arena *a, const struct outcome *o)
 		break_off(w, NULL);
 	else if (is_gone)
 		save_end(w);
+	else if (w->item->about->state == STATE_NONE && w->item->run->file == NULL)
+		w->standing = migration_standing_find(w->item->run, w->item->about, on_standing, w);
 	else
 		ask_messages(w, NULL);
 	arena_free(a);
@@ -752,6 +767,7 @@ void migration_item_free(struct migration_item *item)
 		item->told_by->left--;
 	item->run->nitems--;
 	migration_cancel(item->run, &w->page);
+	migration_standing_free(w->standing);
 	loop_timer_free(w->timer);
 	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);
