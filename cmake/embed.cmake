@@ -1,7 +1,7 @@
 # cmake -D OUT=page_files.c -P embed.cmake index.html page.css …
 #
 # Writes the files as C arrays, byte by byte, with what an HTTP server says of each: struct page_file of
-# src/admin/page_files.h. The tag is made from the content, so that a browser asks again only for what changed.
+# src/admin/web/page_files.h. The tag is made from the content, so that a browser asks again only for what changed.
 
 set(types "html=text/html\; charset=utf-8" "css=text/css\; charset=utf-8" "js=text/javascript\; charset=utf-8"
 	"svg=image/svg+xml")
@@ -33,8 +33,8 @@ foreach(i RANGE ${last})
 	math(EXPR count "${count} + 1")
 endforeach()
 
-file(WRITE "${OUT}" "/* Generated from src/admin/page by cmake/embed.cmake. Do not edit. */
-#include \"admin/page_files.h\"
+file(WRITE "${OUT}" "/* Generated from src/admin/web/page by cmake/embed.cmake. Do not edit. */
+#include \"admin/web/page_files.h\"
 
 ${arrays}
 const struct page_file page_files[] = {

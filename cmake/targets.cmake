@@ -29,10 +29,10 @@ function(relay_schema target)
 	target_sources(${target} PRIVATE ${out})
 endfunction()
 
-# relay_page(TARGET): compiles what lies in src/admin/page into TARGET, as page_files[] of
-# src/admin/page_files.h.
+# relay_page(TARGET): compiles what lies in src/admin/web/page into TARGET, as page_files[] of
+# src/admin/web/page_files.h.
 function(relay_page target)
-	file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/admin/page/*)
+	file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/admin/web/page/*)
 	set(out ${CMAKE_CURRENT_BINARY_DIR}/page_files.c)
 	add_custom_command(OUTPUT ${out}
 		COMMAND ${CMAKE_COMMAND} -D OUT=${out} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake ${files}

@@ -65,6 +65,8 @@ may_include() {
 	src/net/*) echo 'base/* net/*' ;;
 	src/config/*) echo 'base/* core/* config/* +connector' ;;
 	src/flow/*) echo 'base/* core/* config/* store/* net/* flow/* +connector' ;;
+	src/admin/cli/*) echo 'base/* core/* config/* store/* net/* flow/* admin/+([!/]) admin/cli/* admin/explain/* +connector' ;;
+	src/admin/web/*) echo 'base/* core/* config/* store/* net/* flow/* admin/+([!/]) admin/web/* +connector' ;;
 	src/admin/*) echo 'base/* core/* config/* store/* net/* flow/* admin/* +connector' ;;
 	src/*/*) echo '' ;;          # a folder this page does not know yet
 	*) echo 'base/* core/* config/* store/* net/* flow/* admin/* +connector app.h' ;;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "admin/web.h"
+#include "admin/web/web.h"
 
 #define STUCK_MSECS 10000
 

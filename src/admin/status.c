@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin/alarms.h"
 #include "admin/json_time.h"
-#include "admin/pulse.h"
 #include "admin/status_problems.h"
-#include "admin/web.h"
+#include "admin/web/alarms.h"
+#include "admin/web/pulse.h"
+#include "admin/web/web.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json_in.h"

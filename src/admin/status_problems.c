@@ -5,13 +5,12 @@
 #include <libgen.h>
 #include <string.h>
 
-#include "admin/cli.h"
 #include "admin/words_of.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "flow/endpoint.h"
-#include "flow/media.h"
-#include "flow/migration.h"
+#include "flow/history/migration.h"
+#include "flow/media/media.h"
 #include "flow/pace.h"
 
 #define STUCK_MSECS 10000
@@ -66,8 +65,9 @@ static void refused_credentials(struct arena *a, struct status *s, const struct 
 	    &(struct status_problem){ ALARM_CREDENTIALS, row->name, NULL, row->since_ms,
 		arena_printf(a, "%s: %s refused our %s%s.%s", row->name, row->host, credential,
 		    quoted(a, row->note), what_waits(a, row)),
-		arena_printf(a, "%s, put it where %s is given, restart%s.", renew, credential,
-		    cli_has("reload") ? " (or use file: and tieline reload)" : "") });
+		arena_printf(a,
+		    "%s, put it where %s is given, restart (or use file: and tieline reload).",
+		    renew, credential) });
 }
 
 static bool is_deaf(const struct endpoint *e)
@@ -78,13 +78,13 @@ static bool is_deaf(const struct endpoint *e)
 static void wrong(struct arena *a, struct status *s, const struct endpoint *e,
     const struct status_endpoint *row)
 {
-	const char *next = arena_printf(a, "%scorrect endpoints.%s in %s, restart.",
-	    cli_has("setup") ? arena_printf(a, "tieline setup %s, or ", row->name) : "", row->name,
-	    s->relay.config);
+	const char *next =
+	    arena_printf(a, "tieline setup %s, or correct endpoints.%s in %s, restart.", row->name,
+		row->name, s->relay.config);
 
 	if (!e->gate.is_shut && is_deaf(e))
-		next = arena_printf(a, "%sset endpoints.%s.webhook_secret, restart.",
-		    cli_has("setup") ? arena_printf(a, "tieline setup %s, or ", row->name) : "",
+		next = arena_printf(a,
+		    "tieline setup %s, or set endpoints.%s.webhook_secret, restart.", row->name,
 		    row->name);
 	add(a, s,
 	    &(struct status_problem){ ALARM_WRONG_SETUP, row->name, NULL, row->since_ms,
@@ -209,18 +209,14 @@ static const char *misfit_means(struct arena *a, const struct endpoint *e)
 {
 	const char *words = e->connector->words.refused_callback;
 
-	return arena_printf(a, "%s%s%s", words != NULL ? " " : "", words != NULL ? words : "",
-	    cli_has("reconcile") ? " They will be fetched by reconciliation." : "");
+	return arena_printf(a, "%s%s They will be fetched by reconciliation.",
+	    words != NULL ? " " : "", words != NULL ? words : "");
 }
 
 static const char *misfit_next(struct arena *a, const struct endpoint *e)
 {
 	const char *name = e->conf.name;
 
-	if (!cli_has("setup"))
-		return arena_printf(a,
-		    "copy the present secret of its callbacks to endpoints.%s.webhook_secret, restart.",
-		    name);
 	if (e->given->webhook_secret.n > 0) /* which wins over what setup reads */
 		return arena_printf(a,
 		    "take endpoints.%s.webhook_secret out, reload; tieline setup %s reads the present "
@@ -376,8 +372,7 @@ static void check_parked(struct arena *a, struct status *s)
 		    &(struct status_problem){ ALARM_PARKED, NULL, NULL, 0,
 			arena_printf(a, "%" PRId64 " %s parked, waiting for a person.", total,
 			    total == 1 ? "is" : "are"),
-			cli_has("parked") ? "tieline parked."
-					  : "they are kept; look at the log for at=parked." });
+			"tieline parked." });
 }
 
 /* ---- the store ---- */

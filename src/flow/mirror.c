@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/policy.h"
-#include "flow/migration.h"
+#include "flow/history/migration.h"
 
 #define STEPS_MAX 20
 #define KEPT_BACK_MSECS 60000 /* the end of the history wakes it */

@@ -13,7 +13,7 @@
 #include "flow/choices.h"
 #include "flow/endpoint.h"
 #include "flow/lanes.h"
-#include "flow/media.h"
+#include "flow/media/media.h"
 #include "flow/mirror.h"
 #include "flow/router.h"
 

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "flow/courier.h"
 #include "flow/endpoint.h"
-#include "flow/migration.h"
+#include "flow/history/migration.h"
 #include "flow/plan.h"
 #include "flow/reading.h"
 #include "flow/reconcile.h"
@@ -414,7 +414,11 @@ static void on_opened(void *arg, struct endpoint *e, const char *conversation,
 		known = &h->view.bridges[i].link;
 		if (known->id != 0)
 			continue;
-		*known = *link; /* of its texts routing reads none */
+		*known = *link; /* of its texts routing reads only these */
+		if (h->viewed == NULL)
+			h->viewed = arena_new();
+		known->first_customers = arena_strdup(h->viewed, link->first_customers);
+		known->first_agents = arena_strdup(h->viewed, link->first_agents);
 		if (e->asks[i].side == SIDE_AGENTS) {
 			known->agents = h->view.thread;
 		} else {

@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "flow/adoption.h"
 #include "flow/endpoint.h"
-#include "flow/media.h"
+#include "flow/media/media.h"
 #include "flow/plan.h"
 
 /* ---- small helpers ---- */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "flow/media.h"
+#include "flow/media/media.h"
 
 /* After the echo has come, the answer is on its way too; a connection is not thrown away for less. */
 #define ECHO_PATIENCE_MSECS 500

@@ -8,7 +8,7 @@
 #include "flow/choices.h"
 #include "flow/endpoint.h"
 #include "flow/errand.h"
-#include "flow/migration.h"
+#include "flow/history/migration.h"
 #include "flow/pace.h"
 #include "flow/standings.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "admin/migration_text.h"
+#include "admin/cli/migration_text.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json_in.h"

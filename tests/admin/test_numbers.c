@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "admin/metrics.h"
+#include "admin/web/metrics.h"
 #include "flow/stats.h"
 
 #define HOUR (60 * 60 * 1000LL)

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "admin/api.h"
-#include "admin/openapi_web.h"
+#include "admin/web/api.h"
+#include "admin/web/openapi_web.h"
 #include "base/arena.h"
 #include "base/json_in.h"
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "admin/series.h"
-#include "admin/sessions.h"
+#include "admin/web/series.h"
+#include "admin/web/sessions.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define SECOND INT64_C(1000)

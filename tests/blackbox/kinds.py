@@ -7,6 +7,7 @@ object a line, as tieline-kinds prints them) has a run, and each run a cell.
 
 import json
 import sys
+import time
 
 from hub import Way
 from world import eventually, unique
@@ -385,13 +386,26 @@ def agent_deletes(way):
     assert own.one(said)
 
 
+def types_until_seen(own, types, asked, what):
+    """A hint goes only where nothing else waits to go, and no two in five seconds: who goes on typing is seen."""
+    typed = [0.0]
+
+    def seen():
+        if time.monotonic() - typed[0] > 6:
+            types()
+            typed[0] = time.monotonic()
+        return len(own.typing_requests()) > len(asked)
+    own.wait(seen, what)
+
+
 @run("customer_types", "agents")
 def customer_types(way):
     own = way.own()
     asked = own.typing_requests()
-    own.customer_types()
     if way.platform == "chatwoot":
-        own.wait(lambda: len(own.typing_requests()) > len(asked), "the agents see it")
+        types_until_seen(own, own.customer_types, asked, "the agents see it")
+    else:
+        own.customer_types()
     yield
     own.nothing_but_a_word()
     if way.platform != "chatwoot":
@@ -402,9 +416,10 @@ def customer_types(way):
 def agent_types(way):
     own = way.own()
     asked = own.typing_requests()
-    own.agent_types()
     if way.platform == "chatwoot":
-        own.wait(lambda: len(own.typing_requests()) > len(asked), "the customer sees it")
+        types_until_seen(own, own.agent_types, asked, "the customer sees it")
+    else:
+        own.agent_types()
     yield
     own.nothing_but_a_word()
     if way.platform != "chatwoot":

@@ -105,7 +105,7 @@ def one(rows, text):
     return found[0]
 
 
-@pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no chromium: script/bootstrap --browser")
+@pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no chromium: script/bootstrap --tests")
 def test_every_kind_in_one_conversation(make_world):
     world = make_world(process=dict(LOOPBACK), bridge={"private_notes": "mirror"})
     talk = converse(world)

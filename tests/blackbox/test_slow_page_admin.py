@@ -56,7 +56,7 @@ async def press(page, selector, text):
                    % (selector, text))
 
 
-@pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no chromium: script/bootstrap --browser")
+@pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no chromium: script/bootstrap --tests")
 def test_a_night(make_world):
     world = make_world(process={"alarms": {"raise_after": "0"}}, sandbox=("--no-limits",))
     world.options["process"]["admin"] = {"listen": "127.0.0.1:%d" % world.admin, "socket": world.relay.socket, "password": PASSWORD}

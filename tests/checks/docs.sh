@@ -69,7 +69,7 @@ done < <(sed -nE 's/^\tX\([A-Z_]+, "([a-z_]+)".*/\1/p' src/core/words.h | LC_ALL
 while read -r word; do
 	grep -qF "\`$word\`" docs/operations.md || bad "docs/operations.md: nothing about $word"
 done < <({
-	sed -nE 's/.*family\(p, "(tieline_[a-z_]+)".*/\1/p' src/admin/metrics.c
+	sed -nE 's/.*family\(p, "(tieline_[a-z_]+)".*/\1/p' src/admin/web/metrics.c
 	find src -name '*.c' -exec cat {} + | tr '\n\t' '  ' \
 	    | grep -oE '\b(LOG|[a-z]+_log)\([^;"]*LOG_[A-Z]+[^;"]*, *"[a-z_]+"' | sed -E 's/.*"([a-z_]+)"$/\1/'
 } | LC_ALL=C sort -u)

@@ -17,7 +17,8 @@
 #include "config/config.h"
 #include "connector/smartify/smartify.h"
 #include "flow/endpoint.h"
-#include "flow/history_pages.h"
+#include "flow/history/history_file.h"
+#include "flow/history/history_pages.h"
 
 #define PROJECT "5e2c35c8f0dbc10017bb3aac"
 
@@ -248,6 +249,30 @@ static void test_what_is_wrong(void **state)
 	assert_non_null(strstr(check(f), "/folder.json: it is no regular file"));
 }
 
+static void on_checked(void *arg, const char *why)
+{
+	assert_null(why);
+	loop_stop(arg);
+}
+
+/* As a run asks: whose history is in it is known when all of it was read, and not before. */
+static void test_in_the_place_of_a_file(void **state)
+{
+	struct folder *f = *state;
+	struct history_file *file;
+
+	save(f, "a.json", arena_printf(f->a, "{\"requests\":[%s]}", request(f, "c1", 10, 12, 100)));
+	file = history_file_new(&shop, f->path);
+	history_file_check(file, on_checked, flow.loop);
+	assert_false(history_file_is_checked(file));
+	assert_false(history_file_has(file, "c1"));
+	loop_run(flow.loop);
+	assert_true(history_file_is_checked(file));
+	assert_true(history_file_has(file, "c1"));
+	assert_false(history_file_has(file, "c2"));
+	history_file_free(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +280,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_wrong, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_in_the_place_of_a_file, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "flow/media.h"
+#include "flow/media/media.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define MAX (40 << 20)

@@ -3,7 +3,7 @@
 #ifndef TESTS_SCENARIO_MOVING_H
 #define TESTS_SCENARIO_MOVING_H
 
-#include "flow/migration.h"
+#include "flow/history/migration.h"
 #include "stage.h"
 
 #define MOVING_MINUTES 64

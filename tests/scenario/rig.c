@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "../store/vfs_faulty.h"
-#include "admin/pulse.h"
+#include "admin/web/pulse.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"

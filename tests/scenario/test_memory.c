@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "core/model.h"
-#include "flow/spool.h"
+#include "flow/history/spool.h"
 #include "life.h"
 #include "moving.h"
 

@@ -1,9 +1,0 @@
-/* tieline completion bash|zsh|fish */
-#ifndef ADMIN_CLI_COMPLETION_H
-#define ADMIN_CLI_COMPLETION_H
-
-struct cli;
-
-int cli_completion(struct cli *cli);
-
-#endif

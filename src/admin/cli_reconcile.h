@@ -1,9 +1,0 @@
-/* tieline reconcile. */
-#ifndef ADMIN_CLI_RECONCILE_H
-#define ADMIN_CLI_RECONCILE_H
-
-struct cli;
-
-int cli_reconcile(struct cli *cli);
-
-#endif
