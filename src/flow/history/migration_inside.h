@@ -52,7 +52,8 @@ struct migration_run {
 	bool is_welcome;      /* the other end takes history */
 	bool has_looked_back; /* for what an earlier life has begun, and no page has told since */
 	int64_t begun;        /* conversations, for the limit */
-	struct map met;       /* is_dry: those that were gone through */
+	struct map met;       /* is_dry: those that were gone through, … */
+	struct arena *met_arena; /* … until it ends */
 	TAILQ_HEAD(, migration_item) items;
 	size_t nitems;
 	bool is_dead;

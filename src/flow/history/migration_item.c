@@ -622,23 +622,12 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 
 /* ---- 1: it is under way ---- */
 
-/* Without the page that told it, which may be large: the store's form, and what an event has beyond that. */
+/* Without the page that told it, which may be large. */
 static const struct event *keep_about(struct arena *a, const struct event *told)
 {
-	struct event *e = event_copy(a, told);
-	struct facts *facts;
-	int f;
+	struct event *e = ARENA_NEW(a, struct event);
 
-	e->person_version = told->person_version;
-	e->facts_version = told->facts_version;
-	e->assignee = (struct author){ told->assignee.role, arena_strdup(a, told->assignee.id),
-		arena_strdup(a, told->assignee.name), arena_strdup(a, told->assignee.email) };
-	if (told->facts == NULL)
-		return e;
-	facts = ARENA_NEW(a, struct facts);
-	for (f = 0; f < FACT_COUNT; f++)
-		facts->v[f] = arena_strdup(a, told->facts->v[f]);
-	e->facts = facts;
+	event_keep(a, told, e);
 	return e;
 }
 
