@@ -20,6 +20,7 @@
 #include "store/sqlite_db.h"
 
 #define BUSY_MSECS 5000
+#define WIPE_MSECS 100
 #define LEFT "left at "
 #define CHECKED_BYTES (4 << 20) /* larger files are not read through at every start */
 
@@ -345,12 +346,14 @@ static int sqlite_apply_one(struct store_db *db, struct store_op *op, struct sto
 }
 
 /* What is deleted is overwritten (secure_delete), but the WAL holds pages as they were. Somebody who reads the store
- * just now may be in the way. */
+ * just now may be in the way, a backup for minutes: messages do not wait for that. */
 static void wipe(struct store_db *db)
 {
-	int rc =
-	    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	int rc;
 
+	sqlite3_busy_timeout(db->handle, WIPE_MSECS);
+	rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(db->handle, BUSY_MSECS);
 	db->wipe = rc == SQLITE_OK ? WIPE_DONE : WIPE_FAILED;
 }
 

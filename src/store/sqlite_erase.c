@@ -389,6 +389,7 @@ static int blank_talk(struct store_db *db, const struct person_talk *t)
 	    : 0;
 }
 
+/* Who is wished for stays somebody: a run that is resumed would be for all. */
 static int blank_wishes(struct store_db *db, const struct erasing *e)
 {
 	struct stmt *q;

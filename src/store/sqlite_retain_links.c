@@ -10,7 +10,7 @@
 #include "store/sqlite_db.h"
 #include "store/sqlite_retain_inside.h"
 
-/* Memory is told of each that has gone, and looks through what it remembers. */
+/* For each that is old all that is parked is looked through, and memory is told of each that has gone. */
 #define LINKS_AT_ONCE 50
 
 static int64_t day_of(int64_t ms)
@@ -73,16 +73,24 @@ static int next_link(struct store_db *db, int64_t after, struct old_link *l)
 	return r == STMT_ERROR ? -1 : r == STMT_ROW;
 }
 
-/* 1: something of it is not over yet, 0: nothing is, -1. */
+/* 1: something of it, or of the person who would go with it, is not over yet, 0: nothing is, -1. */
 static int is_busy(struct store_db *db, const struct old_link *l)
 {
+	struct stmt *q;
+	int64_t one;
 	int ret = has1(db, Q_LINK_MOVING, l->bridge);
 
 	if (ret == 0)
 		ret = has1(db, Q_PERSON_IS_BUSY, l->person);
 	if (ret == 0)
-		ret = has1(db, Q_LINK_IS_PARKED, l->id);
-	return ret != 0 ? ret : has2(db, Q_THREADS_UNROUTED, l->customers, l->agents);
+		ret = has2(db, Q_LINK_IS_PARKED, l->id, l->person);
+	if (ret != 0)
+		return ret;
+	q = query(db, Q_THREADS_UNROUTED);
+	stmt_i64(q, l->customers);
+	stmt_i64(q, l->agents);
+	stmt_i64(q, l->person);
+	return stmt_number(q, &one);
 }
 
 /* A conversation that no link names any more. */
@@ -125,6 +133,7 @@ static int drop_link(struct store_db *db, struct retain_work *w, const struct ol
 	return 0;
 }
 
+/* 1: it is old, 0: it is not, -1. */
 static int look_at_link(struct store_db *db, struct retain_work *w, const struct old_link *l,
     int64_t newest)
 {
@@ -141,7 +150,9 @@ static int look_at_link(struct store_db *db, struct retain_work *w, const struct
 	if (before_ms <= 0 || l->used >= day_of(before_ms) || l->id >= newest)
 		return 0;
 	ret = is_busy(db, l);
-	return ret < 0 ? -1 : ret > 0 ? 0 : drop_link(db, w, l);
+	if (ret == 0)
+		ret = drop_link(db, w, l);
+	return ret < 0 ? -1 : 1;
 }
 
 static bool has_links_age(const struct op_retain *op)
@@ -158,20 +169,22 @@ int sqlite_retain_links(struct store_db *db, struct retain_work *w)
 {
 	struct old_link l = { 0 };
 	int64_t newest = 0;
-	int ret;
+	int ret, old = 0;
 
 	if (!has_links_age(w->op))
 		return 1;
 	w->op->links = arena_alloc(w->op->arena, LINKS_AT_ONCE * sizeof(*w->op->links));
 	if (stmt_number(query(db, Q_LINK_NEWEST), &newest) < 0)
 		return -1;
-	for (; retain_goes_on(w) && w->op->nlinks < LINKS_AT_ONCE; w->to_see--) {
+	for (; retain_goes_on(w) && old < LINKS_AT_ONCE; w->to_see--) {
 		ret = next_link(db, w->after, &l);
 		if (ret <= 0)
 			return ret < 0 ? -1 : 1;
 		w->after = l.id;
-		if (look_at_link(db, w, &l, newest) != 0)
+		ret = look_at_link(db, w, &l, newest);
+		if (ret < 0)
 			return -1;
+		old += ret;
 	}
 	return 0;
 }

@@ -35,6 +35,8 @@ struct sqlite3_value;
 	" LEFT JOIN thread t ON t.id = l.agents WHERE m.endpoint = ?1 AND m.kind = ?2" \
 	" AND m.ref & 15 <> 0 AND m.ref >> 4 > ?3 AND m.ref >> 4 <= ?4 AND e.origin = ?5"
 
+/* No statistics are kept, so SQLite would go through a big table first as soon as through a small one: CROSS JOIN
+ * says which comes first. */
 #define QUERIES(X) \
 	X(BEGIN, "BEGIN") \
 	X(BEGIN_WRITE, "BEGIN IMMEDIATE") \
@@ -49,8 +51,8 @@ struct sqlite3_value;
 	X(ENDPOINT_ADD, "INSERT INTO endpoint(name, platform, ident) VALUES(?, ?, ?)") \
 	X(ENDPOINT_IDENT, "UPDATE endpoint SET platform = ?, ident = ? WHERE id = ?") \
 	X(ENDPOINT_LINKED, \
-	    "SELECT EXISTS(SELECT 1 FROM link l JOIN thread t" \
-	    " ON t.id = l.customers WHERE t.endpoint = ?1)" \
+	    "SELECT EXISTS(SELECT 1 FROM thread t CROSS JOIN bridge b CROSS JOIN link l" \
+	    " ON l.bridge = b.id AND l.customers = t.id WHERE t.endpoint = ?1)" \
 	    " OR EXISTS(SELECT 1 FROM thread t JOIN link l ON l.agents = t.id" \
 	    " WHERE t.endpoint = ?1)") \
 	X(ENDPOINT_MEMO, "SELECT memo FROM endpoint WHERE id = ?") \
@@ -155,7 +157,7 @@ struct sqlite3_value;
 	X(THREAD_BEGAN, \
 	    "SELECT l.first_a FROM thread t" \
 	    " JOIN link l ON l.agents = t.id WHERE t.endpoint = ?1 AND t.remote = ?2 AND l.flags & ?3 <> 0" \
-	    " UNION ALL SELECT l.first_c FROM thread t JOIN bridge b JOIN link l" \
+	    " UNION ALL SELECT l.first_c FROM thread t CROSS JOIN bridge b CROSS JOIN link l" \
 	    " ON l.bridge = b.id AND l.customers = t.id" \
 	    " WHERE t.endpoint = ?1 AND t.remote = ?2 AND l.flags & ?3 <> 0 LIMIT 1") \
 	X(PARKED_IN_THREAD, \
@@ -264,30 +266,33 @@ struct sqlite3_value;
 	X(LINK_MOVING, \
 	    "SELECT 1 FROM migration WHERE bridge = ? AND state IN (0, 1, 2, 6) LIMIT 1") \
 	X(LINK_IS_PARKED, \
-	    "SELECT 1 FROM delivery INDEXED BY delivery_parked WHERE state = 11 AND link = ? LIMIT 1") \
+	    "SELECT 1 FROM delivery d INDEXED BY delivery_parked LEFT JOIN lane l ON l.id = d.lane" \
+	    " LEFT JOIN event e ON e.id = d.id >> 4 LEFT JOIN thread t ON t.id = e.thread" \
+	    " WHERE d.state = 11 AND (d.link = ?1 OR l.person = ?2 OR t.person = ?2) LIMIT 1") \
 	X(PERSON_IS_BUSY, \
-	    "SELECT 1 FROM endpoint e JOIN lane l ON l.endpoint = e.id AND l.person = ?" \
-	    " JOIN delivery d INDEXED BY delivery_pending ON d.lane = l.id AND d.state < 10 LIMIT 1") \
+	    "SELECT 1 FROM endpoint CROSS JOIN lane l ON l.endpoint = endpoint.id AND l.person = ?" \
+	    " CROSS JOIN delivery d INDEXED BY delivery_pending ON d.lane = l.id AND d.state < 10 LIMIT 1") \
 	X(THREADS_UNROUTED, \
-	    "SELECT 1 FROM event INDEXED BY event_unrouted WHERE routed = 0 AND thread IN (?, ?)" \
-	    " LIMIT 1") \
+	    "SELECT 1 FROM event e INDEXED BY event_unrouted LEFT JOIN thread t ON t.id = e.thread" \
+	    " WHERE e.routed = 0 AND (e.thread IN (?1, ?2) OR t.person = ?3) LIMIT 1") \
 	X(THREAD_IS_LINKED, \
-	    "SELECT 1 FROM link WHERE agents = ?1 UNION ALL SELECT 1 FROM bridge b JOIN link l" \
+	    "SELECT 1 FROM link WHERE agents = ?1 UNION ALL SELECT 1 FROM bridge b CROSS JOIN link l" \
 	    " ON l.bridge = b.id AND l.customers = ?1 LIMIT 1") \
 	X(QUESTION_OF_THREAD, \
-	    "DELETE FROM question WHERE (endpoint, conversation) IN (SELECT endpoint, remote" \
-	    " FROM thread WHERE id = ?)") \
+	    "DELETE FROM question WHERE endpoint = (SELECT endpoint FROM thread WHERE id = ?1)" \
+	    " AND conversation = (SELECT remote FROM thread WHERE id = ?1)") \
 	X(FACT_OF_THREAD, "DELETE FROM fact WHERE subject = ? AND place = 0") \
 	X(THREAD_DELETE, "DELETE FROM thread WHERE id = ? AND id < (SELECT max(id) FROM thread)") \
 	X(PERSON_IS_LINKED, \
-	    "SELECT 1 FROM bridge b JOIN link l ON l.bridge = b.id AND l.person = ? LIMIT 1") \
+	    "SELECT 1 FROM bridge b CROSS JOIN link l ON l.bridge = b.id AND l.person = ? LIMIT 1") \
 	X(FACT_OF_PERSON, "DELETE FROM fact WHERE subject = ? AND place <> 0") \
 	X(ALIAS_OF_PERSON, \
-	    "DELETE FROM alias WHERE (endpoint, now) IN (SELECT l.endpoint, l.contact FROM endpoint e" \
-	    " JOIN lane l ON l.endpoint = e.id AND l.person = ? WHERE l.contact IS NOT NULL)") \
+	    "DELETE FROM alias WHERE (endpoint, now) IN (SELECT l.endpoint, l.contact FROM endpoint" \
+	    " CROSS JOIN lane l ON l.endpoint = endpoint.id AND l.person = ?" \
+	    " WHERE l.contact IS NOT NULL)") \
 	X(LANE_OF_PERSON, \
-	    "DELETE FROM lane WHERE id IN (SELECT l.id FROM endpoint e JOIN lane l" \
-	    " ON l.endpoint = e.id AND l.person = ?) AND id < (SELECT max(id) FROM lane)") \
+	    "DELETE FROM lane WHERE id IN (SELECT l.id FROM endpoint CROSS JOIN lane l" \
+	    " ON l.endpoint = endpoint.id AND l.person = ?) AND id < (SELECT max(id) FROM lane)") \
 	X(THREADS_OF_PERSON, \
 	    "DELETE FROM thread WHERE person = ? AND id < (SELECT max(id) FROM thread)") \
 	X(PERSON_DELETE, "DELETE FROM person WHERE id = ? AND id < (SELECT max(id) FROM person)") \
@@ -305,14 +310,16 @@ struct sqlite3_value;
 	    "WHERE (endpoint = ?2 AND ?1 IN (remote, address)) OR id IN (SELECT person" \
 	    " FROM lane WHERE endpoint = ?2 AND (contact = ?1 OR address = ?1)) ORDER BY id") \
 	X(LANES_OF, \
-	    "SELECT l.id, l.endpoint, l.contact, l.address FROM endpoint e JOIN lane l" \
-	    " ON l.endpoint = e.id AND l.person = ?") \
+	    "SELECT l.id, l.endpoint, l.contact, l.address FROM endpoint CROSS JOIN lane l" \
+	    " ON l.endpoint = endpoint.id AND l.person = ?") \
 	X(TALKS_OF, \
 	    "SELECT id, endpoint, remote, ref, state FROM thread WHERE id IN (SELECT id FROM thread" \
-	    " WHERE person = ?1 UNION SELECT l.customers FROM bridge b JOIN link l" \
-	    " ON l.bridge = b.id AND l.person = ?1 UNION SELECT l.agents FROM bridge b JOIN link l" \
+	    " WHERE person = ?1 UNION SELECT l.customers FROM bridge b CROSS JOIN link l" \
+	    " ON l.bridge = b.id AND l.person = ?1 UNION SELECT l.agents FROM bridge b" \
+	    " CROSS JOIN link l" \
 	    " ON l.bridge = b.id AND l.person = ?1)") \
-	X(LINKS_OF, "SELECT l.id FROM bridge b JOIN link l ON l.bridge = b.id AND l.person = ?") \
+	X(LINKS_OF, \
+	    "SELECT l.id FROM bridge b CROSS JOIN link l ON l.bridge = b.id AND l.person = ?") \
 	X(FACTS_OF, \
 	    "SELECT place, seen, ours, was FROM fact WHERE subject = ?1 AND (place <> 0) = ?2") \
 	X(EVENT_THREADS, "SELECT id, thread FROM event WHERE id > ? ORDER BY id LIMIT ?") \
@@ -333,20 +340,20 @@ struct sqlite3_value;
 	    "SELECT endpoint, conversation FROM callback_of WHERE callback = ?" \
 	    " AND conversation IS NOT NULL") \
 	X(TALK_MOVING, \
-	    "SELECT 1 FROM migration m JOIN migration_item i ON i.migration = m.id AND i.remote = ?" \
+	    "SELECT 1 FROM migration m CROSS JOIN migration_item i ON i.migration = m.id AND i.remote = ?" \
 	    " WHERE i.state = 0 AND m.state IN (?, ?) LIMIT 1") \
 	X(ITEM_BLANK, \
 	    "UPDATE OR REPLACE migration_item SET remote = 'erased:' || ?1 WHERE remote = ?2" \
 	    " AND migration IN (SELECT id FROM migration)") \
 	X(WISH_BLANK, \
-	    "UPDATE migration SET wish = json_remove(wish, '$.only')" \
-	    " WHERE instr(lower(wish), lower(?)) > 0") \
+	    "UPDATE migration SET wish = json_set(wish, '$.only', 'erased:')" \
+	    " WHERE instr(lower(json_extract(wish, '$.only')), lower(?)) > 0") \
 	X(THREAD_BLANK, \
 	    "UPDATE thread SET remote = 'erased:' || id, ref = NULL, asked = 0, asked_at = 0" \
 	    " WHERE id = ?") \
 	X(LANES_BLANK, \
 	    "UPDATE lane SET contact = NULL, address = NULL, flags = 0 WHERE id IN (SELECT l.id" \
-	    " FROM endpoint e JOIN lane l ON l.endpoint = e.id AND l.person = ?)") \
+	    " FROM endpoint CROSS JOIN lane l ON l.endpoint = endpoint.id AND l.person = ?)") \
 	X(PERSON_BLANK, \
 	    "UPDATE person SET identity = 'erased:' || id, remote = NULL, address = NULL," \
 	    " name = NULL, email = NULL, phone = NULL WHERE id = ?") \
@@ -485,15 +492,15 @@ struct sqlite3_value;
 	    " UNION SELECT k.id FROM thread t JOIN link k ON k.customers = t.id" \
 	    " AND k.bridge IN (SELECT id FROM bridge)" \
 	    " WHERE t.endpoint = ?1 AND t.remote = ?2" \
-	    " UNION SELECT k.id FROM person p JOIN link k ON k.person = p.id" \
+	    " UNION SELECT k.id FROM person p CROSS JOIN link k ON k.person = p.id" \
 	    " AND k.bridge IN (SELECT id FROM bridge)" \
 	    " WHERE p.endpoint = ?1 AND p.remote = ?2" \
-	    " UNION SELECT k.id FROM lane n JOIN link k ON k.person = n.person" \
+	    " UNION SELECT k.id FROM lane n CROSS JOIN link k ON k.person = n.person" \
 	    " AND k.bridge IN (SELECT id FROM bridge)" \
 	    " WHERE n.endpoint = ?1 AND n.contact = ?2" \
 	    ") WHERE id < ?3 ORDER BY id DESC LIMIT ?4") \
 	X(LINKS_BY_WHO, \
-	    "SELECT k.id FROM person p JOIN link k ON k.person = p.id" \
+	    "SELECT k.id FROM person p CROSS JOIN link k ON k.person = p.id" \
 	    " AND k.bridge IN (SELECT id FROM bridge)" \
 	    " WHERE (p.email = ?1 COLLATE NOCASE OR p.phone = ?1) AND k.id < ?2" \
 	    " ORDER BY k.id DESC LIMIT ?3") \

@@ -1,6 +1,8 @@
 /* What is known of a person, and that it goes: each promise of store/person.h, for every driver. */
+#include "base/clock.h"
 #include "fixture.h"
 #include "store/media.h"
+#include "store/migration.h"
 #include "store/person.h"
 #include "store/retain.h"
 
@@ -8,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 static const char *const drivers[] = { "sqlite" };
 
@@ -287,6 +291,56 @@ static void files(void **state)
 	assert_true(set.is_lost && access(path, F_OK) != 0);
 }
 
+/* Who reads the store just now, a backup for one, holds up no message: the WAL is emptied later. */
+static void read_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip trip = ann(f, "1");
+	struct sqlite3 *reader = NULL;
+	int64_t began_ms;
+
+	assert_int_equal(sqlite3_open_v2(f->path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL,
+			     NULL),
+	    SQLITE_OK);
+	deliver(f, "another", "2");
+	began_ms = clock_mono_ms();
+	assert_false(erase(f, trip.lane.person, false, true).is_wiped);
+	assert_true(clock_mono_ms() - began_ms < 4000); /* writers wait 5 s for each other */
+	sqlite3_close(reader);
+	assert_true(erase(f, trip.lane.person, false, true).is_wiped);
+}
+
+static void migration_of(struct fixture *f, const char *wish)
+{
+	struct op_migration op = { .op = { .kind = STORE_MIGRATION },
+		.is_new = true,
+		.row = { .bridge = f->bridge,
+		    .state = MIGRATION_STOPPED,
+		    .wish = wish,
+		    .begun_ms = f->now_ms } };
+
+	run(f, &op.op);
+}
+
+/* A run that was for them alone does not become one for all when it is resumed. */
+static void wishes(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip trip = ann(f, "1");
+	struct op_migrations all = { .op = { .kind = STORE_MIGRATIONS }, .arena = f->arena };
+	const char *other =
+	    "{\"bridge\":\"main\",\"file\":\"/tl1-address-of-ann\",\"only\":\"desk:57\"}";
+
+	migration_of(f, "{\"bridge\":\"main\",\"only\":\"ann@example.com\"}");
+	migration_of(f, other);
+	erase(f, trip.lane.person, false, true);
+	run(f, &all.op);
+	assert_int_equal(all.nrows, 2);
+	assert_string_equal(all.rows[0].wish, other);
+	assert_string_equal(all.rows[1].wish, "{\"bridge\":\"main\",\"only\":\"erased:\"}");
+}
+
 /* ---- for each driver ---- */
 
 #define CASE(name) \
@@ -303,6 +357,8 @@ static const struct {
 	CASE(gone),
 	CASE(newest),
 	CASE(files),
+	CASE(read_meanwhile),
+	CASE(wishes),
 };
 
 static int setup(void **state)

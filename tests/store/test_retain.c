@@ -211,6 +211,59 @@ static void links(void **state)
 	assert_int_equal(seen.view.bridges[0].link.id, stuck.link.id);
 }
 
+/* Somebody whose only link has not been used for long, who has just written in another conversation; the view. */
+static struct op_append back_again(struct fixture *f, const char *talk, const char *id,
+    const struct row_trip *old)
+{
+	struct event *e = ARENA_NEW(f->arena, struct event);
+	struct op_append op;
+
+	*e = message(f, f->customers, arena_printf(f->arena, "%s-new", talk), id);
+	e->person.identity = arena_printf(f->arena, "acme:%s", talk);
+	op = append(f, e);
+	assert_int_equal(op.view.person, old->lane.person);
+	return op;
+}
+
+/* As he is needed: by a message that waits for its way, is parked before it has one, or is parked in his lane. */
+static void links_needed(void **state)
+{
+	struct fixture *f = *state;
+	struct row_trip old[3];
+	struct op_append there[3];
+	struct route_row row;
+	struct op_retain op = { 0 };
+	struct event e;
+	size_t i;
+
+	days(f, 1);
+	for (i = 0; i < 3; i++)
+		old[i] = delivered(f, arena_printf(f->arena, "c%zu", i),
+		    arena_printf(f->arena, "%zu", i + 1));
+	days(f, 40);
+	for (i = 0; i < 3; i++)
+		there[i] = back_again(f, arena_printf(f->arena, "c%zu", i),
+		    arena_printf(f->arena, "2%zu", i), &old[i]);
+	row = (struct route_row){ .bridge = f->bridge,
+		.to = SIDE_AGENTS,
+		.state = DELIVERY_PARKED,
+		.reason = REASON_NOT_FOUND };
+	route(f, there[1].event->id, &row);
+	row.target = f->agents;
+	row.person = there[2].view.person;
+	route(f, there[2].event->id, &row);
+	newest(f);
+	days(f, 1);
+
+	op.rest.links_before_ms = f->now_ms - 30 * DAY;
+	retain(f, &op);
+	for (i = 0; i < 3; i++) {
+		e = message(f, f->customers, arena_printf(f->arena, "c%zu", i),
+		    arena_printf(f->arena, "3%zu", i));
+		assert_int_equal(append(f, &e).view.person, old[i].lane.person);
+	}
+}
+
 /* Nothing of a table is given an id again whose row has gone. */
 static void links_ids(void **state)
 {
@@ -303,6 +356,7 @@ static const struct promise promises[] = {
 	PROMISE(by_bridge),
 	PROMISE(still_needed),
 	PROMISE(links),
+	PROMISE(links_needed),
 	PROMISE(links_ids),
 	PROMISE(bounded),
 	PROMISE(callbacks),
