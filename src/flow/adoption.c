@@ -510,6 +510,7 @@ static void describe(struct adoption *d)
 		    from->tenant, o->conversation),
 		.generation = o->generation,
 		.now_ms = loop_now_ms(d->flow->loop),
+		.is_history = !o->is_live,
 	};
 	d->who = (struct message){
 		.to = SIDE_AGENTS,
