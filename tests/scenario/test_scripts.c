@@ -6,7 +6,7 @@
  *   (words stand between " " or, where they have those in them, between ' ')
  *   PERSON says "text" [at E] [N times]   at the customers' side; "*1000" is so long a text
  *   PERSON types, agent types, … stops   in the last conversation there
- *   PERSON begins [at E]         what follows is said in another conversation
+ *   PERSON begins [N times] [at E]   what follows is said in another conversation; all but the last are closed
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
  *   agent asks "text" with "A|B" [in N]   with choices, as a bot of the desk does
  *   agent notes "text" [at E]    the same, as a private note
@@ -341,6 +341,23 @@ static void types(struct script *s, struct far *f, bool by_customer)
 	post(s, newest(f));
 }
 
+static void begin(struct script *s, const char *person)
+{
+	long i, times = has_number(s) ? number(s, 1) : 1;
+	struct far_conversation *c;
+	struct far *f;
+
+	is_word(s, "times");
+	f = place(s, SIDE_CUSTOMERS);
+	for (i = 1; i <= times; i++) {
+		c = far_begin(f, person);
+		if (i == times)
+			return;
+		far_close(f, c, true);
+		far_forget(newest(f));
+	}
+}
+
 static void customer_speaks(struct script *s, const char *person)
 {
 	struct far_conversation *c, *his = NULL;
@@ -348,7 +365,7 @@ static void customer_speaks(struct script *s, const char *person)
 	char *text;
 
 	if (is_word(s, "begins")) {
-		far_begin(place(s, SIDE_CUSTOMERS), person);
+		begin(s, person);
 		return;
 	}
 	if (is_word(s, "types") || is_word(s, "stops")) {
