@@ -160,6 +160,7 @@ static void test_patience(void **state)
 
 	(void)state;
 	media_hosts_init(&hosts);
+	media_host_served(&hosts, "a.example", 1);
 	media_host_failed(&hosts, "a.example", now_ms);
 	assert_int_equal(media_patience(&hosts, "a.example", &past, DAY, now_ms), 30000);
 	while ((wait = media_patience(&hosts, "a.example", &past, DAY, now_ms)) > 0) {
@@ -171,8 +172,12 @@ static void test_patience(void **state)
 	assert_in_range(now_ms, DAY, DAY + 121000);
 	assert_in_range(past.waits, 720, 722);
 	assert_int_equal(media_patience(&hosts, "a.example", &other, DAY, now_ms), -1);
+	/* One that has never served may be gone for good. */
 	media_host_failed(&hosts, "b.example", now_ms);
 	assert_int_equal(media_patience(&hosts, "b.example", &other, DAY, now_ms), 30000);
+	assert_int_equal(media_patience(&hosts, "b.example", &other, DAY, now_ms + DAY / 24 - 1),
+	    30000);
+	assert_int_equal(media_patience(&hosts, "b.example", &other, DAY, now_ms + DAY / 24), -1);
 	/* It serves again: what it does not serve then is asked for a few times more. */
 	media_host_served(&hosts, "a.example", now_ms);
 	past.waits = 9;

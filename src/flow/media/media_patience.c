@@ -9,6 +9,7 @@
 #define FIRST_WAIT_MSECS (30 * 1000)
 #define MOST_WAIT_MSECS (2 * 60 * 1000) /* whoever begins to hurry waits for the rest of one */
 #define WAITS_WHERE_SERVED 10           /* a quarter of an hour */
+#define STRANGER_MOST_MSECS (60 * 60 * 1000)
 
 struct host {
 	struct map_node node;
@@ -44,30 +45,34 @@ static struct host *find(const struct media_hosts *h, const char *name)
 	return NULL;
 }
 
-/* Only those that have failed are known. */
-void media_host_failed(struct media_hosts *h, const char *name, int64_t now_ms)
+static struct host *get(struct media_hosts *h, const char *name)
 {
 	struct host *host = find(h, name);
 
-	if (host == NULL && h->map.count >= HOSTS_MOST) {
+	if (host != NULL)
+		return host;
+	if (h->map.count >= HOSTS_MOST) {
 		media_hosts_fini(h);
 		media_hosts_init(h);
 	}
-	if (host == NULL) {
-		host = xcalloc(1, sizeof(*host));
-		host->name = xstrdup(name);
-		map_add(&h->map, &host->node, hash_text(name, 0));
-	}
+	host = xcalloc(1, sizeof(*host));
+	host->name = xstrdup(name);
+	map_add(&h->map, &host->node, hash_text(name, 0));
+	return host;
+}
+
+void media_host_failed(struct media_hosts *h, const char *name, int64_t now_ms)
+{
+	struct host *host = get(h, name);
+
 	if (host->down_ms == 0)
 		host->down_ms = now_ms;
 }
 
 void media_host_served(struct media_hosts *h, const char *name, int64_t now_ms)
 {
-	struct host *host = find(h, name);
+	struct host *host = get(h, name);
 
-	if (host == NULL)
-		return;
 	host->down_ms = 0;
 	host->served_ms = now_ms;
 }
@@ -81,6 +86,8 @@ int64_t media_patience(const struct media_hosts *h, const char *name, const stru
 
 	if (host == NULL)
 		return wait;
+	if (host->served_ms == 0 && most_msecs > STRANGER_MOST_MSECS)
+		most_msecs = STRANGER_MOST_MSECS;
 	if (host->served_ms != 0 && host->served_ms >= past->failed_ms) {
 		if (past->waits >= WAITS_WHERE_SERVED)
 			return -1;

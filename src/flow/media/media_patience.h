@@ -1,8 +1,9 @@
 /* How long somebody who is in no hurry goes on asking for a file, behind the brief tries that each has.
  *
- * A server that serves nobody is down: its files are asked for, ever more rarely, for as long as a message is tried;
- * that counts for the server and not for each file, so one that is gone for good holds up a history once. Where
- * others get theirs from it meanwhile, it is the file. */
+ * A server that serves nobody is down: its files are asked for, ever more rarely, for as long as a message is tried,
+ * or an hour where it has never served since we began: a platform that people leave may be gone for good. That
+ * counts for the server and not for each file, so such a one holds up a history once. Where others get theirs from it
+ * meanwhile, it is the file. */
 #ifndef FLOW_MEDIA_MEDIA_PATIENCE_H
 #define FLOW_MEDIA_MEDIA_PATIENCE_H
 
