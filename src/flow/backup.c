@@ -18,10 +18,12 @@ static void on_step(struct store_op *op)
 {
 	struct backup *b = (struct backup *)((char *)op - offsetof(struct backup, op.op));
 
-	if (op->result != 0) {
+	if (op->result != 0 && b->op.step == BACKUP_COPY) {
+		b->op.why = op->err;
+		b->op.step = BACKUP_STOP; /* else half a copy, and who reads for it, would stay */
+	} else if (op->result == 0 && b->op.step == BACKUP_STOP) {
 		b->op.has_failed = true;
 		b->op.how = STORE_OPEN_DISK;
-		b->op.why = op->err;
 	}
 	if (b->op.is_done || b->op.has_failed)
 		end(b);

@@ -208,7 +208,8 @@ static int64_t forgotten_until(struct store_db *db, const struct op_retain *op, 
 	return oldest_kept(db, retain_of_bridge(op, bridge)->links_before_ms);
 }
 
-/* 1: nobody needs to know that message again, 0: somebody does, or its words are still there, -1. */
+/* 1: nobody needs to know that message again, 0: somebody does, or its words are still there, -1. endpoint: for one
+ * that went nowhere. */
 static int may_forget(struct store_db *db, const struct retain_work *w, int endpoint, int64_t event)
 {
 	struct stmt *q = query(db, Q_DELIVERIES_OVER);
@@ -309,36 +310,23 @@ static int delete_delivery(struct store_db *db, int64_t id)
 	return run1(db, Q_MEND_DELETE, id);
 }
 
-/* 1 found, 0 there is none, -1. */
-static int next_delivery(struct store_db *db, int64_t after, int64_t *id, int *endpoint)
-{
-	struct stmt *q = query(db, Q_DELIVERY_NEXT);
-	enum stmt_result r;
-
-	stmt_i64(q, after);
-	r = stmt_step(q);
-	if (r == STMT_ROW) {
-		*id = stmt_col_i64(q, 0);
-		*endpoint = stmt_col_int(q, 1);
-		stmt_end(q);
-	}
-	return r == STMT_ERROR ? -1 : r == STMT_ROW;
-}
-
 /* All of a message go together, since each says whose its ids are. */
 int sqlite_retain_deliveries(struct store_db *db, struct retain_work *w)
 {
+	struct stmt *q;
 	int64_t id = 0;
-	int ret, endpoint = 0;
+	int ret;
 
 	if (!has_links_age(w->op))
 		return 1;
 	for (; retain_goes_on(w); w->to_see--) {
-		ret = next_delivery(db, w->after, &id, &endpoint);
+		q = query(db, Q_DELIVERY_NEXT);
+		stmt_i64(q, w->after);
+		ret = stmt_number(q, &id);
 		if (ret <= 0)
 			return ret < 0 ? -1 : 1;
 		w->after = id;
-		ret = may_forget(db, w, endpoint, id >> 4);
+		ret = may_forget(db, w, 0, id >> 4);
 		if (ret < 0 || (ret > 0 && delete_delivery(db, id) != 0))
 			return -1;
 		w->to_delete -= ret;

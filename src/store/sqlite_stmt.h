@@ -246,9 +246,7 @@ struct sqlite3_value;
 \
 	X(DELIVERIES_OVER, \
 	    "SELECT bridge, state >= 10 AND state <> 11 FROM delivery WHERE id BETWEEN ? AND ?") \
-	X(DELIVERY_NEXT, \
-	    "SELECT d.id, coalesce(l.endpoint, 0) FROM delivery d LEFT JOIN lane l ON l.id = d.lane" \
-	    " WHERE d.id > ? ORDER BY d.id LIMIT 1") \
+	X(DELIVERY_NEXT, "SELECT id FROM delivery WHERE id > ? ORDER BY id LIMIT 1") \
 	X(ERRAND_FIRM, \
 	    "SELECT 1 FROM errand WHERE event = ?1 AND due = 1 AND (firm = 1 OR step = ?2)") \
 	X(MIGRATION_ACTIVE, \

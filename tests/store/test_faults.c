@@ -3,9 +3,11 @@
 #include "fixture.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "flow/backup.h"
 #include "vfs_faulty.h"
 
 static const struct {
@@ -274,6 +276,60 @@ static void batch_on_full_disk(void **state)
 	assert_int_equal(load(f).nunrouted, BATCH);
 }
 
+/* ---- a backup among them ---- */
+
+static void on_backup(struct backup *b)
+{
+	(void)b;
+	if (--dones == 0)
+		loop_stop(loop);
+}
+
+/* One that fails with its neighbours leaves no half a copy, and no reader that keeps the WAL from being emptied. */
+static void backup_among_faults(void **state)
+{
+	struct fixture *f = *state;
+	struct op_append ops[BATCH];
+	struct event events[BATCH];
+	struct flow flow = { 0 };
+	struct backup b = { .flow = &flow, .done = on_backup };
+	char *text = arena_zalloc(f->arena, 100001), left[96];
+	struct event e;
+	int i;
+
+	memset(text, 'x', 100000);
+	for (i = 0; i < 20; i++) { /* more than one step copies */
+		e = message(f, f->customers, "c2", arena_printf(f->arena, "%d", 1000 + i));
+		e.text = text;
+		append(f, &e);
+	}
+	b.file = arena_printf(f->arena, "%s/copy.db", f->dir);
+	snprintf(left, sizeof(left), "%s.part", b.file);
+	submit_batch(f, ops, events);
+	flow.loop = loop;
+	flow.store = f->store;
+	dones = 6 + 1;
+	disk.sync_fails = 1;
+	for (i = 0; i < 6; i++)
+		assert_int_equal(store_submit(f->store, &ops[i].op), 0);
+	assert_int_equal(backup_start(&b), 0);
+	loop_run(loop);
+	disk.sync_fails = 0;
+	assert_true(b.op.has_failed && b.op.why.text[0] != '\0');
+	assert_int_equal(ops[5].op.fault, STORE_FAULT_IO);
+	assert_int_equal(access(left, F_OK), -1);
+
+	dones = 1;
+	assert_int_equal(backup_start(&b), 0);
+	loop_run(loop);
+	assert_true(b.op.is_done);
+	store_close(f->store);
+	f->store = NULL;
+	loop_free(loop);
+	for (i = 0; i < BATCH; i++)
+		arena_free(ops[i].arena);
+}
+
 static int setup(void **state)
 {
 	static struct fixture fixture;
@@ -305,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(places_after_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_poisoned, setup, teardown),
 		cmocka_unit_test_setup_teardown(batch_on_full_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(backup_among_faults, setup, teardown),
 	};
 
 	log_redirect(no_log);
