@@ -161,7 +161,8 @@ enum migration_begin migration_begin(struct migrations *m, const struct migratio
 		err_set(err, "m%lld of %s is under way: stop it first", (long long)r->row.id,
 		    w->bridge);
 		result = MIGRATION_CONFLICT;
-	} else if (r != NULL && r->row.id == 0) { /* on its way to disk: it has no name to give yet */
+	} else if (r != NULL
+	    && r->row.id == 0) { /* on its way to disk: it has no name to give yet */
 		err_set(err, "a run of %s is just beginning", w->bridge);
 		result = MIGRATION_CONFLICT;
 	} else if (is_alike && resume(r, w->force, err)) {
