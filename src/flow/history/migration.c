@@ -74,6 +74,33 @@ static void begin_new(struct migration_run *r)
 	flow_submit(r->flow, &b->op.op);
 }
 
+/* The one that is under way, else the newest. */
+static struct migration_run *run_of_bridge(const struct migrations *m, const char *bridge)
+{
+	struct migration_run *r, *newest = NULL;
+
+	TAILQ_FOREACH(r, &m->runs, next) {
+		if (r->is_dry || strcmp(r->wish.bridge, bridge) != 0)
+			continue;
+		if (migration_is_active(r->row.state))
+			return r;
+		if (newest == NULL)
+			newest = r;
+	}
+	return newest;
+}
+
+static bool is_free(const struct migration_run *r, struct err *err)
+{
+	const struct migration_run *other = run_of_bridge(r->all, r->wish.bridge);
+
+	if (other == r || !migration_is_active(other->row.state))
+		return true;
+	err_set(err, "m%lld of %s is under way: stop it first", (long long)other->row.id,
+	    r->wish.bridge);
+	return false;
+}
+
 static bool resume(struct migration_run *r, bool force, struct err *err)
 {
 	if (r->row.state != MIGRATION_STOPPED && r->row.state != MIGRATION_FAILED
@@ -90,20 +117,10 @@ static bool resume(struct migration_run *r, bool force, struct err *err)
 		migration_run_on(r);
 		return true;
 	}
-	if (!attach(r, err))
+	if (!is_free(r, err) || !attach(r, err))
 		return false;
 	migration_run_go(r);
 	return true;
-}
-
-static struct migration_run *run_of_bridge(const struct migrations *m, const char *bridge)
-{
-	struct migration_run *r;
-
-	TAILQ_FOREACH(r, &m->runs, next)
-		if (!r->is_dry && strcmp(r->wish.bridge, bridge) == 0)
-			return r;
-	return NULL;
 }
 
 /* One that is over is kept until the next begins. */
