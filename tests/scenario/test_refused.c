@@ -82,11 +82,37 @@ static void two_of_one_bridge(void **state)
 	stage_end(&s);
 }
 
+/* Nor do two bridges move the history of one endpoint at once: it goes over one of them. */
+static void two_of_one_endpoint(void **state)
+{
+	struct migration_wish one = { .bridge = "support" }, two = { .bridge = "sales" };
+	int64_t begun = 0;
+	struct migrations *m;
+	struct stage s;
+	struct err err;
+
+	(void)state;
+	stage_start(&s, "two_backs", NULL);
+	m = s.rig.flow->migrations;
+	assert_int_equal(migration_begin(m, &one, note_begun, &begun, &err), MIGRATION_BEGUN);
+	assert_int_equal(migration_begin(m, &two, on_begun, NULL, &err), MIGRATION_CONFLICT);
+	assert_string_equal(err.text, "a run of support is just beginning");
+	rig_run(&s.rig);
+	assert_int_equal(begun, 1);
+	assert_int_equal(migration_begin(m, &two, on_begun, NULL, &err), MIGRATION_CONFLICT);
+	assert_string_equal(err.text, "m1 of support is under way: stop it first");
+	stage_settle(&s, 1000, true);
+	assert_int_equal(migration_begin(m, &two, note_begun, &begun, &err), MIGRATION_BEGUN);
+	stage_settle(&s, 1000, true);
+	stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_that_cannot_be_used),
 		cmocka_unit_test(two_of_one_bridge),
+		cmocka_unit_test(two_of_one_endpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

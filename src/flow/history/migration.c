@@ -90,14 +90,22 @@ static struct migration_run *run_of_bridge(const struct migrations *m, const cha
 	return newest;
 }
 
+/* Of one endpoint's conversations one run at a time holds back what is said meanwhile. */
 static bool is_free(const struct migration_run *r, struct err *err)
 {
-	const struct migration_run *other = run_of_bridge(r->all, r->wish.bridge);
+	const struct migration_run *other;
 
-	if (other == r || !migration_is_active(other->row.state))
+	TAILQ_FOREACH(other, &r->all->runs, next)
+		if (other != r && !other->is_dry && other->source == r->source
+		    && migration_is_active(other->row.state))
+			break;
+	if (other == NULL)
 		return true;
-	err_set(err, "m%lld of %s is under way: stop it first", (long long)other->row.id,
-	    r->wish.bridge);
+	if (other->row.id == 0) /* on its way to disk: it has no name to give yet */
+		err_set(err, "a run of %s is just beginning", other->wish.bridge);
+	else
+		err_set(err, "m%lld of %s is under way: stop it first", (long long)other->row.id,
+		    other->wish.bridge);
 	return false;
 }
 
@@ -117,7 +125,7 @@ static bool resume(struct migration_run *r, bool force, struct err *err)
 		migration_run_on(r);
 		return true;
 	}
-	if (!is_free(r, err) || !attach(r, err))
+	if (!attach(r, err) || !is_free(r, err))
 		return false;
 	migration_run_go(r);
 	return true;
@@ -174,27 +182,22 @@ enum migration_begin migration_begin(struct migrations *m, const struct migratio
 	bool is_alike = r != NULL && r->row.wish != NULL && strcmp(r->row.wish, row.wish) == 0;
 	enum migration_begin result = MIGRATION_BEGUN;
 
-	if (r != NULL && migration_is_active(r->row.state) && !is_alike) {
-		err_set(err, "m%lld of %s is under way: stop it first", (long long)r->row.id,
-		    w->bridge);
-		result = MIGRATION_CONFLICT;
-	} else if (r != NULL
-	    && r->row.id == 0) { /* on its way to disk: it has no name to give yet */
-		err_set(err, "a run of %s is just beginning", w->bridge);
-		result = MIGRATION_CONFLICT;
-	} else if (is_alike && resume(r, w->force, err)) {
+	if (is_alike && r->row.id != 0 && resume(r, w->force, err)) {
 		begun(arg, r->row.id);
 	} else {
 		r = migration_run_new(m, &row);
 		r->wish.force = w->force;
-		if (attach(r, err)) {
+		if (!attach(r, err))
+			result = MIGRATION_REFUSED;
+		else if (!is_free(r, err))
+			result = MIGRATION_CONFLICT;
+		if (result == MIGRATION_BEGUN) {
 			r->told = begun;
 			r->told_arg = arg;
 			TAILQ_INSERT_HEAD(&m->runs, r, next);
 			begin_new(r);
 		} else {
 			migration_run_free(r);
-			result = MIGRATION_REFUSED;
 		}
 	}
 	arena_free(a);
