@@ -719,7 +719,7 @@ static void start(struct migration_run *r, const struct event *about, const char
 	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
 	w->page.arg = w;
 	w->page.known.conversation = w->remote;
-	w->spool = spool_new(r->flow->config->store);
+	w->spool = spool_new(r->flow->config->store, r->flow->config->limits.disk_reserve);
 	TAILQ_INSERT_TAIL(&r->items, item, next);
 	r->nitems++;
 	if (r->is_dry) {
