@@ -28,7 +28,7 @@ FEW = PEOPLE // 2 if TOTAL < 2000 else PEOPLE // 10     # at Smart Sender, of wh
 AT_ONCE = int(os.environ.get("AT_ONCE", 5 if TOTAL < 2000 else 1))
 LONG = 4 * PATIENCE + 40 * KILLS + TOTAL / 5
 AGO = 3600      # what is polled looks ten minutes back, so a past is older
-GROWTH = 16 << 20       # of the relay's peak, from a tenth of the past to all of it
+GROWTH = 8 << 20       # of the relay's peak, from a tenth of the past to all of it
 
 
 class Talk:
