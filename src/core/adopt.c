@@ -22,10 +22,11 @@ static int64_t generation_of(const struct adopt_in *in, const struct adopt_candi
 	return c->is_derived || c->has_roots ? in->generation : 0;
 }
 
-/* As for a pair that is known: a customer's word reopens it, or another one is due. */
+/* As for a pair that is known: a customer's word reopens it, or another one is due. What was said long ago stands in
+ * it all the same. */
 static bool is_over(const struct adopt_in *in, const struct adopt_candidate *c)
 {
-	if (!state_is_closed(c->state))
+	if (in->is_history || !state_is_closed(c->state))
 		return false;
 	switch (in->bridge->reopen) {
 	case REOPEN_ALWAYS: return false;

@@ -35,7 +35,8 @@ struct adopt_in {
 	int64_t now_ms;
 	const struct adopt_candidate *candidates; /* the newest first */
 	size_t count;
-	bool is_whole; /* these are all that there are */
+	bool is_whole;   /* these are all that there are */
+	bool is_history; /* nobody speaks now: what is closed is not over */
 };
 
 struct adopt_out {

@@ -111,15 +111,19 @@ struct event {
 	int64_t person_version, facts_version;
 };
 
+struct arena;
+
 struct event_list {
 	struct event *items;
 	size_t count, size;
 };
 
+/* All of it, with what an event has beyond its form on disk; of `from` nothing is needed then. */
+void event_keep(struct arena *a, const struct event *from, struct event *to);
+
 /* Somebody of the team, or the platform by itself, tells the team. */
 bool event_is_note(const struct event *event);
 
-struct arena;
 /* Adds a cleared event and returns it; it stays where it is until the next add. */
 struct event *event_list_add(struct event_list *list, struct arena *a);
 /* For who reads history: an edit is the message as it reads now, and what is left of a deleted one is a message

@@ -217,6 +217,11 @@ static void on_newest(void *arg, struct arena *a, const struct outcome *o)
 	size_t i;
 
 	keep_page(d, a);
+	if (!is_had(o)) { /* all that stands there would pass for new */
+		d->out.one = NULL;
+		d->out.how = LINK_BY_CREATED;
+		d->out.why = "what stands in the person's only one cannot be read";
+	}
 	for (i = 0; is_had(o) && i < o->events.count; i++)
 		if (o->events.items[i].remote != NULL)
 			first = o->events.items[i].remote;
@@ -251,7 +256,11 @@ static void on_customers(void *arg, struct arena *a, const struct outcome *o)
 		open++;
 		has_this |= strcmp(e->conversation, d->order.conversation) == 0;
 	}
-	count(d, !is_had(o) ? -1 : open == 1 && !has_this ? 0 : open);
+	if (!is_had(o) || (!o->found && open <= 1)) /* or one answer does not tell of all */
+		open = -1;
+	else if (open == 1 && !has_this)
+		open = 0;
+	count(d, open);
 }
 
 static void by_person(struct adoption *d)
@@ -510,6 +519,7 @@ static void describe(struct adoption *d)
 		    from->tenant, o->conversation),
 		.generation = o->generation,
 		.now_ms = loop_now_ms(d->flow->loop),
+		.is_history = !o->is_live,
 	};
 	d->who = (struct message){
 		.to = SIDE_AGENTS,

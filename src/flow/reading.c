@@ -304,6 +304,8 @@ static bool is_older(const struct reading *r, const struct event *event)
 
 static void add(struct reading *r, struct event *event)
 {
+	bool is_late;
+
 	if (event->remote == NULL || event->key == NULL)
 		return;
 	if (event->at_ms > r->result.newest_ms)
@@ -317,7 +319,8 @@ static void add(struct reading *r, struct event *event)
 	r->result.checked += event->kind != EVENT_RECEIPT;
 	if (!ingest_wants(r->endpoint, event))
 		return;
-	event->origin = r->order.is_told ? ORIGIN_LIVE : ORIGIN_REPAIR;
+	is_late = !r->order.is_told || (r->order.told_ms != 0 && event->at_ms <= r->order.told_ms);
+	event->origin = is_late ? ORIGIN_REPAIR : ORIGIN_LIVE;
 	events_add(&r->on_page, event);
 }
 

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "flow/history/migration.h"
 #include "flow/media/media.h"
 
 /* After the echo has come, the answer is on its way too; a connection is not thrown away for less. */
 #define ECHO_PATIENCE_MSECS 500
+#define NEAR_ITS_END 8 /* the last eighth of its life */
 
 /* ---- starting ---- */
 
@@ -144,6 +146,19 @@ static void trip_on_files(void *arg, const struct file *files, size_t count)
 		trip_set_out(t);
 }
 
+/* History has time, but for what waits behind it. Near its own end a message goes without. */
+static bool trip_hurries(void *arg)
+{
+	const struct trip *t = arg;
+	const struct flow *f = t->courier->flow;
+	int64_t expires_ms = t->row.delivery.expires_ms;
+
+	return t->letter->event->origin != ORIGIN_HISTORY || t->lane->turn != TURN_LATE
+	    || migration_hurries(f->migrations, t->letter->event)
+	    || (expires_ms != 0
+		&& trip_now(t) > expires_ms - f->config->limits.try_for_msecs / NEAR_ITS_END);
+}
+
 /* What the plan is depends on them. Nothing of it is on the wire meanwhile: it takes no place. False: it has
  * none. */
 static bool trip_awaits_files(struct trip *t)
@@ -154,8 +169,8 @@ static bool trip_awaits_files(struct trip *t)
 		return false;
 	trip_set_active(t, false);
 	lane_rest(t->lane, true);
-	t->files =
-	    media_ask(f->media, t->row.delivery.id >> 4, t->letter, t->arena, trip_on_files, t);
+	t->files = media_ask(f->media, t->row.delivery.id >> 4, t->letter, t->arena,
+	    &(struct media_asker){ trip_on_files, trip_hurries, t });
 	return true;
 }
 

@@ -28,7 +28,7 @@ FEW = PEOPLE // 2 if TOTAL < 2000 else PEOPLE // 10     # at Smart Sender, of wh
 AT_ONCE = int(os.environ.get("AT_ONCE", 5 if TOTAL < 2000 else 1))
 LONG = 4 * PATIENCE + 40 * KILLS + TOTAL / 5
 AGO = 3600      # what is polled looks ten minutes back, so a past is older
-GROWTH = 16 << 20       # of the relay's peak, from a tenth of the past to all of it
+GROWTH = 8 << 20       # of the relay's peak, from a tenth of the past to all of it
 
 
 class Talk:
@@ -294,8 +294,8 @@ class Show:
                 continue
             files = sum(s.files for s in talk.said)
             there = sum(count for _, count in messages)
-            closed = {"chatwoot": "resolved", "smartify": 1000}[self.target]
-            if words != wanted or files != there or (state == closed) != talk.is_closed:
+            open, closed = {"chatwoot": ("open", "resolved"), "smartify": (200, 1000)}[self.target]
+            if words != wanted or files != there or state != (closed if talk.is_closed else open):
                 wrong.append((talk.id, state, files, there, [w for w in wanted if w not in words],
                               [w for w in words if w not in wanted], wanted, words))
         for one in wrong[:3]:

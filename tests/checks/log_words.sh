@@ -14,7 +14,7 @@ gate_closed gate_open lane_held endpoint_state token_renewed session_up session_
 reconcile repaired silence
 adopted
 migrate migrate_end export
-media_stored media_failed
+media_stored media_waits media_failed
 alarm alarm_over check
 store_slow store_error store_ok disk_low
 admin backup erased

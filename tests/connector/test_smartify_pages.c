@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -174,6 +175,24 @@ static void next_page(void **state)
 	    "1795207000123 2");
 }
 
+/* What is made of one to read it does not stay: that is ten times what is told. */
+static size_t kept_of(const struct job *job, const char *begin, const char *told, const char *end)
+{
+	struct arena *text = arena_new(), *a = arena_new();
+	const char *list = begin;
+	size_t times, i;
+
+	for (i = 0; i < 100; i++)
+		list = arena_printf(text, "%s%s%s", list, i > 0 ? "," : "", told);
+	list = arena_printf(text, "%s%s", list, end);
+	assert_int_equal(answered(a, job, 200, list).events.count, 100);
+	times = arena_used(a) / strlen(list);
+	print_message("100 of a page: %zu times their JSON\n", times);
+	arena_free(text);
+	arena_free(a);
+	return times;
+}
+
 #define MESSAGE(id, sender, at, more) \
 	"{\"_id\":\"" id "\",\"sender\":\"" sender "\",\"senderFullname\":\"X\",\"recipient\":" \
 	"\"support-group-" PROJECT \
@@ -214,6 +233,17 @@ static void messages(void **state)
 }
 
 /* May history be moved with this account: with which words not. */
+static void kept(void **state)
+{
+	struct job job = { .kind = JOB_PAGE, .step = STEP_LIST_CONVERSATIONS, .known = &nothing };
+	const char *one_message = MESSAGE("5e2c6b958c96120017160001", "wab-1", "10:00", "");
+
+	(void)state;
+	assert_in_range(kept_of(&job, "{\"requests\":[", REQUEST(",\"lead\":" LEAD), "]}"), 1, 12);
+	job = (struct job){ .kind = JOB_PAGE, .step = STEP_LIST_MESSAGES, .known = &one };
+	assert_in_range(kept_of(&job, "[", one_message, "]"), 1, 12);
+}
+
 static void welcomes(void **state)
 {
 	static const struct {
@@ -287,6 +317,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(conversations, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_page, setup, teardown),
+		cmocka_unit_test(kept),
 		cmocka_unit_test_setup_teardown(messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(welcomes, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -59,7 +60,7 @@ static void read_of_a_long_conversation(void **state)
 /* Bytes that putting so many messages in order takes: pages newest first, each with the last of the one before. */
 static size_t most_of_spool(int messages)
 {
-	struct spool *s = spool_new("/tmp/test_memory");
+	struct spool *s = spool_new("/tmp/test_memory", 0);
 	struct arena *a = arena_new();
 	struct event e[PAGE + 1], *out;
 	const struct event *page[PAGE + 1];
@@ -107,6 +108,23 @@ static void putting_in_order(void **state)
 	assert_in_range(most, 1, 1024 * 1024);
 }
 
+/* A file that would take what is kept free for live messages is not written. */
+static void no_room_to_put_in_order(void **state)
+{
+	struct spool *s = spool_new("/tmp/test_memory", INT64_MAX);
+	const struct event e = { .kind = EVENT_MESSAGE, .remote = "1", .text = "one", .at_ms = 1 };
+	const struct event *page = &e;
+	struct err err;
+	int i = 0;
+
+	(void)state;
+	while (i < 10000 && spool_add(s, &page, 1, &err) == 0)
+		i++;
+	assert_in_range(i, 1, 9999);
+	assert_non_null(strstr(err.text, "limits.disk_reserve"));
+	spool_free(s);
+}
+
 /* Bytes that moving them takes, in one conversation or in many; what the far sides hold is not counted. */
 static size_t most_of_move(const char *config, const char *from, int conversations, int messages)
 {
@@ -140,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(putting_in_order),
+		cmocka_unit_test(no_room_to_put_in_order),
 		cmocka_unit_test(moving_history),
 		cmocka_unit_test(read_of_a_long_conversation),
 	};

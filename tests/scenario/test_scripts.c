@@ -6,7 +6,7 @@
  *   (words stand between " " or, where they have those in them, between ' ')
  *   PERSON says "text" [at E] [N times]   at the customers' side; "*1000" is so long a text
  *   PERSON types, agent types, … stops   in the last conversation there
- *   PERSON begins [at E]         what follows is said in another conversation
+ *   PERSON begins [N times] [at E]   what follows is said in another conversation; all but the last are closed
  *   agent says "text" [in N]     in the desk's Nth conversation, the last one where none is named
  *   agent asks "text" with "A|B" [in N]   with choices, as a bot of the desk does
  *   agent notes "text" [at E]    the same, as a private note
@@ -58,7 +58,7 @@
  *   pair E N with E N [planned]  a person says that the Nth conversations of the two belong together; "run", and
  *                                expect paired linked|already|refused
  *   expunge PERSON [busy]        a customer's data is erased; … or that is put off, since something is under way
- *   migrate                      a run over the first bridge begins, or goes on
+ *   migrate [refused]            a run over the first bridge begins, or goes on
  *
  *   expect nothing               no request waits
  *   expect E has "a" "b" … [in N]   exactly these texts, in this order
@@ -341,6 +341,23 @@ static void types(struct script *s, struct far *f, bool by_customer)
 	post(s, newest(f));
 }
 
+static void begin(struct script *s, const char *person)
+{
+	long i, times = has_number(s) ? number(s, 1) : 1;
+	struct far_conversation *c;
+	struct far *f;
+
+	is_word(s, "times");
+	f = place(s, SIDE_CUSTOMERS);
+	for (i = 1; i <= times; i++) {
+		c = far_begin(f, person);
+		if (i == times)
+			return;
+		far_close(f, c, true);
+		far_forget(newest(f));
+	}
+}
+
 static void customer_speaks(struct script *s, const char *person)
 {
 	struct far_conversation *c, *his = NULL;
@@ -348,7 +365,7 @@ static void customer_speaks(struct script *s, const char *person)
 	char *text;
 
 	if (is_word(s, "begins")) {
-		far_begin(place(s, SIDE_CUSTOMERS), person);
+		begin(s, person);
 		return;
 	}
 	if (is_word(s, "types") || is_word(s, "stops")) {
@@ -1179,10 +1196,12 @@ static void migrate(struct script *s)
 {
 	struct flow *f = s->stage.rig.flow;
 	const struct migration_wish wish = { .bridge = f->config->bridges[0].name };
-	struct err err;
+	bool is_refused = is_word(s, "refused");
+	struct err err = { 0 };
 
-	if (migration_begin(f->migrations, &wish, on_begun, NULL, &err) != MIGRATION_BEGUN)
-		WRONG(s, "%s", err.text);
+	if ((migration_begin(f->migrations, &wish, on_begun, NULL, &err) != MIGRATION_BEGUN)
+	    != is_refused)
+		WRONG(s, "%s", is_refused ? "it was begun" : err.text);
 	rig_run(&s->stage.rig);
 }
 

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "core/event_codec.h"
+#include "core/facts.h"
 
 static const char *const tags[] = { "vip", "", "\xc3\xa9" };
 static const struct attachment attachments[] = {
@@ -192,6 +193,42 @@ static void test_round_trip(void **state)
 }
 
 /* What version 1 wrote can be read for ever: these bytes never change. */
+/* What is not written to disk, too, and nothing of it where it was. */
+static void test_keep(void **state)
+{
+	const struct facts facts = { .v = { [FACT_LABELS] = "[\"a\"]", [FACT_ATTRIBUTES] = "{}" } };
+	struct event from = full, to = { 0 };
+	struct arena *a = arena_new();
+
+	(void)state;
+	from.id = 7;
+	from.reason = REASON_EXPIRED;
+	from.mark_place = "place";
+	from.person.hint = "hint";
+	from.assignee = (struct author){ ROLE_AGENT, "9", "Ann", "ann@x" };
+	from.facts = &facts;
+	from.person_version = 1;
+	from.facts_version = 2;
+	event_keep(a, &from, &to);
+	same(&from, &to);
+	assert_int_equal(to.id, 7);
+	assert_int_equal(to.reason, REASON_EXPIRED);
+	assert_string_equal(to.mark_place, "place");
+	assert_string_equal(to.person.hint, "hint");
+	assert_int_equal(to.assignee.role, ROLE_AGENT);
+	assert_string_equal(to.assignee.id, "9");
+	assert_string_equal(to.assignee.name, "Ann");
+	assert_string_equal(to.assignee.email, "ann@x");
+	assert_string_equal(to.facts->v[FACT_LABELS], "[\"a\"]");
+	assert_string_equal(to.facts->v[FACT_ATTRIBUTES], "{}");
+	assert_null(to.facts->v[FACT_NAME]);
+	assert_int_equal(to.person_version, 1);
+	assert_int_equal(to.facts_version, 2);
+	assert_true(to.facts != &facts && to.text != from.text && to.attachments != from.attachments
+	    && to.assignee.id != from.assignee.id);
+	arena_free(a);
+}
+
 static void test_version_1(void **state)
 {
 	static const char bytes[] = "\x01"
@@ -337,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_version_1),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_hostile),

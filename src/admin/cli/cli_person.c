@@ -131,7 +131,7 @@ static int write_file(const char *file, const char *text)
 
 static int run_export(struct person_cli *p)
 {
-	const char *document;
+	const char *document = NULL;
 	int code = ask(p, PERSON_EXPORT, false, &document);
 
 	if (code != EXIT_DONE)
@@ -163,7 +163,7 @@ static int print(struct person_cli *p, const char *document)
 /* Shows what would go, and asks. */
 static int confirm(struct person_cli *p)
 {
-	const char *document;
+	const char *document = NULL;
 	char answer[8];
 	int code;
 
@@ -184,7 +184,7 @@ static int confirm(struct person_cli *p)
 
 static int run_erase(struct person_cli *p)
 {
-	const char *document;
+	const char *document = NULL;
 	int code = p->dry_run ? EXIT_DONE : confirm(p);
 
 	if (code == EXIT_DONE)

@@ -25,6 +25,7 @@ enum {
 struct page {
 	const struct via *via;
 	struct arena *a;
+	struct arena *scratch;    /* for what one takes to be read */
 	const char *conversation; /* as asked for; NULL: the messages say it */
 	const struct json *about; /* the block that a callback would have had; NULL: not known */
 	const struct json *meta;
@@ -95,17 +96,25 @@ static struct http_in end_callback(struct page *p, struct json_out *o)
 /* 1: read, 0: it is left out, -1. */
 static int read_callback(struct page *p, const struct http_in *hook, struct event_list *out)
 {
-	if (chatwoot_parse(p->via, p->a, hook, out, p->error) == 0)
-		return 1;
-	if (p->unreadable == NULL)
+	struct event_list read = { 0 };
+	bool is_read = chatwoot_parse(p->via, p->scratch, hook, &read, p->error) == 0;
+	size_t i;
+
+	for (i = 0; is_read && i < read.count; i++)
+		event_keep(p->a, &read.items[i], event_list_add(out, p->a));
+	if (!is_read)
+		p->error->detail = arena_strdup(p->a, p->error->detail);
+	arena_reset(p->scratch);
+	if (!is_read && p->unreadable == NULL)
 		return -1;
-	++*p->unreadable;
-	return 0;
+	if (!is_read)
+		++*p->unreadable;
+	return is_read;
 }
 
 static struct http_in message_callback(struct page *p, const struct json *m)
 {
-	struct json_out *o = json_out_new(p->a);
+	struct json_out *o = json_out_new(p->scratch);
 	const struct json *c;
 
 	json_begin_object(o);
@@ -168,17 +177,20 @@ static void put_block(struct page *p, struct json_out *o, const struct json *c)
 
 static const char *block_of(struct page *p, const struct json *c)
 {
-	struct json_out *o = json_out_new(p->a);
+	struct json_out *o = json_out_new(p->scratch);
+	const char *text;
 
 	json_begin_object(o);
 	put_block(p, o, c);
 	json_end_object(o);
-	return json_done(o, NULL);
+	text = arena_strdup(p->a, json_done(o, NULL));
+	arena_reset(p->scratch);
+	return text;
 }
 
 static int read_conversation(struct page *p, const struct json *c, struct event_list *out)
 {
-	struct json_out *o = json_out_new(p->a);
+	struct json_out *o = json_out_new(p->scratch);
 	struct http_in hook = { .method = "POST", .path = "", .received_ms = p->via->now_ms };
 	int got;
 
@@ -227,6 +239,7 @@ int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conv
 	struct page p = { .via = via, .a = a, .conversation = conversation, .error = error };
 	const struct json *root, *list;
 	struct json_error fault;
+	int ret;
 
 	*cursor = NULL;
 	root = json_read(a, resp->body, resp->body_len, &fault);
@@ -241,7 +254,10 @@ int chatwoot_parse_page(const struct via *via, struct arena *a, const char *conv
 	if (list == NULL)
 		return unparsable(&p, UNPARSABLE_BAD_FIELD, "payload is no list");
 	p.meta = json_object(root, "meta");
-	if (read_messages(&p, list, out) != 0)
+	p.scratch = arena_new();
+	ret = read_messages(&p, list, out);
+	arena_free(p.scratch);
+	if (ret != 0)
 		return -1;
 	if (list->count >= PAGE_FULL)
 		*cursor = out->items[out->count - 1].remote;
@@ -351,17 +367,20 @@ bool chatwoot_take_page(const struct via *via, struct arena *a, const struct job
 	struct parse_error error;
 	struct page p = { .via = job->step == STEP_LIST_MESSAGES ? via : &curious,
 		.a = a,
+		.scratch = arena_new(),
 		.since_ms = job->since_ms,
 		.unreadable = &out->unreadable,
 		.error = &error };
+	int ret = -1;
 
 	all.wants_facts = true;
 	curious.endpoint = &all;
-	if (answer == NULL)
-		return false;
-	if (job->step == STEP_LIST_MESSAGES)
-		return take_messages(&p, job, answer, out) == 0;
-	if (job->step == STEP_FIND_CONVERSATION)
-		return take_person(&p, job, answer, out) == 0;
-	return take_conversations(&p, job, answer, out) == 0;
+	if (answer != NULL && job->step == STEP_LIST_MESSAGES)
+		ret = take_messages(&p, job, answer, out);
+	else if (answer != NULL && job->step == STEP_FIND_CONVERSATION)
+		ret = take_person(&p, job, answer, out);
+	else if (answer != NULL)
+		ret = take_conversations(&p, job, answer, out);
+	arena_free(p.scratch);
+	return ret == 0;
 }

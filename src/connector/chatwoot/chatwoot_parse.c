@@ -385,7 +385,7 @@ static enum attachment_kind kind_of_file(const char *type)
 static const char *name_of_url(struct arena *a, const char *url)
 {
 	size_t len;
-	const char *slash;
+	const char *slash, *name;
 
 	if (url == NULL)
 		return NULL;
@@ -393,7 +393,8 @@ static const char *name_of_url(struct arena *a, const char *url)
 	slash = memrchr(url, '/', len);
 	if (slash == NULL || slash + 1 == url + len)
 		return NULL;
-	return http_decode(a, slash + 1, (size_t)(url + len - slash - 1));
+	name = http_decode(a, slash + 1, (size_t)(url + len - slash - 1));
+	return text_clean(a, name, strlen(name)); /* what was encoded may be any bytes */
 }
 
 static const char *joined_name(struct reading *r, const struct json *meta)

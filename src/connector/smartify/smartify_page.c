@@ -26,6 +26,7 @@
 struct page {
 	const struct via *via;
 	struct arena *arena;
+	struct arena *scratch;      /* for what one takes to be read */
 	const char *conversation;   /* as asked for; NULL: the messages say it */
 	const struct json *request; /* the conversation, where it is known */
 	const char *lead_id, *name;
@@ -59,12 +60,20 @@ static struct http_in callback_with(const struct page *p, struct json_out *o, co
 /* 1: read, 0: it is left out, -1. */
 static int read_callback(struct page *p, const struct http_in *hook, struct event_list *out)
 {
-	if (smartify_parse(p->via, p->arena, hook, out, p->error) == 0)
-		return 1;
-	if (p->unreadable == NULL)
+	struct event_list read = { 0 };
+	bool is_read = smartify_parse(p->via, p->scratch, hook, &read, p->error) == 0;
+	size_t i;
+
+	for (i = 0; is_read && i < read.count; i++)
+		event_keep(p->arena, &read.items[i], event_list_add(out, p->arena));
+	if (!is_read)
+		p->error->detail = arena_strdup(p->arena, p->error->detail);
+	arena_reset(p->scratch);
+	if (!is_read && p->unreadable == NULL)
 		return -1;
-	++*p->unreadable;
-	return 0;
+	if (!is_read)
+		++*p->unreadable;
+	return is_read;
 }
 
 /* --- messages ---------------------------------------------------------------------------------- */
@@ -127,7 +136,7 @@ static void put_payload(const struct page *p, struct json_out *o, const struct j
 
 static struct http_in message_callback(const struct page *p, const struct json *m)
 {
-	struct json_out *o = json_out_new(p->arena);
+	struct json_out *o = json_out_new(p->scratch);
 
 	json_begin_object(o);
 	put_payload(p, o, m);
@@ -183,8 +192,9 @@ static const char *const kept[] = { "_id", "request_id", "id_project", "status",
 
 static const char *extra_of(const struct page *p, const struct json *request)
 {
-	struct json_out *o = json_out_new(p->arena);
+	struct json_out *o = json_out_new(p->scratch);
 	const struct json *value;
+	const char *text;
 	size_t i;
 
 	json_begin_object(o);
@@ -209,12 +219,14 @@ static const char *extra_of(const struct page *p, const struct json *request)
 		json_end_object(o);
 	}
 	json_end_object(o);
-	return json_done(o, NULL);
+	text = arena_strdup(p->arena, json_done(o, NULL));
+	arena_reset(p->scratch);
+	return text;
 }
 
 static struct http_in conversation_callback(const struct page *p, const struct json *request)
 {
-	struct json_out *o = json_out_new(p->arena);
+	struct json_out *o = json_out_new(p->scratch);
 
 	json_begin_object(o);
 	json_key(o, "payload");
@@ -309,6 +321,7 @@ int smartify_parse_page(const struct via *via, struct arena *a, const char *conv
 	struct page p = { .via = via, .arena = a, .conversation = conversation, .error = error };
 	const struct json *list;
 	struct json_error fault;
+	int ret;
 
 	*error = (struct parse_error){ 0 };
 	*cursor = NULL;
@@ -319,7 +332,10 @@ int smartify_parse_page(const struct via *via, struct arena *a, const char *conv
 	}
 	if (list->type != JSON_ARRAY)
 		return unparsable(&p, UNPARSABLE_BAD_FIELD, "the page is no list");
-	return read_messages(&p, list, out);
+	p.scratch = arena_new();
+	ret = read_messages(&p, list, out);
+	arena_free(p.scratch);
+	return ret;
 }
 
 static int take_messages(struct page *p, const struct job *job, const struct json *answer,
@@ -367,14 +383,16 @@ bool smartify_take_page(const struct via *via, struct arena *a, const struct job
 	struct parse_error error;
 	struct page p = { .via = job->step == STEP_LIST_MESSAGES ? via : &curious,
 		.arena = a,
+		.scratch = arena_new(),
 		.unreadable = &out->unreadable,
 		.error = &error };
+	int ret = -1;
 
 	all.wants_facts = true;
 	curious.endpoint = &all;
-	if (answer == NULL)
-		return false;
-	if (job->step == STEP_LIST_MESSAGES)
-		return take_messages(&p, job, answer, out) == 0;
-	return take_conversations(&p, job, answer, out) == 0;
+	if (answer != NULL)
+		ret = job->step == STEP_LIST_MESSAGES ? take_messages(&p, job, answer, out)
+						      : take_conversations(&p, job, answer, out);
+	arena_free(p.scratch);
+	return ret == 0;
 }

@@ -74,6 +74,41 @@ static void begin_new(struct migration_run *r)
 	flow_submit(r->flow, &b->op.op);
 }
 
+/* The one that is under way, else the newest. */
+static struct migration_run *run_of_bridge(const struct migrations *m, const char *bridge)
+{
+	struct migration_run *r, *newest = NULL;
+
+	TAILQ_FOREACH(r, &m->runs, next) {
+		if (r->is_dry || strcmp(r->wish.bridge, bridge) != 0)
+			continue;
+		if (migration_is_active(r->row.state))
+			return r;
+		if (newest == NULL)
+			newest = r;
+	}
+	return newest;
+}
+
+/* Of one endpoint's conversations one run at a time holds back what is said meanwhile. */
+static bool is_free(const struct migration_run *r, struct err *err)
+{
+	const struct migration_run *other;
+
+	TAILQ_FOREACH(other, &r->all->runs, next)
+		if (other != r && !other->is_dry && other->source == r->source
+		    && migration_is_active(other->row.state))
+			break;
+	if (other == NULL)
+		return true;
+	if (other->row.id == 0) /* on its way to disk: it has no name to give yet */
+		err_set(err, "a run of %s is just beginning", other->wish.bridge);
+	else
+		err_set(err, "m%lld of %s is under way: stop it first", (long long)other->row.id,
+		    other->wish.bridge);
+	return false;
+}
+
 static bool resume(struct migration_run *r, bool force, struct err *err)
 {
 	if (r->row.state != MIGRATION_STOPPED && r->row.state != MIGRATION_FAILED
@@ -90,20 +125,10 @@ static bool resume(struct migration_run *r, bool force, struct err *err)
 		migration_run_on(r);
 		return true;
 	}
-	if (!attach(r, err))
+	if (!attach(r, err) || !is_free(r, err))
 		return false;
 	migration_run_go(r);
 	return true;
-}
-
-static struct migration_run *run_of_bridge(const struct migrations *m, const char *bridge)
-{
-	struct migration_run *r;
-
-	TAILQ_FOREACH(r, &m->runs, next)
-		if (!r->is_dry && strcmp(r->wish.bridge, bridge) == 0)
-			return r;
-	return NULL;
 }
 
 /* One that is over is kept until the next begins. */
@@ -157,23 +182,22 @@ enum migration_begin migration_begin(struct migrations *m, const struct migratio
 	bool is_alike = r != NULL && r->row.wish != NULL && strcmp(r->row.wish, row.wish) == 0;
 	enum migration_begin result = MIGRATION_BEGUN;
 
-	if (r != NULL && migration_is_active(r->row.state) && !is_alike) {
-		err_set(err, "m%lld of %s is under way: stop it first", (long long)r->row.id,
-		    w->bridge);
-		result = MIGRATION_CONFLICT;
-	} else if (is_alike && r->row.id != 0 && resume(r, w->force, err)) {
+	if (is_alike && r->row.id != 0 && resume(r, w->force, err)) {
 		begun(arg, r->row.id);
 	} else {
 		r = migration_run_new(m, &row);
 		r->wish.force = w->force;
-		if (attach(r, err)) {
+		if (!attach(r, err))
+			result = MIGRATION_REFUSED;
+		else if (!is_free(r, err))
+			result = MIGRATION_CONFLICT;
+		if (result == MIGRATION_BEGUN) {
 			r->told = begun;
 			r->told_arg = arg;
 			TAILQ_INSERT_HEAD(&m->runs, r, next);
 			begin_new(r);
 		} else {
 			migration_run_free(r);
-			result = MIGRATION_REFUSED;
 		}
 	}
 	arena_free(a);
@@ -233,6 +257,17 @@ enum migration_phase migration_phase(struct migrations *m, struct endpoint *e,
 		    && (item = migration_run_item(r, conversation)) != NULL && item->is_ending)
 			return MIGRATION_PHASE_END;
 	return MIGRATION_PHASE_MESSAGES;
+}
+
+bool migration_hurries(struct migrations *m, const struct event *e)
+{
+	struct endpoint *from = endpoint_find(m->flow, e->endpoint);
+	const struct migration_run *r;
+
+	TAILQ_FOREACH(r, &m->runs, next)
+		if (r->source == from && r->row.state == MIGRATION_STOPPING)
+			return true;
+	return from == NULL || router_is_urgent(m->flow->router, from, e->conversation);
 }
 
 void migration_told(struct migrations *m, const struct event *e)

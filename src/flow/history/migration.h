@@ -76,6 +76,8 @@ bool migration_takes(struct migrations *m, struct endpoint *e, const char *conve
 enum migration_phase { MIGRATION_PHASE_NONE, MIGRATION_PHASE_MESSAGES, MIGRATION_PHASE_END };
 enum migration_phase migration_phase(struct migrations *m, struct endpoint *e,
     const char *conversation, int bridge);
+/* Somebody waits for the end of its history: in the conversation for long, or for the run to stop. */
+bool migration_hurries(struct migrations *m, const struct event *e);
 /* What became of it is on disk; of any event. */
 void migration_told(struct migrations *m, const struct event *e);
 /* All runs, the newest first, in a. */

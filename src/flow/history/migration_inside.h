@@ -1,6 +1,7 @@
 /* What the files that move history share: migration.c has all runs, migration_run.c one of them (which conversations, in
  * which order), migration_item.c one conversation, migration_end.c how it ends, migration_verify.c and migration_like.c what is compared, migration_report.c what is told, migration_file.c
- * reads a file in the place of a platform, migration_pair.c finds with what a conversation is a pair. */
+ * reads a file in the place of a platform, migration_pair.c finds with what a conversation is a pair, migration_state.c
+ * whether it is open. */
 #ifndef FLOW_HISTORY_MIGRATION_INSIDE_H
 #define FLOW_HISTORY_MIGRATION_INSIDE_H
 
@@ -51,7 +52,8 @@ struct migration_run {
 	bool is_welcome;      /* the other end takes history */
 	bool has_looked_back; /* for what an earlier life has begun, and no page has told since */
 	int64_t begun;        /* conversations, for the limit */
-	struct map met;       /* is_dry: those that were gone through */
+	struct map met;       /* is_dry: those that were gone through, … */
+	struct arena *met_arena; /* … until it ends */
 	TAILQ_HEAD(, migration_item) items;
 	size_t nitems;
 	bool is_dead;
@@ -137,6 +139,16 @@ struct migration_likeness;
 struct migration_likeness *migration_liken(struct migration_item *item, void (*done)(void *arg),
     void *arg);
 void migration_likeness_free(struct migration_likeness *l); /* takes NULL; done will not run */
+
+/* ---- migration_state.c ---- */
+
+struct migration_standing;
+
+/* Of one that was asked for by its name, and did not say whether it is open; about must live as long. done runs
+ * later, with a state, and frees it. */
+struct migration_standing *migration_standing_find(struct migration_run *r,
+    const struct event *about, void (*done)(void *arg, enum state state), void *arg);
+void migration_standing_free(struct migration_standing *s); /* takes NULL; done will not run */
 
 /* ---- migration_verify.c ---- */
 

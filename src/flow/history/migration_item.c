@@ -40,7 +40,8 @@ struct item_work {
 	int64_t begun_ms;
 	struct loop_timer *timer;
 	struct page page;
-	char *cursor;              /* of the page that is asked for */
+	char *cursor; /* of the page that is asked for */
+	struct migration_standing *standing;
 	struct spool *spool;       /* what is to be written, … */
 	struct slot slots[WINDOW]; /* … and the first of it, in the order it was written */
 	size_t count;
@@ -621,24 +622,25 @@ static void on_messages(void *arg, struct arena *a, const struct outcome *o)
 
 /* ---- 1: it is under way ---- */
 
-/* Without the page that told it, which may be large: the store's form, and what an event has beyond that. */
+/* Without the page that told it, which may be large. */
 static const struct event *keep_about(struct arena *a, const struct event *told)
 {
-	struct event *e = event_copy(a, told);
-	struct facts *facts;
-	int f;
+	struct event *e = ARENA_NEW(a, struct event);
 
-	e->person_version = told->person_version;
-	e->facts_version = told->facts_version;
-	e->assignee = (struct author){ told->assignee.role, arena_strdup(a, told->assignee.id),
-		arena_strdup(a, told->assignee.name), arena_strdup(a, told->assignee.email) };
-	if (told->facts == NULL)
-		return e;
-	facts = ARENA_NEW(a, struct facts);
-	for (f = 0; f < FACT_COUNT; f++)
-		facts->v[f] = arena_strdup(a, told->facts->v[f]);
-	e->facts = facts;
+	event_keep(a, told, e);
 	return e;
+}
+
+static void on_standing(void *arg, enum state state)
+{
+	struct item_work *w = arg;
+	struct event *about = arena_memdup(w->arena, w->item->about, sizeof(*about));
+
+	migration_standing_free(w->standing);
+	w->standing = NULL;
+	about->state = state;
+	w->item->about = about;
+	ask_messages(w, NULL);
 }
 
 /* It stands in no page of conversations yet. */
@@ -653,6 +655,8 @@ static void on_about(void *arg, struct arena *a, const struct outcome *o)
 		break_off(w, NULL);
 	else if (is_gone)
 		save_end(w);
+	else if (w->item->about->state == STATE_NONE && w->item->run->file == NULL)
+		w->standing = migration_standing_find(w->item->run, w->item->about, on_standing, w);
 	else
 		ask_messages(w, NULL);
 	arena_free(a);
@@ -715,7 +719,7 @@ static void start(struct migration_run *r, const struct event *about, const char
 	w->timer = loop_timer_new(r->flow->loop, on_timer, w);
 	w->page.arg = w;
 	w->page.known.conversation = w->remote;
-	w->spool = spool_new(r->flow->config->store);
+	w->spool = spool_new(r->flow->config->store, r->flow->config->limits.disk_reserve);
 	TAILQ_INSERT_TAIL(&r->items, item, next);
 	r->nitems++;
 	if (r->is_dry) {
@@ -752,6 +756,7 @@ void migration_item_free(struct migration_item *item)
 		item->told_by->left--;
 	item->run->nitems--;
 	migration_cancel(item->run, &w->page);
+	migration_standing_free(w->standing);
 	loop_timer_free(w->timer);
 	migration_ending_free(w->ending);
 	migration_comparison_free(w->comparison);

@@ -33,6 +33,7 @@ struct migration_run *migration_run_new(struct migrations *m, const struct row_m
 	TAILQ_INIT(&r->items);
 	TAILQ_INIT(&r->pages);
 	map_init(&r->met);
+	r->met_arena = arena_new();
 	if (migration_wish_read(r->arena, r->row.wish, &r->wish) != 0)
 		r->wish.bridge = "?";
 	return r;
@@ -93,6 +94,8 @@ static void forget_pages(struct migration_run *r)
 	while (!TAILQ_EMPTY(&r->pages))
 		forget_page(r, TAILQ_FIRST(&r->pages));
 	forget_list(r);
+	map_fini(&r->met);
+	arena_reset(r->met_arena);
 }
 
 void migration_run_free(struct migration_run *r)
@@ -104,7 +107,7 @@ void migration_run_free(struct migration_run *r)
 	migration_cancel(r, &r->page);
 	migration_file_close(r);
 	forget_pages(r);
-	map_fini(&r->met);
+	arena_free(r->met_arena);
 	arena_free(r->arena);
 	xfree(r);
 }
@@ -350,8 +353,8 @@ static bool was_met(struct migration_run *r, const char *remote)
 	for (n = map_find(&r->met, hash); n != NULL; n = map_find_next(n))
 		if (strcmp(((struct met *)n)->remote, remote) == 0)
 			return true;
-	met = arena_zalloc(r->arena, sizeof(*met));
-	met->remote = arena_strdup(r->arena, remote);
+	met = arena_zalloc(r->met_arena, sizeof(*met));
+	met->remote = arena_strdup(r->met_arena, remote);
 	map_add(&r->met, &met->node, hash);
 	return false;
 }

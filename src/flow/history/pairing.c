@@ -183,33 +183,39 @@ static void ask(struct pairing *p, struct endpoint *e, enum step step, const cha
 	page_ask(e, &p->page);
 }
 
-static const char *last_of(struct pairing *p, struct arena *a, const struct outcome *o)
+/* *last NULL: nothing. False: it cannot be read, so all of it would pass for new; which is told. */
+static bool take_last(struct pairing *p, const struct endpoint *e, const char *id, struct arena *a,
+    const struct outcome *o, const char **last)
 {
-	const char *last = NULL;
+	bool is_had = o->effect.kind != EFFECT_REJECTED;
 	size_t i;
 
-	for (i = 0; o->effect.kind != EFFECT_REJECTED && i < o->events.count; i++)
+	*last = NULL;
+	for (i = 0; is_had && i < o->events.count; i++)
 		if (o->events.items[i].remote != NULL)
-			last = o->events.items[i].remote;
-	last = arena_strdup(p->turn, last);
+			*last = o->events.items[i].remote;
+	*last = arena_strdup(p->turn, *last);
+	if (!is_had)
+		refuse(p,
+		    arena_printf(p->turn, "what stands in %s:%s cannot be read", e->conf.name, id));
 	arena_free(a);
-	return last;
+	return is_had;
 }
 
 static void on_agents_last(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct pairing *p = arg;
 
-	p->agents_last = last_of(p, a, o);
-	write_down(p, false);
+	if (take_last(p, p->target, p->agents, a, o, &p->agents_last))
+		write_down(p, false);
 }
 
 static void on_customers_last(void *arg, struct arena *a, const struct outcome *o)
 {
 	struct pairing *p = arg;
 
-	p->customers_last = last_of(p, a, o);
-	ask(p, p->target, STEP_LIST_MESSAGES, p->agents, p->agents_about, on_agents_last);
+	if (take_last(p, p->source, p->customers, a, o, &p->customers_last))
+		ask(p, p->target, STEP_LIST_MESSAGES, p->agents, p->agents_about, on_agents_last);
 }
 
 /* ---- 2: are they there? ---- */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -34,6 +35,7 @@ struct run {
 
 struct spool {
 	char *store;
+	int64_t reserve;
 	int fd; /* -1: there is no file yet */
 	uint64_t flushed;
 	struct buf tail; /* what lies behind that */
@@ -47,11 +49,12 @@ struct spool {
 	int64_t last_ms; /* … and when it was written */
 };
 
-struct spool *spool_new(const char *store)
+struct spool *spool_new(const char *store, int64_t reserve)
 {
 	struct spool *s = xcalloc(1, sizeof(*s));
 
 	s->store = xstrdup(store);
+	s->reserve = reserve;
 	s->fd = -1;
 	buf_init(&s->tail);
 	return s;
@@ -91,6 +94,14 @@ static int make_file(struct spool *s, struct err *err)
 	return s->fd < 0 ? -1 : 0;
 }
 
+/* What is kept free is the store's, and live messages'. */
+static bool is_tight(const struct spool *s)
+{
+	struct statvfs fs;
+
+	return fstatvfs(s->fd, &fs) == 0 && (int64_t)(fs.f_bavail * fs.f_frsize) < s->reserve;
+}
+
 static int flush(struct spool *s, struct err *err)
 {
 	size_t done = 0;
@@ -98,6 +109,8 @@ static int flush(struct spool *s, struct err *err)
 
 	if (s->fd < 0 && make_file(s, err) != 0)
 		return -1;
+	if (is_tight(s))
+		return err_set(err, "keeping what was read: less than limits.disk_reserve is free");
 	while (done < s->tail.len) {
 		n = pwrite(s->fd, s->tail.data + done, s->tail.len - done,
 		    (off_t)(s->flushed + done));

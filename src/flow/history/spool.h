@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -14,8 +15,9 @@ struct arena;
 struct event;
 struct spool;
 
-struct spool *spool_new(const char *store); /* whose path the file's begins with */
-void spool_free(struct spool *s);           /* takes NULL */
+/* store: whose path the file's begins with; reserve: so many bytes are left free there. */
+struct spool *spool_new(const char *store, int64_t reserve);
+void spool_free(struct spool *s); /* takes NULL */
 /* A page's messages, each with at_ms and remote; they are only read. -1: err, nothing of them is there. */
 int spool_add(struct spool *s, const struct event *const *events, size_t count, struct err *err);
 /* The next one, in a; *out NULL: that was all. After it nothing may be added. -1: err. */

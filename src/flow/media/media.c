@@ -105,7 +105,7 @@ static void wait_end(struct media_wait *w)
 	for (i = 0; i < count; i++)
 		files[i] = file_of(w->job, w->arena, &w->job->items[i]);
 	TAILQ_REMOVE(&w->job->waits, w, next);
-	w->done(w->arg, files, count);
+	w->asker.done(w->asker.arg, files, count);
 	xfree(w);
 }
 
@@ -270,15 +270,16 @@ void media_take(struct media *m, struct letter *letter)
 }
 
 struct media_wait *media_ask(struct media *m, int64_t event, struct letter *letter, struct arena *a,
-    void (*done)(void *arg, const struct file *files, size_t count), void *arg)
+    const struct media_asker *asker)
 {
 	struct media_wait *w = xcalloc(1, sizeof(*w));
 
 	w->job = job_get(m, event, letter);
 	w->arena = a;
-	w->done = done;
-	w->arg = arg;
+	w->asker = *asker;
 	TAILQ_INSERT_TAIL(&w->job->waits, w, next);
+	if (w->job->is_patient && asker->hurries(asker->arg))
+		job_hurry(w->job);
 	return w;
 }
 
@@ -384,6 +385,7 @@ struct media *media_new(struct flow *f)
 	m->flow = f;
 	m->folder = folder_beside(f->config->store);
 	map_init(&m->jobs);
+	media_hosts_init(&m->hosts);
 	TAILQ_INIT(&m->queue);
 	TAILQ_INIT(&m->running);
 	m->timer = loop_timer_new(f->loop, on_timer, m);
@@ -399,6 +401,7 @@ void media_free(struct media *m)
 	while ((n = map_walk(&m->jobs, NULL)) != NULL)
 		job_free((struct fetching *)n);
 	map_fini(&m->jobs);
+	media_hosts_fini(&m->hosts);
 	loop_timer_free(m->timer);
 	arena_free(m->loaded);
 	xfree(m->folder);

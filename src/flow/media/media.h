@@ -25,10 +25,16 @@ uint64_t media_refused_24h(const struct media *m); /* for want of room */
 
 /* The event goes somewhere: its files are fetched. */
 void media_take(struct media *m, struct letter *letter);
-/* Tells, once, each of the event's files: where it lies, or why it is not to be had. They live in a. Not
- * from within; for an event of our store (its id is given, as a letter may be a copy). */
+/* Who waits for the files of an event. */
+struct media_asker {
+	/* Once, and not from within media_ask: where each lies, or why it is not to be had. */
+	void (*done)(void *arg, const struct file *files, size_t count);
+	bool (*hurries)(void *arg); /* rather none than late; asked after each failure */
+	void *arg;
+};
+/* What is told lives in a. For an event of our store (its id is given, as a letter may be a copy). */
 struct media_wait *media_ask(struct media *m, int64_t event, struct letter *letter, struct arena *a,
-    void (*done)(void *arg, const struct file *files, size_t count), void *arg);
+    const struct media_asker *asker);
 void media_forget(struct media_wait *w); /* takes NULL; before done: it will not run */
 /* They stand somewhere as an address of ours: they stay for as long as it is good. */
 void media_serve_from_now(struct media *m, int64_t event);
@@ -61,10 +67,16 @@ struct media_verdict {
 	enum media_next next;
 	int64_t wait_msecs;
 	const char *why; /* for people; static, or in a */
+	bool may_pass;   /* later it may be to be had all the same */
 };
-/* tries: how often this address was asked for, this answer counted. */
-struct media_verdict media_judge(struct arena *a, const struct http_resp *resp, int tries,
-    int64_t max_size);
+/* Each kind of failure has a patience of its own, and takes nothing of that of the others. */
+enum media_fault { MEDIA_FAULT_MISSING, MEDIA_FAULT_SILENT, MEDIA_FAULT_BROKEN, MEDIA_FAULT_COUNT };
+struct media_tries {
+	int of[MEDIA_FAULT_COUNT];
+};
+/* tries: of this address so far; this answer is counted. */
+struct media_verdict media_judge(struct arena *a, const struct http_resp *resp,
+    struct media_tries *tries, int64_t max_size);
 const char *media_size_words(struct arena *a, int64_t bytes);
 
 #endif

@@ -20,6 +20,8 @@
 #define LEAST_MSECS 60000
 #define REFRESH_MSECS 60000 /* the platform itself may be down */
 #define REFRESH_PAGES 5
+#define PATIENT_MOST 1000 /* so many messages wait in memory that nobody has asked for yet */
+#define DISK ""           /* among servers: our own */
 
 /* ---- settling one ---- */
 
@@ -39,7 +41,7 @@ static void log_settled(const struct fetching *j, const struct media_row *r)
 /* As if the disk had said it. */
 static const struct http_resp full = { .is_disk = true, .retry_after_msecs = -1 };
 
-static void job_again(struct fetching *j, int64_t msecs);
+static void job_failed_once(struct fetching *j, const struct media_verdict *v, const char *host);
 
 static void on_set(struct store_op *op)
 {
@@ -50,11 +52,8 @@ static void on_set(struct store_op *op)
 	if (flow_redo(j->media->flow, op))
 		return;
 	if (j->set.is_lost) {
-		v = media_judge(j->arena, &full, i->tries, 0);
-		if (v.next == MEDIA_AGAIN)
-			job_again(j, v.wait_msecs);
-		else
-			job_fail(j, v.why);
+		v = media_judge(j->arena, &full, &i->tries, 0);
+		job_failed_once(j, &v, DISK);
 		return;
 	}
 	i->row = j->set.row;
@@ -90,16 +89,17 @@ void job_fail(struct fetching *j, const char *why)
 
 /* ---- fetching ---- */
 
+static void refresh_failed(struct fetching *j);
+
 static void on_wait_over(void *arg)
 {
 	struct fetching *j = arg;
 
-	if (j->page.pager != NULL) {
-		page_cancel(&j->page);
-		job_fail(j, j->why);
-		return;
-	}
-	job_queue(j);
+	j->is_patient = false;
+	if (j->page.pager != NULL)
+		refresh_failed(j);
+	else
+		job_queue(j);
 }
 
 static void set_timer(struct fetching *j, int64_t msecs)
@@ -109,10 +109,76 @@ static void set_timer(struct fetching *j, int64_t msecs)
 	loop_timer_set(j->timer, msecs);
 }
 
-static void job_again(struct fetching *j, int64_t msecs)
+/* ---- who is in no hurry ---- */
+
+static const char *host_of(const struct fetching *j)
 {
-	set_timer(j, msecs);
+	const char *begin = strstr(j->items[j->at].url, "://");
+
+	begin = begin != NULL ? begin + 3 : "";
+	return arena_printf(j->arena, "%.*s", (int)strcspn(begin, "/?#"), begin);
 }
+
+/* What was said before has time; and what nobody has asked for yet, since its own way is barred. */
+static bool is_patient(const struct fetching *j)
+{
+	const struct media *m = j->media;
+	const struct event *e = j->letter->event;
+	const struct media_wait *w;
+
+	if (media_now(m) - e->here_ms >= m->flow->config->limits.try_for_msecs)
+		return false;
+	TAILQ_FOREACH(w, &j->waits, next)
+		if (w->asker.hurries(w->asker.arg))
+			return false;
+	return !TAILQ_EMPTY(&j->waits) || m->jobs.count <= PATIENT_MOST;
+}
+
+/* False: nobody waits any longer for it. */
+static bool job_waits(struct fetching *j, const char *host, const char *why)
+{
+	struct media *m = j->media;
+	struct item *i = &j->items[j->at];
+	int64_t wait = media_patience(&m->hosts, host, &i->past,
+	    m->flow->config->limits.try_for_msecs, media_now(m));
+
+	if (wait < 0 || !is_patient(j))
+		return false;
+	if (i->past.waits++ == 0)
+		LOG(LOG_WARN, "media_waits", F_ID("event", 'e', j->event), F_STR("err", why));
+	j->is_patient = true;
+	set_timer(j, wait);
+	return true;
+}
+
+void job_hurry(struct fetching *j)
+{
+	loop_timer_stop(j->timer);
+	j->is_patient = false;
+	j->items[j->at].tries = (struct media_tries){ 0 };
+	job_queue(j);
+}
+
+static void note_failure(struct fetching *j, const char *host)
+{
+	struct item *i = &j->items[j->at];
+
+	media_host_failed(&j->media->hosts, host, media_now(j->media));
+	if (i->past.failed_ms == 0)
+		i->past.failed_ms = media_now(j->media);
+}
+
+static void job_failed_once(struct fetching *j, const struct media_verdict *v, const char *host)
+{
+	if (v->may_pass)
+		note_failure(j, host);
+	if (v->next == MEDIA_AGAIN)
+		set_timer(j, v->wait_msecs);
+	else if (!v->may_pass || !job_waits(j, host, v->why))
+		job_fail(j, v->why);
+}
+
+/* ---- looking at it ---- */
 
 /* What the file is called and what it is; -1: it is not carried, and *why says so. */
 static int look_at_file(struct fetching *j, const struct http_resp *resp, struct media_row *row,
@@ -155,6 +221,8 @@ static void job_take(struct fetching *j, const struct http_resp *resp)
 	row.state = MEDIA_STORED;
 	row.sha = arena_strdup(j->arena, sha);
 	row.size = resp->file_len;
+	media_host_served(&j->media->hosts, host_of(j), media_now(j->media));
+	media_host_served(&j->media->hosts, DISK, media_now(j->media));
 	job_set(j, &row);
 }
 
@@ -177,23 +245,25 @@ static void on_response(void *arg, const struct http_resp *resp)
 	struct item *i = &j->items[j->at];
 	struct endpoint *e = endpoint_find(m->flow, j->letter->event->endpoint);
 	struct media_verdict v;
+	bool is_ours; /* the fault */
 
 	if (is_cramped(j, resp))
 		media_start_sweep(m);
+	is_ours = resp->is_disk || is_cramped(j, resp);
 	j->call = NULL;
 	j->is_running = false;
 	m->nrunning--;
 	TAILQ_REMOVE(&m->running, j, list);
-	v = media_judge(j->arena, is_cramped(j, resp) ? &full : resp, ++i->tries,
+	v = media_judge(j->arena, is_cramped(j, resp) ? &full : resp, &i->tries,
 	    j->config->media.max_size);
 	if (e != NULL)
 		e->stats.requests[STEP_FETCH_MEDIA][effects[v.next]]++;
 	j->why = v.why;
 	switch (v.next) {
 	case MEDIA_TAKE: job_take(j, resp); break;
-	case MEDIA_AGAIN: job_again(j, v.wait_msecs); break;
 	case MEDIA_REFRESH: job_refresh(j); break;
-	case MEDIA_GIVE_UP: job_fail(j, v.why); break;
+	case MEDIA_AGAIN:
+	case MEDIA_GIVE_UP: job_failed_once(j, &v, is_ours ? DISK : host_of(j)); break;
 	}
 	config_unref(j->config);
 	j->config = NULL;
@@ -248,12 +318,9 @@ static void job_fetch(struct fetching *j)
 	struct media_verdict v;
 
 	if (max == 0) {
-		v = media_judge(j->arena, &full, ++i->tries, 0);
+		v = media_judge(j->arena, &full, &i->tries, 0);
 		media_start_sweep(m);
-		if (v.next == MEDIA_AGAIN)
-			job_again(j, v.wait_msecs);
-		else
-			job_fail(j, v.why);
+		job_failed_once(j, &v, DISK);
 		return;
 	}
 	mkdir(m->folder, 0750);
@@ -356,12 +423,14 @@ static void on_page(void *arg, struct arena *a, const struct outcome *o)
 		return;
 	}
 	loop_timer_stop(j->timer);
+	if (e != NULL)
+		media_host_served(&j->media->hosts, e->conf.name, media_now(j->media));
 	if (url == NULL || strcmp(url, i->url) == 0) {
 		job_fail(j, j->why);
 		return;
 	}
 	i->url = url;
-	i->tries = 0;
+	i->tries = (struct media_tries){ 0 };
 	job_queue(j);
 }
 
@@ -378,6 +447,19 @@ static void ask_page(struct fetching *j, struct endpoint *e)
 		.arg = j,
 	};
 	page_ask(e, &j->page);
+}
+
+/* The platform itself is down: what it would say of the message nobody knows. */
+static void refresh_failed(struct fetching *j)
+{
+	const struct endpoint *e = endpoint_find(j->media->flow, j->letter->event->endpoint);
+
+	page_cancel(&j->page);
+	j->items[j->at].is_refreshed = false;
+	if (e != NULL)
+		note_failure(j, e->conf.name);
+	if (e == NULL || !job_waits(j, e->conf.name, j->why))
+		job_fail(j, j->why);
 }
 
 static void job_refresh(struct fetching *j)

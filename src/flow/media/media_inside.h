@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "flow/media/media.h"
+#include "flow/media/media_patience.h"
 #include "flow/pager.h"
 
 #define PART_PREFIX ".part-" /* of files that are not whole */
@@ -15,7 +16,8 @@ struct item {
 	struct media_row row;
 	const struct attachment *from;
 	const char *url;
-	int tries;
+	struct media_tries tries;
+	struct media_past past;
 	bool is_refreshed;
 };
 
@@ -31,6 +33,7 @@ struct fetching {
 	TAILQ_HEAD(, media_wait) waits;
 	TAILQ_ENTRY(fetching) list; /* of the queue, or of those running */
 	bool is_queued, is_running;
+	bool is_patient; /* its timer is that of somebody who is in no hurry */
 	struct http_req req;
 	struct http_into into;
 	struct http_call *call;
@@ -48,8 +51,7 @@ struct media_wait {
 	TAILQ_ENTRY(media_wait) next;
 	struct fetching *job;
 	struct arena *arena;
-	void (*done)(void *arg, const struct file *files, size_t count);
-	void *arg;
+	struct media_asker asker;
 };
 
 TAILQ_HEAD(fetching_list, fetching);
@@ -60,6 +62,7 @@ struct media {
 	struct map jobs; /* by event */
 	struct fetching_list queue, running;
 	size_t nrunning;
+	struct media_hosts hosts;
 	uint64_t parts; /* temporary files, counted */
 	int64_t bytes;
 	struct day refused; /* for want of room */
@@ -79,6 +82,7 @@ void media_start_sweep(struct media *m);
 void job_next(struct fetching *j);
 /* media_fetch.c: it is to be fetched; or it is known not to be had. */
 void job_queue(struct fetching *j);
+void job_hurry(struct fetching *j); /* who asks now may be in a hurry: its patience is over */
 void job_fail(struct fetching *j, const char *why);
 /* What is queued goes on its way, as far as there is room. */
 void media_pump(struct media *m);
