@@ -188,6 +188,7 @@ void page_cancel(struct page *p)
 	if (g->current == p) {
 		request_cancel(&g->request);
 		g->current = NULL;
+		loop_timer_set(g->timer, 0); /* its place is free for others; not from within */
 	}
 	TAILQ_REMOVE(&g->asked, p, next);
 	arena_free(p->arena);
