@@ -304,8 +304,6 @@ static bool is_older(const struct reading *r, const struct event *event)
 
 static void add(struct reading *r, struct event *event)
 {
-	bool is_late;
-
 	if (event->remote == NULL || event->key == NULL)
 		return;
 	if (event->at_ms > r->result.newest_ms)
@@ -319,8 +317,7 @@ static void add(struct reading *r, struct event *event)
 	r->result.checked += event->kind != EVENT_RECEIPT;
 	if (!ingest_wants(r->endpoint, event))
 		return;
-	is_late = !r->order.is_told || (r->order.told_ms != 0 && event->at_ms <= r->order.told_ms);
-	event->origin = is_late ? ORIGIN_REPAIR : ORIGIN_LIVE;
+	event->origin = r->order.is_told ? ORIGIN_LIVE : ORIGIN_REPAIR;
 	events_add(&r->on_page, event);
 }
 

@@ -19,8 +19,7 @@ struct reading_order {
 	int64_t until_ms; /* … and after: they may still be told */
 	bool is_live;     /* a message waits for it */
 	bool is_dry;      /* only counts */
-	bool is_told;     /* this is how messages are told here: they are not late, … */
-	int64_t told_ms;  /* … but for those that were written up to then */
+	bool is_told;     /* this is how messages are told here: they are not late */
 };
 
 /* What came of it. */

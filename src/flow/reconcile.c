@@ -297,8 +297,6 @@ static void remember(struct sweep *s, const struct event *c, const struct readin
 	t->is_sure = t->words != NULL && strcmp(t->words, c->extra) == 0;
 	if (result->newest_ms > t->newest_ms)
 		t->newest_ms = result->newest_ms;
-	if (t->first_ms == 0)
-		t->first_ms = result->newest_ms;
 	xfree(t->words);
 	t->words = result->has_held || result->is_gone ? NULL : xstrdup(c->extra);
 	if (result->is_gone)
@@ -317,18 +315,6 @@ static int64_t since(const struct sweep *s, const struct event *c)
 		return s->now.since_ms;
 	earliest_ms = sweep_earliest(s->endpoint);
 	return (newest_ms > earliest_ms ? newest_ms : earliest_ms) - OVERLAP_MSECS;
-}
-
-/* Told anew it would pass for said just now, as it was not taken in when it was first read. */
-static int64_t told_already(const struct sweep *s, const struct event *c)
-{
-	int64_t since_ms = 0;
-	size_t i;
-
-	for (i = 0; i < s->endpoint->nbridges; i++)
-		if (s->endpoint->bridges[i]->since_ms > since_ms)
-			since_ms = s->endpoint->bridges[i]->since_ms;
-	return told_before(tolds_find(&s->told, c->conversation), since_ms);
 }
 
 /* ---- and on ---- */
@@ -430,7 +416,6 @@ static void read_conversation(struct sweep *s, const struct event *c)
 		/* What an earlier life may have sent already is looked for before it is sent. */
 		.is_told = s->endpoint->conf.poll && s->now.why != SWEEP_START
 		    && s->now.why != SWEEP_ASKED,
-		.told_ms = told_already(s, c),
 	};
 
 	s->reading = reading_start(s->endpoint, &order, on_messages, s);

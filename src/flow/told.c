@@ -41,14 +41,6 @@ struct told *tolds_get(struct tolds *t, const char *remote)
 	return told;
 }
 
-int64_t told_before(const struct told *t, int64_t since_ms)
-{
-	if (t == NULL)
-		return 0;
-	/* Times may be whole seconds. */
-	return t->first_ms < since_ms - 1000 ? t->first_ms : since_ms - 1000;
-}
-
 void tolds_forget(struct tolds *t, unsigned round)
 {
 	struct told *told, *next;

@@ -18,7 +18,6 @@ struct told {
 	char *remote;
 	char *words;       /* event.extra, the list's; NULL: it is to be read again */
 	int64_t newest_ms; /* its last message, by the clock there */
-	int64_t first_ms;  /* … when it was read for the first time */
 	bool is_sure;      /* read again since, with the same words */
 	unsigned round;    /* the last complete sweep that has met it */
 };
@@ -34,10 +33,6 @@ struct told *tolds_find(const struct tolds *t,
     const char *remote); /* NULL: nothing is known of it */
 /* The same, or a new one; it is the last to be forgotten from here on. */
 struct told *tolds_get(struct tolds *t, const char *remote);
-/* Up to then, by the clock there, nothing that is read is news: it stood there when the conversation was first read, and is
- * older than the bridge, which began at since_ms. Where the clock there goes behind, what is said from then on may look as
- * old. 0: all is. */
-int64_t told_before(const struct told *t, int64_t since_ms);
 /* Those that this complete sweep did not meet are not there any more. */
 void tolds_forget(struct tolds *t, unsigned round);
 

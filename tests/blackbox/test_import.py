@@ -246,7 +246,8 @@ MORE = [
 
 def test_saved_pages():
     """Each platform's own answers, saved page by page, are its history: in order, each once, ended as it was there."""
-    hub = Hub(start=False, lines="drop", desk={"conversation_rate": 0})
+    # A second sweep would take what was said just before for live.
+    hub = Hub(start=False, sweep="1h", lines="drop", desk={"conversation_rate": 0})
     try:
         said = said_before(hub)
         folders = {name: os.path.join(hub.folder, name) for name in said}

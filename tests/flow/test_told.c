@@ -36,19 +36,6 @@ static void is_bounded(void **state)
 	tolds_fini(&t);
 }
 
-static void what_stood_there_is_no_news(void **state)
-{
-	struct told t = { 0 };
-
-	(void)state;
-	assert_int_equal(told_before(NULL, 90000), 0);
-	assert_int_equal(told_before(&t, 90000), 0);
-	t.first_ms = 70000;
-	assert_int_equal(told_before(&t, 90000), 70000);
-	t.first_ms = 95000;
-	assert_int_equal(told_before(&t, 90000), 89000);
-}
-
 static void those_not_met_are_forgotten(void **state)
 {
 	struct tolds t;
@@ -68,7 +55,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_bounded),
-		cmocka_unit_test(what_stood_there_is_no_news),
 		cmocka_unit_test(those_not_met_are_forgotten),
 	};
 
