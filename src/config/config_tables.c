@@ -221,7 +221,10 @@ const struct option process_options[] = {
 	{ "limits.answer", OPT_SIZE, C(limits.answer), .restart = true, .fallback = "64MiB",
 	    .min = MIB, .max = GIB, .help = "Largest answer of a platform that is read." },
 	{ "limits.disk_reserve", OPT_SIZE, C(limits.disk_reserve), .fallback = "256MiB",
-	    .min = 16 * MIB, .help = "Free space under this: 503 to callbacks; sending goes on." },
+	    .min = 16 * MIB,
+	    .help =
+		"Free space under this: 503 to callbacks; sending goes on, and a run that moves "
+		"history ends rather than take it (`tieline migrate --resume`)." },
 	{ "limits.lane", OPT_INT, C(limits.lane), .fallback = "10000", .min = 100, .max = 1000000,
 	    .help = "Deliveries waiting for one person; above: parked as overflow." },
 	{ "limits.try_for", OPT_MSECS, C(limits.try_for_msecs), .fallback = "24h", .min = MINUTE,
