@@ -644,9 +644,10 @@ static void segments(void **state)
 	}
 }
 
-/* Messages 0 … count-1, one a second, served a page at a time in that order or the other. */
-static const char *list(struct world *w, int count, int offset, int page, bool newest_first,
-    bool total)
+/* Messages 0 … count-1, one a second but for the first, of which so many came at once, served a page at a time in
+ * that order or the other. */
+static const char *list(struct world *w, int count, int at_once, int offset, int page,
+    bool newest_first, bool total)
 {
 	struct json_out *o = json_out_new(w->arena);
 	int i, n;
@@ -661,7 +662,7 @@ static const char *list(struct world *w, int count, int offset, int page, bool n
 		json_member_text(o, "direction", "MO");
 		json_member_text(o, "from_address", arena_printf(w->arena, "+1555555%04d", n));
 		json_member_text(o, "body", "hello");
-		json_member_int(o, "created_date", NOW_MS + n * 1000);
+		json_member_int(o, "created_date", NOW_MS + (n < at_once ? 0 : n) * 1000);
 		json_end_object(o);
 	}
 	json_end_array(o);
@@ -677,7 +678,7 @@ static void pages_in_either_order(void **state)
 	static const struct {
 		int count, fresh;
 		bool newest_first, total;
-		int requests;
+		int requests, at_once;
 	} rows[] = {
 		{ 30, 3, true, true, 1 },
 		{ 30, 3, false, true, 2 },
@@ -688,6 +689,12 @@ static void pages_in_either_order(void **state)
 		{ 30, 30, false, true, 3 },
 		{ 7, 7, false, true, 1 },
 		{ 0, 0, true, true, 1 },
+		/* A page of one moment says nothing about the order. */
+		{ 30, 3, false, true, 3, 10 },
+		{ 30, 3, false, true, 3, 25 },
+		{ 60, 3, false, true, 3, 15 },
+		{ 30, 3, false, false, 4, 10 },
+		{ 30, 3, true, true, 1, 10 },
 	};
 	struct world *w = *state;
 	struct known all = { 0 };
@@ -705,8 +712,9 @@ static void pages_in_either_order(void **state)
 		do {
 			syniverse_connector.build(&w->via, w->arena, &job, &req);
 			o = interpret(w, &job, 200,
-			    list(w, rows[i].count, atoi(strstr(req.url, "offset=") + 7), 10,
-				rows[i].newest_first, rows[i].total));
+			    list(w, rows[i].count, rows[i].at_once,
+				atoi(strstr(req.url, "offset=") + 7), 10, rows[i].newest_first,
+				rows[i].total));
 			assert_int_equal(o.effect.kind, EFFECT_NEXT_STEP);
 			for (k = 0; k < o.events.count; k++)
 				found += o.events.items[k].version >= job.since_ms;

@@ -4,6 +4,7 @@
  *   newest first   read on until something older than what is asked for has been met
  *   oldest first   the first page tells how many there are: read from the end towards it
  *   … and no total: all of it
+ *   all at once    it says nothing yet: the next page
  *
  * A conversation is read in two walks, what the customer wrote (MO) and what was sent to him (MT). Of the
  * latter ours bear our mark, and are known by the id of their request. */
@@ -84,15 +85,19 @@ static int64_t time_of(const struct json *message)
 	return syniverse_time(json_member(message, "created_date"), 0);
 }
 
-static bool is_ascending(const struct json *list)
+static enum order order_of(const struct json *list, int64_t total)
 {
 	const struct json *last = list->child;
+	int64_t span;
 
-	if (list->count < 2)
-		return false;
 	while (last->next != NULL)
 		last = last->next;
-	return time_of(list->child) < time_of(last);
+	span = time_of(last) - time_of(list->child);
+	if (span == 0)
+		return ORDER_UNKNOWN;
+	if (span < 0)
+		return ORDER_FORWARD;
+	return total >= 0 ? ORDER_BACKWARD : ORDER_ALL;
 }
 
 static bool has_older(const struct json *list, int64_t since_ms)
@@ -114,11 +119,9 @@ static bool go_on(const struct json *answer, const struct json *list, int64_t si
 	if (n == 0 || p->offset > OFFSET_MAX)
 		return false;
 	if (p->order == ORDER_UNKNOWN)
-		p->order = !is_ascending(list) ? ORDER_FORWARD
-		    : total >= 0               ? ORDER_BACKWARD
-					       : ORDER_ALL;
-	if (p->order == ORDER_BACKWARD && p->floor == 0) { /* the first page, of the oldest */
-		p->floor = n;
+		p->order = order_of(list, total);
+	if (p->order == ORDER_BACKWARD && p->floor == 0) { /* a page of the oldest */
+		p->floor = p->offset + n;
 		p->offset = total;
 	} else if (p->order == ORDER_BACKWARD && has_older(list, since_ms)) {
 		return false;
