@@ -302,13 +302,37 @@ static bool is_older(const struct reading *r, const struct event *event)
 	return at_ms < r->order.since_ms;
 }
 
+static void note_past(struct past *past, const struct event *event)
+{
+	if (event->kind == EVENT_MESSAGE && past->count < PAST_MOST)
+		past->seen[past->count++] = hash_text(event->remote, 0);
+}
+
+static bool is_past(const struct past *past, const struct event *event)
+{
+	uint64_t hash = hash_text(event->remote, 0);
+	size_t i;
+
+	if (past == NULL || event->kind != EVENT_MESSAGE)
+		return false;
+	for (i = 0; i < past->count; i++)
+		if (past->seen[i] == hash)
+			return true;
+	return false;
+}
+
 static void add(struct reading *r, struct event *event)
 {
 	if (event->remote == NULL || event->key == NULL)
 		return;
 	if (event->at_ms > r->result.newest_ms)
 		r->result.newest_ms = event->at_ms;
-	if (is_older(r, event))
+	if (is_older(r, event)) {
+		if (event->at_ms < r->order.begun_ms)
+			note_past(&r->result.past, event);
+		return;
+	}
+	if (is_past(r->order.past, event))
 		return;
 	if (event->at_ms > r->order.until_ms) {
 		r->result.has_younger = true;

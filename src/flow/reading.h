@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "flow/flow.h"
+#include "flow/told.h"
 
 struct reading;
 
@@ -20,6 +21,8 @@ struct reading_order {
 	bool is_live;     /* a message waits for it */
 	bool is_dry;      /* only counts */
 	bool is_told;     /* this is how messages are told here: they are not late */
+	int64_t begun_ms; /* when the bridges began */
+	const struct past *past; /* is no news; NULL: nothing is known of it */
 };
 
 /* What came of it. */
@@ -29,6 +32,7 @@ struct reading_result {
 	bool has_younger;  /* there were messages after until_ms */
 	bool has_held;     /* … and some that may be our own, which nobody can tell yet */
 	int64_t newest_ms; /* when the last one was written, by the clock there; 0: none was read */
+	struct past past;  /* left alone, and older than the bridges */
 };
 
 /* order's texts must live until done, which runs once, never from within reading_start. */

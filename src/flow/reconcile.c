@@ -297,6 +297,7 @@ static void remember(struct sweep *s, const struct event *c, const struct readin
 	t->is_sure = t->words != NULL && strcmp(t->words, c->extra) == 0;
 	if (result->newest_ms > t->newest_ms)
 		t->newest_ms = result->newest_ms;
+	told_keep_past(t, &result->past);
 	xfree(t->words);
 	t->words = result->has_held || result->is_gone ? NULL : xstrdup(c->extra);
 	if (result->is_gone)
@@ -315,6 +316,17 @@ static int64_t since(const struct sweep *s, const struct event *c)
 		return s->now.since_ms;
 	earliest_ms = sweep_earliest(s->endpoint);
 	return (newest_ms > earliest_ms ? newest_ms : earliest_ms) - OVERLAP_MSECS;
+}
+
+static int64_t begun(const struct endpoint *e)
+{
+	int64_t since_ms = 0;
+	size_t i;
+
+	for (i = 0; i < e->nbridges; i++)
+		if (e->bridges[i]->since_ms > since_ms)
+			since_ms = e->bridges[i]->since_ms;
+	return since_ms;
 }
 
 /* ---- and on ---- */
@@ -407,6 +419,8 @@ static int64_t until(const struct sweep *s)
 
 static void read_conversation(struct sweep *s, const struct event *c)
 {
+	const struct told *told =
+	    s->now.why != SWEEP_ASKED ? tolds_find(&s->told, c->conversation) : NULL;
 	const struct reading_order order = {
 		.conversation = c->conversation,
 		.about = c,
@@ -416,6 +430,8 @@ static void read_conversation(struct sweep *s, const struct event *c)
 		/* What an earlier life may have sent already is looked for before it is sent. */
 		.is_told = s->endpoint->conf.poll && s->now.why != SWEEP_START
 		    && s->now.why != SWEEP_ASKED,
+		.begun_ms = begun(s->endpoint),
+		.past = told != NULL ? told->past : NULL,
 	};
 
 	s->reading = reading_start(s->endpoint, &order, on_messages, s);

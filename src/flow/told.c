@@ -11,6 +11,7 @@ static void told_free(struct tolds *t, struct told *told)
 	TAILQ_REMOVE(&t->lru, told, lru);
 	xfree(told->remote);
 	xfree(told->words);
+	xfree(told->past);
 	xfree(told);
 }
 
@@ -39,6 +40,17 @@ struct told *tolds_get(struct tolds *t, const char *remote)
 	}
 	TAILQ_INSERT_TAIL(&t->lru, told, lru);
 	return told;
+}
+
+void told_keep_past(struct told *t, const struct past *past)
+{
+	if (t->was_read)
+		return;
+	t->was_read = true;
+	if (past->count == 0)
+		return;
+	t->past = xcalloc(1, sizeof(*t->past));
+	*t->past = *past;
 }
 
 void tolds_forget(struct tolds *t, unsigned round)

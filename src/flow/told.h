@@ -11,6 +11,13 @@
 #include "base/map.h"
 
 #define TOLD_MOST 16384
+#define PAST_MOST 64
+
+/* Messages that stood in a conversation when it was first read, and are older than the bridge: digests of their names. */
+struct past {
+	uint64_t seen[PAST_MOST];
+	size_t count; /* more are not kept: those may be told as news */
+};
 
 struct told {
 	struct map_node node;
@@ -18,6 +25,8 @@ struct told {
 	char *remote;
 	char *words;       /* event.extra, the list's; NULL: it is to be read again */
 	int64_t newest_ms; /* its last message, by the clock there */
+	bool was_read;
+	struct past *past; /* NULL: nothing */
 	bool is_sure;      /* read again since, with the same words */
 	unsigned round;    /* the last complete sweep that has met it */
 };
@@ -33,6 +42,9 @@ struct told *tolds_find(const struct tolds *t,
     const char *remote); /* NULL: nothing is known of it */
 /* The same, or a new one; it is the last to be forgotten from here on. */
 struct told *tolds_get(struct tolds *t, const char *remote);
+/* What the first reading has found. By their times they cannot be told from what is said after the clock there was put
+ * back; by their names they can. */
+void told_keep_past(struct told *t, const struct past *past);
 /* Those that this complete sweep did not meet are not there any more. */
 void tolds_forget(struct tolds *t, unsigned round);
 

@@ -1,4 +1,5 @@
-/* A platform that is read, and what it does not say of a conversation by itself. */
+/* A platform that is read: what stood there before the bridge began is no news, however often it is read; and what is
+ * said from then on is, though its clock may be behind ours. And what it does not say of a conversation by itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,18 +23,27 @@ static const char config[] =
     "bridges:\n"
     "  support: {customers: front, agents: desk}\n";
 
+/* The bridge begins at 20:20:00 of our clock. */
 #define CHAT(updated) \
 	"{\"collection\":[{\"id\":7,\"name\":\"Ann\",\"contact\":{\"originalId\":\"55\"}," \
 	"\"createdAt\":\"2026-11-20 19:00:00\",\"updatedAt\":\"" updated \
 	"\",\"unreadMessages\":0}],\"cursor\":{\"page\":1,\"pages\":1}}"
+#define SAID(id, at, text) \
+	"{\"id\":" id \
+	",\"content\":{\"type\":\"text\",\"resource\":{\"parameters\":{\"content\":\"" text \
+	"\"}}},\"sender\":{\"type\":\"contact\"},\"createdAt\":\"2026-11-20 " at "\"}"
+#define OLD SAID("2", "20:15:00", "old") "," SAID("1", "20:12:00", "older")
+
 #define NONE "{\"collection\":[],\"cursor\":{\"page\":1,\"pages\":1}}"
 
 struct there {
-	const char *chats, *closed;
+	const char *chats, *closed, *messages;
 };
 
 static const char *answer_of(const struct there *t, const struct sent *s)
 {
+	if (strstr(s->url, "/chats/7/messages") != NULL)
+		return t->messages;
 	if (strstr(s->url, "/chats?state=open&selector%5Bname%5D=none") != NULL)
 		return t->chats;
 	if (strstr(s->url, "/chats?state=closed") != NULL)
@@ -43,16 +53,20 @@ static const char *answer_of(const struct there *t, const struct sent *s)
 	return "{}";
 }
 
-static void pass(struct rig *r, const struct there *t, int64_t msecs)
+/* So long; of what is asked at the desk, how much had to do with anybody there. */
+static int pass(struct rig *r, const struct there *t, int64_t msecs)
 {
 	int64_t until_ms = fake_now_ms + msecs;
 	struct sent *s;
-	const char *body;
+	int count = 0;
 
 	do {
 		rig_run(r);
 		while ((s = wire_waiting()) != NULL) {
-			body = answer_of(t, s);
+			const char *body = answer_of(t, s);
+
+			count += strstr(s->url, "chat.example.com") != NULL
+			    && strstr(s->url, "/contact_inboxes") != NULL;
 			wire_answer(s,
 			    &(struct http_resp){ .transport = TRANSPORT_OK,
 				.sent = true,
@@ -65,6 +79,32 @@ static void pass(struct rig *r, const struct there *t, int64_t msecs)
 		}
 	} while (rig_pass_to_next(r, until_ms));
 	fake_now_ms = until_ms;
+	return count;
+}
+
+static void what_stood_there_is_no_news(void **state)
+{
+	struct there t = { CHAT("2026-11-20 20:15:00"), NONE, "{\"collection\":[" OLD "]}" };
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, config);
+	assert_int_equal(pass(&r, &t, 15 * 60 * 1000), 0);
+	rig_end(&r);
+}
+
+static void what_is_said_is_news(void **state)
+{
+	struct there t = { CHAT("2026-11-20 20:15:00"), NONE, "{\"collection\":[" OLD "]}" };
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, config);
+	assert_int_equal(pass(&r, &t, 150 * 1000), 0);
+	t.chats = CHAT("2026-11-20 20:18:00");
+	t.messages = "{\"collection\":[" SAID("3", "20:18:00", "new") "," OLD "]}";
+	assert_in_range(pass(&r, &t, 150 * 1000), 1, 100);
+	rig_end(&r);
 }
 
 /* ---- one by its name ---- */
@@ -94,7 +134,7 @@ static void its_list_says_whether_it_is_open(void **state)
 	(void)state;
 	rig_start(&r, config);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct there t = { rows[i].open, rows[i].closed };
+		const struct there t = { rows[i].open, rows[i].closed, "{}" };
 		struct migration_run run = { .flow = r.flow, .source = rig_endpoint(&r, "front") };
 
 		found = STATE_NONE;
@@ -109,6 +149,8 @@ static void its_list_says_whether_it_is_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_stood_there_is_no_news),
+		cmocka_unit_test(what_is_said_is_news),
 		cmocka_unit_test(its_list_says_whether_it_is_open),
 	};
 
