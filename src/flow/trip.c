@@ -354,7 +354,7 @@ static void trip_queue(struct trip *t)
 	struct gate *g = &t->target->gate;
 	struct trip *late = NULL;
 
-	if (t->lane->turn == TURN_LIVE)
+	if (t->lane->turn == TURN_LIVE && g->late > 0) /* else none of them is */
 		TAILQ_FOREACH(late, &g->sending, sending)
 			if (late->lane->turn == TURN_LATE)
 				break;
